@@ -1,0 +1,5 @@
+"""The one exception that the command line shows as a single line instead of a traceback."""
+
+
+class UserError(ValueError):
+    """A mistake or a fault outside the program: names the file or key, the value and the remedy."""

@@ -1,0 +1,5 @@
+"""One module per method; `registry.METHODS` lists them."""
+
+from entrec.methods.registry import METHODS
+
+__all__ = ["METHODS"]

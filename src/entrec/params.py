@@ -1,0 +1,178 @@
+"""A study file becomes frozen settings, or one line that says what is wrong with it.
+
+Read by Snakemake's and DVC's side alike, so it imports neither torch nor pandas.
+"""
+
+import json
+from dataclasses import is_dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from entrec.errors import UserError
+from entrec.methods.registry import METHODS
+from entrec.runs import Run
+from entrec.settings import (
+    Dataset,
+    Diagnostics,
+    Evaluation,
+    Natural,
+    Network,
+    Resources,
+    Seeds,
+    Training,
+    View,
+    settings,
+)
+from entrec.yaml_reader import read_yaml
+
+Step = Literal["prepare", "pretrain", "evaluate", "transfer", "tables", "report"]
+
+
+@settings
+class Study:
+    """One file of `params/`: what to run. The first batch size and epoch budget are the main column."""
+
+    name: str
+    title: str
+    description: str
+    dataset: str
+    datasets: dict[str, Dataset]
+    seeds: Seeds
+    batch_sizes: Annotated[tuple[Natural, ...], Field(min_length=1)]
+    epochs: Annotated[tuple[Natural, ...], Field(min_length=1)]
+    network: Network
+    views: Annotated[tuple[View, ...], Field(min_length=2, max_length=2)]
+    training: Training
+    diagnostics: Diagnostics
+    evaluation: Evaluation
+    methods: dict[str, dict[str, Any]]
+    resources: dict[Step, Resources]
+    notes: dict[str, str]
+
+    @property
+    def columns(self) -> list[tuple[int, int]]:
+        """(batch size, epochs) of every column: the main one, then the two sweeps."""
+        batch_size, epochs = self.batch_sizes[0], self.epochs[0]
+        return [(b, epochs) for b in self.batch_sizes] + [(batch_size, e) for e in self.epochs[1:]]
+
+    @property
+    def runs(self) -> list[Run]:
+        """Every pretraining of the study, in the order of the tables."""
+        runs = []
+        for method in self.methods:
+            columns = self.columns[:1] if METHODS[method].baseline else self.columns
+            for column in columns:
+                seeds = self.seeds.main if column == self.columns[0] else self.seeds.sweep
+                runs += [Run(method, *column, seed) for seed in seeds]
+        return runs
+
+    @property
+    def main_runs(self) -> list[Run]:
+        """The runs of the main column: the ones that transfer."""
+        return [run for run in self.runs if (run.batch_size, run.epochs) == self.columns[0]]
+
+    def method(self, name: str) -> Any:
+        """The validated settings of one method."""
+        return _validated(METHODS[name].settings, self.methods[name])
+
+    def slice(self, keys: list[str]) -> dict[str, Any]:
+        """The parts of the study under dotted `keys`, as plain values: what a step depends on."""
+        plain = json.loads(TypeAdapter(Study).dump_json(self))
+        return {key: _at(plain, key) for key in keys}
+
+
+# What each step reads of its study. Snakemake's rerun trigger and DVC's params are both made of this.
+def prepare_keys(dataset: str) -> list[str]:
+    """Keys that a prepared dataset depends on."""
+    return [f"datasets.{dataset}"]
+
+
+def pretrain_keys(study: Study, method: str) -> list[str]:
+    """Keys that a pretraining depends on, beside the batch size, epochs and seed of its name."""
+    return [f"datasets.{study.dataset}", "network", "views", "training", "diagnostics", f"methods.{method}"]
+
+
+def evaluate_keys() -> list[str]:
+    """Keys that linear and nearest-neighbour evaluation depend on."""
+    return ["evaluation.linear", "evaluation.knn"]
+
+
+def transfer_keys(dataset: str) -> list[str]:
+    """Keys that one fine-tuning depends on."""
+    return ["evaluation.transfer", f"datasets.{dataset}"]
+
+
+def load_study(path: Path) -> Study:
+    """Read and check a study file; raises `UserError` with file, key, value and what is allowed."""
+    raw = read_yaml(path)
+    try:
+        study: Study = _validated(Study, {**raw, "name": path.stem})
+        _check_names(study)
+    except _Invalid as problem:
+        raise UserError(f"{path}: {problem}") from None
+    return study
+
+
+class _Invalid(Exception):
+    """A value out of range, before the file's name is known."""
+
+
+def _validated(kind: type, raw: Any, prefix: str = "") -> Any:
+    # JSON mode, strict: lists become tuples and whole numbers floats, but "8" never becomes 8
+    try:
+        return TypeAdapter(kind).validate_json(json.dumps(raw), strict=True)
+    except ValidationError as error:
+        raise _Invalid(prefix + _one_line(kind, error)) from None
+
+
+def _one_line(kind: type, error: ValidationError) -> str:
+    # a misspelt key is both unknown and missing: the unknown one says more
+    first = min(error.errors(include_url=False), key=lambda e: e["type"] != "unexpected_keyword_argument")
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "unexpected_keyword_argument":
+        allowed = ", ".join(_keys_at(kind, first["loc"][:-1]))
+        return f"{key}: unknown key (value {first['input']!r}); allowed here: {allowed or 'nothing'}"
+    if first["type"] == "missing":
+        return f"{key}: missing; this key is required"
+    return f"{key}: {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
+
+
+def _keys_at(kind: Any, location: tuple[str | int, ...]) -> list[str]:
+    """Field names of the settings class found by walking `location` down from `kind`."""
+    for part in location:
+        while get_origin(kind) is Annotated:
+            kind = get_args(kind)[0]
+        kind = get_type_hints(kind, include_extras=True)[str(part)] if is_dataclass(kind) else get_args(kind)[-1]
+    return [name for name in get_type_hints(kind) if name != "name" or kind is not Study]
+
+
+def _check_names(study: Study) -> None:
+    for name, raw in study.methods.items():
+        if name not in METHODS:
+            raise _Invalid(f"methods.{name}: unknown method (value {raw!r}); allowed: {', '.join(METHODS)}")
+        _validated(METHODS[name].settings, raw, prefix=f"methods.{name}.")
+    for key, name in _dataset_references(study):
+        if name not in study.datasets:
+            raise _Invalid(f"{key}: {name!r} is not among this study's datasets; allowed: {', '.join(study.datasets)}")
+    for name, dataset in study.datasets.items():
+        if (dataset.source == "folder") != (dataset.path is not None):
+            raise _Invalid(f"datasets.{name}.path: {dataset.path!r}; given exactly when source is 'folder'")
+        if dataset.channels != study.datasets[study.dataset].channels:
+            raise _Invalid(f"datasets.{name}.channels: {dataset.channels}; the backbone takes what {study.dataset} has")
+    for step in get_args(Step):
+        if step not in study.resources:
+            raise _Invalid(f"resources.{step}: missing; this key is required")
+
+
+def _dataset_references(study: Study) -> list[tuple[str, str]]:
+    return [("dataset", study.dataset)] + [
+        (f"evaluation.transfer.datasets.{i}", name) for i, name in enumerate(study.evaluation.transfer.datasets)
+    ]
+
+
+def _at(plain: dict[str, Any], key: str) -> Any:
+    for part in key.split("."):
+        plain = plain[part]
+    return plain

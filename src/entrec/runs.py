@@ -1,0 +1,29 @@
+"""A run is one pretraining; its name says method, batch size, epochs and seed."""
+
+import re
+from dataclasses import dataclass
+
+from entrec.errors import UserError
+
+_NAME = re.compile(r"(?P<method>[a-z0-9_]+)-b(?P<batch_size>\d+)-e(?P<epochs>\d+)-s(?P<seed>\d+)")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One pretraining of a study."""
+
+    method: str
+    batch_size: int
+    epochs: int
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.method}-b{self.batch_size}-e{self.epochs}-s{self.seed}"
+
+    @classmethod
+    def parse(cls, name: str) -> "Run":
+        """The run that a folder name such as `simclr-b256-e20-s0` stands for."""
+        match = _NAME.fullmatch(name)
+        if match is None:
+            raise UserError(f"{name}: not the name of a run; expected METHOD-bBATCH-eEPOCHS-sSEED")
+        return cls(match["method"], int(match["batch_size"]), int(match["epochs"]), int(match["seed"]))

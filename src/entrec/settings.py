@@ -1,0 +1,183 @@
+"""The vocabulary of a study file: frozen dataclasses with ranges, read strictly.
+
+Numbers live in `params/*.yaml`; nothing here has a default, so that no number has two homes.
+"""
+
+from typing import Annotated, Any, Literal, dataclass_transform
+
+from pydantic import AfterValidator, ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+Natural = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+AreaShare = Annotated[float, Field(gt=0, le=1)]
+Temperature = Positive
+Precision = Literal["float32", "bfloat16"]
+Grid = Annotated[tuple[Positive, ...], Field(min_length=1)]
+GridFromZero = Annotated[tuple[NonNegative, ...], Field(min_length=1)]
+
+
+def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
+    if interval[0] > interval[1]:
+        raise ValueError("must run from low to high")
+    return interval
+
+
+Interval = Annotated[tuple[NonNegative, NonNegative], AfterValidator(_ordered)]
+
+
+@dataclass_transform(frozen_default=True)
+def settings(cls: type) -> Any:
+    """A frozen dataclass whose unknown keys and wrong types are errors."""
+    return dataclass(cls, frozen=True, config=ConfigDict(extra="forbid", strict=True))
+
+
+@settings
+class Dataset:
+    """One dataset as prepared: square images of `size` pixels with `channels` (1 grey, 3 colour).
+
+    `validation` is taken from the training part; `test` only where the source has no official split
+    (0 keeps the official one). `metric` is the set's convention. `path` is for source `folder`.
+    """
+
+    source: Literal["digits", "faces", "textures", "fashion_mnist", "folder"]
+    size: Natural
+    channels: Literal[1, 3]
+    validation: Annotated[float, Field(gt=0, lt=1)]
+    test: Annotated[float, Field(ge=0, lt=1)]
+    metric: Literal["top1", "mean_per_class"]
+    path: str | None = None
+
+
+@settings
+class View:
+    """One family of augmentation, in the order applied; probabilities are per image.
+
+    `crop_scale` is the area kept, `crop_ratio` the aspect ratio (width over height), `blur_sigma` in
+    pixels; `brightness`, `contrast`, `saturation` are half-widths around 1 and `hue` around 0.
+    """
+
+    crop_scale: Annotated[tuple[AreaShare, AreaShare], AfterValidator(_ordered)]
+    crop_ratio: Interval
+    flip: Fraction
+    jitter: Fraction
+    brightness: Fraction
+    contrast: Fraction
+    saturation: Fraction
+    hue: Annotated[float, Field(ge=0, le=0.5)]
+    greyscale: Fraction
+    blur: Fraction
+    blur_sigma: Interval
+    solarise: Fraction
+    solarise_threshold: Fraction
+
+
+@settings
+class Network:
+    """The backbone: `small_resnet` (one block a stage, three stages) or a ResNet of timm.
+
+    `width` is the first stage's channels (timm's are 64); `stem` is `3x3` without pooling for small
+    images or `7x7` with it.
+    """
+
+    backbone: Literal["small_resnet", "resnet18", "resnet50"]
+    width: Natural
+    stem: Literal["3x3", "7x7"]
+
+
+@settings
+class Optimiser:
+    """`lr` is for a batch of 256 and grows with the batch as `lr_scaling` says."""
+
+    name: Literal["adamw", "sgd", "lars"]
+    lr: Positive
+    lr_scaling: Literal["none", "sqrt", "linear"]
+    momentum: Fraction
+    weight_decay: NonNegative
+
+
+@settings
+class Training:
+    """What all methods share: cosine schedule after `warmup_epochs`, precision, saving."""
+
+    warmup_epochs: NonNegative
+    precision: Precision
+    channels_last: bool
+    compile: bool
+    checkpoint_seconds: NonNegative
+    log_every: Natural
+
+
+@settings
+class Diagnostics:
+    """How entropy and reconstruction are measured for every method: vMF with `kappa` on `samples` pairs."""
+
+    every: Natural
+    samples: Annotated[int, Field(ge=2)]
+    kappa: Positive
+    estimator: Literal["self_term_kept", "leave_one_out"]
+
+
+@settings
+class Linear:
+    """Linear evaluation on frozen features; the L2 strength is chosen on the validation part.
+
+    `lbfgs` solves the convex problem; `sgd` trains a head in minibatches, for sets that do not fit.
+    `l2` multiplies half the squared weights in the mean loss.
+    """
+
+    solver: Literal["lbfgs", "sgd"]
+    l2: GridFromZero
+    epochs: Natural
+    batch_size: Natural
+    lr: Positive
+
+
+@settings
+class KNN:
+    """Weighted nearest neighbours by cosine: each votes exp(similarity / temperature)."""
+
+    neighbours: Natural
+    temperature: Temperature
+
+
+@settings
+class Transfer:
+    """Fine-tuning of all weights; learning rate and weight decay chosen on the validation part."""
+
+    datasets: tuple[str, ...]
+    epochs: Natural
+    batch_size: Natural
+    lr: Grid
+    weight_decay: GridFromZero
+    view: View
+
+
+@settings
+class Evaluation:
+    """The protocol after pretraining."""
+
+    linear: Linear
+    knn: KNN
+    transfer: Transfer
+
+
+@settings
+class Resources:
+    """What one job of a rule asks of the machine or cluster."""
+
+    threads: Natural
+    memory_mb: Natural
+    gpus: Count
+    minutes: Natural
+
+
+@settings
+class Seeds:
+    """Seeds of the main column and of the sweeps over batch size and epochs."""
+
+    main: Annotated[tuple[Count, ...], Field(min_length=1)]
+    sweep: Annotated[tuple[Count, ...], Field(min_length=1)]
