@@ -1,0 +1,1 @@
+"""The paper's mathematics: pure functions of tensors, in nats."""

@@ -1,0 +1,28 @@
+"""Losses and estimators are computed in float32 at least, whatever autocast does around them."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import torch
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def full_precision(function: Callable[P, R]) -> Callable[P, R]:
+    """Lift half-precision tensor arguments to float32 and switch autocast off inside `function`."""
+
+    @wraps(function)
+    def lifted(*args: P.args, **kwargs: P.kwargs) -> R:
+        tensors = [a for a in args if isinstance(a, torch.Tensor)]
+        with torch.autocast(tensors[0].device.type, enabled=False):
+            return function(*map(_lift, args), **kwargs)
+
+    return lifted
+
+
+def _lift(value: Any) -> Any:
+    if isinstance(value, torch.Tensor) and value.dtype in (torch.bfloat16, torch.float16):
+        return value.float()
+    return value
