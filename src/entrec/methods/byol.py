@@ -1,0 +1,51 @@
+"""BYOL (Grill et al., arXiv:2006.07733).
+
+The loss is symmetrised as in the paper: each branch predicts the other's target. The target network
+runs with batch statistics of its own, as in the release at google-deepmind/deepmind-research/byol.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from entrec.information.precision import full_precision
+from entrec.methods import registry
+from entrec.methods.momentum import momentum_at, slow_copy, update_slow_copy
+from entrec.methods.step import Method, Step
+from entrec.networks.backbones import num_features
+from entrec.networks.heads import perceptron
+
+
+class BYOL(Method):
+    """Online backbone, projector and predictor; a target that averages the first two."""
+
+    views = 2
+    weights = {"regression": 1.0}
+
+    def __init__(self, backbone: nn.Module, settings: registry.BYOL, classes: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.projector = perceptron(num_features(backbone), settings.projector)
+        self.predictor = perceptron(settings.projector[-1], settings.predictor)
+        self.target = slow_copy(nn.Sequential(self.backbone, self.projector))
+        self.momentum = settings.momentum
+
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+        z1, z2 = (self.projector(self.backbone(view)) for view in views)
+        with torch.no_grad():
+            t1, t2 = (self.target(view) for view in views)
+        loss = regression_loss(self.predictor(z1), t2) + regression_loss(self.predictor(z2), t1)
+        return Step({"regression": loss}, (F.normalize(z1, dim=1), F.normalize(z2, dim=1)))
+
+    def after_step(self, progress: float) -> None:
+        """The target follows; `progress` 0 to 1 raises its momentum to 1."""
+        online = nn.Sequential(self.backbone, self.projector)
+        update_slow_copy(self.target, online, momentum=momentum_at(self.momentum, progress))
+
+
+@full_precision
+def regression_loss(predictions: Tensor, targets: Tensor) -> Tensor:
+    """Mean of 2 - 2 cos (eq. 2 of the paper); `predictions`, `targets` (k, d) of any length."""
+    return (2 - 2 * F.cosine_similarity(predictions, targets, dim=1)).mean()

@@ -1,0 +1,33 @@
+"""CMC (Tian, Krishnan & Isola, arXiv:1906.05849) as the EntRec paper analyses it (its eq. 2).
+
+InfoNCE across the two branches: the negatives of a projection are the k - 1 others of the opposite
+branch. The original's colour-split views with one encoder each are another reading.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from entrec.information.contrastive import info_nce
+from entrec.methods import registry
+from entrec.methods.step import Method, Step
+from entrec.networks.backbones import num_features
+from entrec.networks.heads import perceptron
+
+
+class CMC(Method):
+    """Backbone and projector shared by both views; SimCLR's architecture with other negatives."""
+
+    views = 2
+    weights = {"info_nce": 1.0}
+
+    def __init__(self, backbone: nn.Module, settings: registry.CMC, classes: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.projector = perceptron(num_features(backbone), settings.projector, last_norm=True)
+        self.temperature = settings.temperature
+
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+        z1, z2 = (F.normalize(self.projector(self.backbone(view)), dim=1) for view in views)
+        return Step({"info_nce": info_nce(z1, z2, temperature=self.temperature)}, (z1, z2))

@@ -1,0 +1,86 @@
+"""DINO (Caron et al., arXiv:2104.14294), with two global views.
+
+Follows the release at facebookresearch/dino 7c446df: the teacher's outputs are centred, then sharpened;
+each view's student is trained on the other view's teacher; the centre is the running mean of the
+teacher's logits, updated with the batch it has just been used on. Deviations: the last layer is not
+frozen in the first epoch, weight decay is constant, and there is no multi-crop yet.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from entrec.information.precision import full_precision
+from entrec.methods import registry
+from entrec.methods.momentum import momentum_at, slow_copy, update_slow_copy
+from entrec.methods.step import Method, Step
+from entrec.networks.backbones import num_features
+from entrec.networks.heads import perceptron
+
+
+class DINO(Method):
+    """Student (backbone, projector, normalised prototypes) and a teacher that averages it."""
+
+    views = 2
+    weights = {"distillation": 1.0}
+    centre: Tensor
+    batch_centre: Tensor
+    teacher_temperature: Tensor
+
+    def __init__(self, backbone: nn.Module, settings: registry.DINO, classes: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.projector = perceptron(num_features(backbone), settings.projector)
+        self.prototypes = Prototypes(settings.projector[-1], settings.prototypes)
+        self.teacher = slow_copy(nn.Sequential(self.backbone, self.projector, self.prototypes))
+        self.settings = settings
+        self.register_buffer("centre", torch.zeros(settings.prototypes))
+        self.register_buffer("batch_centre", torch.zeros(settings.prototypes))
+        self.register_buffer("teacher_temperature", torch.tensor(settings.warmup_teacher_temperature))
+
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+        z1, z2 = (self.projector(self.backbone(view)) for view in views)
+        with torch.no_grad():
+            t1, t2 = (self.teacher(view) for view in views)
+            self.batch_centre.copy_(torch.cat([t1, t2]).mean(dim=0))
+        s1, s2 = self.prototypes(z1), self.prototypes(z2)
+        loss = (self._distil(s1, t2) + self._distil(s2, t1)) / 2
+        logits = torch.cat([s1, s2]) / self.settings.student_temperature
+        return Step({"distillation": loss}, (F.normalize(z1, dim=1), F.normalize(z2, dim=1)), logits=logits)
+
+    def _distil(self, student: Tensor, teacher: Tensor) -> Tensor:
+        return distillation_loss(
+            student / self.settings.student_temperature, (teacher - self.centre) / self.teacher_temperature
+        )
+
+    def after_step(self, progress: float) -> None:
+        """Teacher, centre and the teacher's temperature move on; `progress` runs from 0 to 1."""
+        student = nn.Sequential(self.backbone, self.projector, self.prototypes)
+        update_slow_copy(self.teacher, student, momentum=momentum_at(self.settings.momentum, progress))
+        self.centre.lerp_(self.batch_centre, 1 - self.settings.centre_momentum)
+        self.teacher_temperature.fill_(self._teacher_temperature_at(progress))
+
+    def _teacher_temperature_at(self, progress: float) -> float:
+        low, high = self.settings.warmup_teacher_temperature, self.settings.teacher_temperature
+        if progress >= self.settings.warmup_fraction:
+            return high
+        return low + (high - low) * progress / self.settings.warmup_fraction
+
+
+class Prototypes(nn.Module):
+    """Cosines of `(k, d)` to unit prototypes, `(k, prototypes)`: the release's weight norm with its gain fixed at 1."""
+
+    def __init__(self, inputs: int, prototypes: int) -> None:
+        super().__init__()
+        self.directions = nn.Parameter(nn.init.trunc_normal_(torch.empty(prototypes, inputs), std=0.02))
+
+    def forward(self, z: Tensor) -> Tensor:
+        return F.linear(F.normalize(z, dim=1), F.normalize(self.directions, dim=1))
+
+
+@full_precision
+def distillation_loss(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
+    """Mean cross-entropy in nats of softmax(teacher) against softmax(student), both (k, categories)."""
+    return -(teacher_logits.softmax(dim=1) * student_logits.log_softmax(dim=1)).sum(dim=1).mean()

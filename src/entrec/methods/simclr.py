@@ -1,0 +1,32 @@
+"""SimCLR (Chen, Kornblith, Norouzi & Hinton, arXiv:2002.05709).
+
+The loss is eq. 1 of that paper, eq. 3 of the EntRec paper with its signs and numerator put right.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from entrec.information.contrastive import nt_xent
+from entrec.methods import registry
+from entrec.methods.step import Method, Step
+from entrec.networks.backbones import num_features
+from entrec.networks.heads import perceptron
+
+
+class SimCLR(Method):
+    """Backbone, projector whose last layer is normalised as in the release, NT-Xent."""
+
+    views = 2
+    weights = {"nt_xent": 1.0}
+
+    def __init__(self, backbone: nn.Module, settings: registry.SimCLR, classes: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.projector = perceptron(num_features(backbone), settings.projector, last_norm=True)
+        self.temperature = settings.temperature
+
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+        z1, z2 = (F.normalize(self.projector(self.backbone(view)), dim=1) for view in views)
+        return Step({"nt_xent": nt_xent(z1, z2, temperature=self.temperature)}, (z1, z2))

@@ -1,0 +1,39 @@
+"""What the trainer knows of a method: its views, its loss terms, what follows a step, what diagnostics see."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Step:
+    """Named loss terms (scalars) and the embeddings `z1`, `z2` (k, d) that diagnostics look at.
+
+    `logits` (k, categories) are given by methods with a discrete surrogate. A method that sees one
+    view has no embeddings.
+    """
+
+    terms: dict[str, Tensor]
+    embeddings: tuple[Tensor, Tensor] | None
+    logits: Tensor | None = None
+
+
+class Method(nn.Module):
+    """The contract, and nothing else: built as `Method(backbone, settings, classes)`.
+
+    `views` is how many views of an image it takes (0: it is not trained), `weights` multiply its loss
+    terms, and `backbone` is the network that evaluation keeps.
+    """
+
+    views: ClassVar[int]
+    weights: ClassVar[dict[str, float]]
+    backbone: nn.Module
+
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+        """One `Step` from `views`, each (k, c, h, w), and `labels` (k,), which only baselines look at."""
+        raise NotImplementedError(f"{type(self).__name__} has no loss")
+
+    def after_step(self, progress: float) -> None:
+        """What follows an optimiser step at `progress` in (0, 1]: for most methods nothing."""

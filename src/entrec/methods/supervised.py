@@ -1,0 +1,27 @@
+"""Supervised pretraining: the row that says what labels would give with the same network and budget."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from entrec.methods import registry
+from entrec.methods.step import Method, Step
+from entrec.networks.backbones import num_features
+
+
+class Supervised(Method):
+    """Cross-entropy with label smoothing (Szegedy et al., arXiv:1512.00567) on one augmented view."""
+
+    views = 1
+    weights = {"cross_entropy": 1.0}
+
+    def __init__(self, backbone: nn.Module, settings: registry.Supervised, classes: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.classifier = nn.Linear(num_features(backbone), classes)
+        self.label_smoothing = settings.label_smoothing
+
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+        logits = self.classifier(self.backbone(views[0]))
+        return Step({"cross_entropy": F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)}, None)

@@ -1,0 +1,5 @@
+"""Backbones and the heads on top of them."""
+
+from entrec.networks.backbones import build_backbone, load_backbone, save_backbone
+
+__all__ = ["build_backbone", "load_backbone", "save_backbone"]

@@ -1,0 +1,67 @@
+"""Backbones: a small residual network for laptops, timm's ResNets for the rest.
+
+Every backbone maps images `(n, c, h, w)` to pooled features `(n, num_features)`. timm's state dicts
+load into torchvision's ResNets and the other way round.
+"""
+
+from pathlib import Path
+from typing import cast
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import nn
+
+from entrec.artefacts import write_bytes
+from entrec.errors import UserError
+from entrec.networks.small_resnet import SmallResNet
+from entrec.settings import Network
+
+
+def build_backbone(network: Network, *, channels: int) -> nn.Module:
+    """A freshly initialised backbone for images of `channels`; has the attribute `num_features`."""
+    if network.backbone == "small_resnet":
+        return SmallResNet(channels=channels, width=network.width, stem=network.stem)
+    return _timm_resnet(network, channels=channels)
+
+
+def num_features(backbone: nn.Module) -> int:
+    """Width of a backbone's features (timm's name for it)."""
+    return cast(int, backbone.num_features)
+
+
+def _timm_resnet(network: Network, *, channels: int) -> nn.Module:
+    # imported here: timm takes longer to import than a demo network takes for an epoch
+    from timm.models import resnet
+
+    block, layers = {
+        "resnet18": (resnet.BasicBlock, (2, 2, 2, 2)),
+        "resnet50": (resnet.Bottleneck, (3, 4, 6, 3)),
+    }[network.backbone]
+    widths = tuple(network.width * 2**stage for stage in range(4))
+    backbone: nn.Module = resnet.ResNet(block, layers, num_classes=0, in_chans=channels, channels=widths)
+    if network.stem == "3x3":  # as usual for 32x32 images (SimCLR, appendix B.9)
+        backbone.conv1 = nn.Conv2d(channels, backbone.bn1.num_features, 3, padding=1, bias=False)
+        nn.init.kaiming_normal_(backbone.conv1.weight, mode="fan_out", nonlinearity="relu")
+        backbone.maxpool = nn.Identity()
+    return backbone
+
+
+def save_backbone(backbone: nn.Module, path: Path) -> None:
+    """Write the weights as safetensors."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in backbone.state_dict().items()}
+    write_bytes(path, save(tensors))
+
+
+def load_backbone(path: Path, network: Network, *, channels: int) -> nn.Module:
+    """A backbone with the weights of `path`; raises `UserError` if they are damaged or do not fit."""
+    backbone = build_backbone(network, channels=channels)
+    try:
+        backbone.load_state_dict(load_file(path))
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: missing; run the pretraining that makes it") from error
+    except SafetensorError as error:
+        raise UserError(f"{path}: damaged ({error}); delete it and pretrain again") from error
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise UserError(f"{path}: weights of another network than {network} ({reason})") from error
+    return backbone

@@ -1,0 +1,20 @@
+"""Multi-layer perceptrons on top of a backbone."""
+
+import itertools
+from collections.abc import Sequence
+
+from torch import nn
+
+
+def perceptron(inputs: int, widths: Sequence[int], *, last_norm: bool = False) -> nn.Sequential:
+    """Linear layers of `widths`, each but the last followed by batch norm and ReLU.
+
+    `last_norm` adds a batch norm without scale and shift after the last, as SimCLR's projector has.
+    """
+    layers: list[nn.Module] = []
+    for a, b in itertools.pairwise([inputs, *widths[:-1]]):
+        layers += [nn.Linear(a, b, bias=False), nn.BatchNorm1d(b), nn.ReLU(inplace=True)]
+    layers.append(nn.Linear([inputs, *widths][-2], widths[-1], bias=not last_norm))
+    if last_norm:
+        layers.append(nn.BatchNorm1d(widths[-1], affine=False))
+    return nn.Sequential(*layers)

@@ -1,0 +1,174 @@
+"""Every registered method: its gradients, its slow parts, its losses against others' code."""
+
+import copy
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from entrec.information.contrastive import info_nce, nt_xent
+from entrec.information.reconstruction import vmf_reconstruction
+from entrec.methods import METHODS
+from entrec.methods.byol import regression_loss
+from entrec.methods.dino import distillation_loss
+from entrec.methods.entrec_disc import discrete_terms
+from entrec.methods.momentum import momentum_at
+from entrec.networks import build_backbone
+from entrec.params import load_study
+
+DEMO = load_study(Path("params/demo.yaml"))
+TRAINED = [name for name in METHODS if name != "untrained"]
+SELF_SUPERVISED = [name for name, entry in METHODS.items() if not entry.baseline]
+
+
+def build(name):
+    torch.manual_seed(0)
+    return METHODS[name].load()(build_backbone(DEMO.network, channels=1), DEMO.method(name), 10)
+
+
+def batch(method, k=16):
+    generator = torch.Generator().manual_seed(1)
+    views = [torch.rand(k, 1, 8, 8, generator=generator) for _ in range(method.views)]
+    return views, torch.randint(10, (k,), generator=generator)
+
+
+def loss_of(method, outcome):
+    return sum(method.weights[name] * term for name, term in outcome.terms.items())
+
+
+def unit(k=32, d=16, seed=0):
+    return F.normalize(torch.randn(k, d, generator=torch.Generator().manual_seed(seed)), dim=1)
+
+
+def test_the_demo_study_has_an_entry_for_every_method():
+    assert set(DEMO.methods) == set(METHODS)
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_every_trainable_parameter_gets_a_finite_gradient_and_no_other(name):
+    method = build(name)
+    outcome = method(*batch(method))
+    loss_of(method, outcome).backward()
+    for parameter_name, parameter in method.named_parameters():
+        if parameter.requires_grad:
+            assert parameter.grad is not None, parameter_name
+            assert parameter.grad.isfinite().all(), parameter_name
+        else:
+            assert parameter.grad is None, parameter_name
+    assert all(p.grad.abs().sum() > 0 for p in method.backbone.parameters() if p.ndim > 1)
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_every_term_has_a_weight_and_every_weight_a_term(name):
+    method = build(name)
+    assert set(method(*batch(method)).terms) == set(method.weights)
+
+
+@pytest.mark.parametrize("name", SELF_SUPERVISED)
+def test_labels_do_not_reach_a_self_supervised_loss(name):
+    method = build(name)
+    views, labels = batch(method)
+    first = loss_of(method, copy.deepcopy(method)(views, labels))
+    second = loss_of(method, copy.deepcopy(method)(views, labels.flip(0)))
+    assert torch.equal(first, second)
+
+
+@pytest.mark.parametrize("name", SELF_SUPERVISED)
+def test_a_loss_does_not_change_when_the_two_views_are_swapped(name):
+    method = build(name)
+    views, labels = batch(method)
+    there = loss_of(method, copy.deepcopy(method)(views, labels))
+    back = loss_of(method, copy.deepcopy(method)(views[::-1], labels))
+    torch.testing.assert_close(there, back, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "slow"), [("byol", "target"), ("dino", "teacher")])
+def test_the_slow_network_is_the_running_average_of_the_fast_one(name, slow):
+    method = build(name)
+    before = [p.clone() for p in getattr(method, slow).parameters()]
+    with torch.no_grad():
+        for parameter in [*method.backbone.parameters(), *method.projector.parameters()]:
+            parameter.add_(1.0)
+    method.after_step(0.25)
+    m = 1 - (1 - DEMO.method(name).momentum) * (math.cos(math.pi * 0.25) + 1) / 2
+    fast = [*method.backbone.parameters(), *method.projector.parameters()]
+    for old, new, current in zip(before, getattr(method, slow).parameters(), fast, strict=False):
+        torch.testing.assert_close(new, m * old + (1 - m) * current)
+
+
+def test_momentum_starts_at_its_base_and_ends_at_one():
+    assert momentum_at(0.9, 0.0) == pytest.approx(0.9)
+    assert momentum_at(0.9, 1.0) == 1.0
+
+
+def test_dinos_centre_is_the_running_mean_of_the_teachers_logits():
+    method = build("dino")
+    views, labels = batch(method)
+    twin = copy.deepcopy(method)
+    with torch.no_grad():
+        mean = torch.cat([twin.teacher(view) for view in views]).mean(dim=0)
+    method(views, labels)
+    assert method.centre.abs().sum() == 0
+    method.after_step(0.1)
+    torch.testing.assert_close(method.centre, (1 - DEMO.method("dino").centre_momentum) * mean)
+
+
+def test_dinos_teacher_temperature_rises_and_stays():
+    method, settings = build("dino"), DEMO.method("dino")
+    assert method.teacher_temperature.item() == pytest.approx(settings.warmup_teacher_temperature)
+    method.after_step(settings.warmup_fraction / 2)
+    middle = (settings.warmup_teacher_temperature + settings.teacher_temperature) / 2
+    assert method.teacher_temperature.item() == pytest.approx(middle)
+    method.after_step(1.0)
+    assert method.teacher_temperature.item() == pytest.approx(settings.teacher_temperature)
+
+
+def test_nt_xent_agrees_with_lightly():
+    from lightly.loss import NTXentLoss
+
+    z1, z2 = unit(seed=1), unit(seed=2)
+    torch.testing.assert_close(nt_xent(z1, z2, temperature=0.2), NTXentLoss(temperature=0.2)(z1, z2))
+
+
+def test_byols_loss_is_two_plus_twice_lightlys_negative_cosine():
+    from lightly.loss import NegativeCosineSimilarity
+
+    p, t = torch.randn(8, 5), torch.randn(8, 5)
+    torch.testing.assert_close(regression_loss(p, t), 2 + 2 * NegativeCosineSimilarity()(p, t))
+
+
+def test_distillation_agrees_with_lightlys_dino_loss_without_a_centre():
+    from lightly.loss import DINOLoss
+
+    s1, s2, t1, t2 = (torch.randn(8, 12, generator=torch.Generator().manual_seed(i)) for i in range(4))
+    theirs = DINOLoss(output_dim=12, teacher_temp=0.07, warmup_teacher_temp=0.07, student_temp=0.1)
+    ours = (distillation_loss(s1 / 0.1, t2 / 0.07) + distillation_loss(s2 / 0.1, t1 / 0.07)) / 2
+    torch.testing.assert_close(ours, theirs([t1, t2], [s1, s2], epoch=0))
+
+
+def test_info_nce_agrees_with_a_loop_over_the_definition():
+    z1, z2 = unit(6, seed=1).double(), unit(6, seed=2).double()
+    total = 0.0
+    for a, b in ((z1, z2), (z2, z1)):
+        for i in range(6):
+            scores = [math.exp(float(a[i] @ b[j]) / 0.3) for j in range(6)]
+            total -= math.log(scores[i] / sum(scores)) / 12
+    assert info_nce(z1, z2, temperature=0.3).item() == pytest.approx(total)
+
+
+def test_one_hot_codes_that_agree_reach_the_discrete_bound_of_log_categories():
+    logits = 1e3 * torch.eye(8)
+    terms = discrete_terms(logits, logits)
+    assert terms["entropy_term"].item() == pytest.approx(math.log(8))
+    assert terms["reconstruction_term"].item() == pytest.approx(0.0, abs=1e-6)
+
+
+def test_entrec_with_the_self_term_is_info_nce_when_the_views_are_one():
+    """Same matrix, same kernel: entropy + reconstruction = log k - InfoNCE."""
+    from entrec.information.entropy import kernel_entropy
+
+    z = unit().double()
+    bound = kernel_entropy(z, kappa=5.0) + vmf_reconstruction(z, z, kappa=5.0)
+    assert bound.item() == pytest.approx(math.log(32) - info_nce(z, z, temperature=0.2).item())
