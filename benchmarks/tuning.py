@@ -1,0 +1,102 @@
+"""Tune one method of a study on the validation part, over a grid of its settings.
+
+    python benchmarks/tuning.py --study params/demo.yaml --data data/demo/digits --method simclr \
+        --set optimiser.lr=1e-3,3e-3 --set temperature=0.1,0.2
+
+The seeds are not those of the tables, and the test part is never read. Prints one line a setting:
+mean linear validation accuracy in percent over the seeds, best first at the end.
+"""
+
+import argparse
+import copy
+import itertools
+import statistics
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from entrec.data.prepared import Prepared, open_prepared
+from entrec.errors import UserError
+from entrec.evaluation.features import extract
+from entrec.evaluation.linear import choose
+from entrec.evaluation.parts import Part
+from entrec.params import Study, load_study
+from entrec.runs import Run
+from entrec.training.pretrain import build_batches, build_state, total_steps, train
+
+
+def validation_accuracy(study: Study, run: Run, prepared: Prepared) -> float:
+    """Train `run` and score its frozen features on the validation part, in percent."""
+    device = torch.device("cpu")
+    state = build_state(study, run, prepared, device=device)
+    batches = build_batches(study, run, prepared, device=device)
+    steps = total_steps(state.method, batches, run)
+    try:
+        if steps:
+            train(state, batches, study, steps=steps, folder=Path("unused"))
+    except UserError:  # the loss is not finite
+        return 0.0
+    parts = [_features(state.method.backbone, prepared, part) for part in ("train", "validation")]
+    choice = choose(*parts, classes=len(prepared.classes), linear=study.evaluation.linear, seed=run.seed)
+    return 100 * choice.validation
+
+
+def _features(backbone: torch.nn.Module, prepared: Prepared, part: Any) -> Part:
+    indices = prepared.indices(part)
+    device = torch.device("cpu")
+    x = extract(
+        backbone,
+        prepared.images[indices],
+        prepared.mean,
+        prepared.std,
+        device=device,
+        batch_size=512,
+        precision="float32",
+    )
+    return Part(x, torch.from_numpy(prepared.labels[indices]))
+
+
+def with_settings(study: Study, method: str, assignments: dict[str, Any]) -> Study:
+    """`study` with some settings of one method changed, named by dotted keys."""
+    methods = copy.deepcopy(study.methods)
+    for key, value in assignments.items():
+        *parents, leaf = key.split(".")
+        place = methods[method]
+        for parent in parents:
+            place = place[parent]
+        place[leaf] = value
+    return replace(study, methods=methods)
+
+
+def main() -> None:
+    """Parse, run the grid, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--study", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="the prepared dataset's folder")
+    parser.add_argument("--method", required=True)
+    parser.add_argument("--batch-size", type=int)
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[100, 101])
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE,VALUE", dest="grid")
+    arguments = parser.parse_args()
+
+    torch.set_num_threads(1)
+    study, prepared = load_study(arguments.study), open_prepared(arguments.data)
+    batch_size, epochs = arguments.batch_size or study.batch_sizes[0], arguments.epochs or study.epochs[0]
+    axes = [(key, yaml.safe_load(f"[{values}]")) for key, values in (axis.split("=") for axis in arguments.grid)]
+    scores = {}
+    for values in itertools.product(*(values for _, values in axes)):
+        assignments = {key: float(v) if isinstance(v, str) else v for (key, _), v in zip(axes, values, strict=True)}
+        tried = with_settings(study, arguments.method, assignments)
+        runs = [Run(arguments.method, batch_size, epochs, seed) for seed in arguments.seeds]
+        scores[str(assignments)] = statistics.mean(validation_accuracy(tried, run, prepared) for run in runs)
+        print(f"{arguments.method} b{batch_size} e{epochs} {assignments}: {scores[str(assignments)]:.2f}", flush=True)
+    best = max(scores, key=lambda key: scores[key])
+    print(f"best: {best} {scores[best]:.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""Progress that suits where it is read: a bar on a terminal, a line every few seconds in a log."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sized
+from typing import TypeVar
+
+from tqdm import tqdm
+
+T = TypeVar("T")
+SECONDS_BETWEEN_LINES = 5.0
+
+
+def progress(items: Iterable[T], description: str, *, start: int = 0) -> Iterator[T]:
+    """Yield `items`, saying on stderr how far it is; `start` items were done before."""
+    total = start + len(items) if isinstance(items, Sized) else None
+    if sys.stderr.isatty():
+        yield from tqdm(items, desc=description, total=total, initial=start, leave=False)
+    else:
+        yield from _with_lines(items, description, start, total)
+
+
+def _with_lines(items: Iterable[T], description: str, start: int, total: int | None) -> Iterator[T]:
+    began = last = time.monotonic()
+    done = start
+    for done, item in enumerate(items, start=start + 1):
+        yield item
+        now = time.monotonic()
+        if now - last >= SECONDS_BETWEEN_LINES:
+            last = now
+            print(f"{description}: {done}/{total or '?'}, {now - began:.0f} s", file=sys.stderr, flush=True)
+    print(
+        f"{description}: {done}/{total or done} done in {time.monotonic() - began:.1f} s", file=sys.stderr, flush=True
+    )

@@ -1,0 +1,103 @@
+"""What every artefact carries beside it: parameters, data, seed, code, versions, hardware, time."""
+
+import ast
+import hashlib
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+PACKAGE = Path(__file__).parent
+NOT_COMPUTING = {"report", "__main__.py", "dvc.py"}  # parts whose change alters no number
+
+
+@contextmanager
+def record(
+    params: dict[str, Any], dataset: str, checksum: str, *, seed: int, device: torch.device
+) -> Iterator[dict[str, Any]]:
+    """Yield a dictionary that is complete when the block ends, with wall seconds and peak memory in MB."""
+    entry: dict[str, Any] = {
+        "params": params,
+        "dataset": {"name": dataset, "checksum": checksum},
+        "seed": seed,
+        **_commit(),
+        "code": fingerprint(),
+        "versions": _versions(),
+        "hardware": _hardware(device),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    began = time.monotonic()
+    yield entry
+    entry["seconds"] = round(time.monotonic() - began, 2)
+    entry["peak_memory_mb"] = round(_peak_memory_mb(device), 1)
+
+
+@lru_cache
+def fingerprint() -> str:
+    """Digest of the code that computes: the package's syntax trees without docstrings and comments."""
+    digest = hashlib.sha256()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        relative = path.relative_to(PACKAGE)
+        if relative.parts[0] not in NOT_COMPUTING:
+            digest.update(f"{relative.as_posix()}\n{_bare_syntax(path.read_text(encoding='utf-8'))}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _bare_syntax(source: str) -> str:
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            node.body = node.body[1:]
+    return ast.dump(tree)
+
+
+def _commit() -> dict[str, Any]:
+    commit = _git("rev-parse", "HEAD")
+    return {"commit": commit, "dirty": bool(commit and _git("status", "--porcelain", "--untracked-files=no"))}
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(PACKAGE), *arguments], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version(), **{name: version(name) for name in ("torch", "numpy")}}
+
+
+def _hardware(device: torch.device) -> dict[str, Any]:
+    return {
+        "cpu": _cpu_name(),
+        "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
+        "device": device.type,
+        "threads": torch.get_num_threads(),
+        "machine": platform.machine(),
+    }
+
+
+def _cpu_name() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def _peak_memory_mb(device: torch.device) -> float:
+    """Of the GPU where there is one, else of the process."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10  # bytes there, kilobytes here

@@ -1,0 +1,1 @@
+"""Pretraining: one visible loop and the small builders above it."""

@@ -1,0 +1,81 @@
+"""Checkpoints: everything that the next step depends on, written whole, the one before kept."""
+
+import io
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from entrec.artefacts import replacing
+from entrec.errors import UserError
+from entrec.methods.step import Method
+
+
+@dataclass
+class TrainingState:
+    """A run in flight. `identity` says which run and parameters it belongs to."""
+
+    identity: str
+    method: Method
+    optimiser: torch.optim.Optimizer | None
+    step: int = 0
+    seconds: float = 0.0
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+def save(state: TrainingState, folder: Path) -> None:
+    """Write `last.pt`; what was there becomes `previous.pt`."""
+    contents = {
+        "identity": state.identity,
+        "method": state.method.state_dict(),
+        "optimiser": state.optimiser.state_dict() if state.optimiser else None,
+        "step": state.step,
+        "seconds": state.seconds,
+        "history": state.history,
+        "rng": torch.get_rng_state(),
+        "cuda_rng": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
+    }
+    last = folder / "last.pt"
+    buffer = io.BytesIO()  # torch.save to a path reports a full disk in too many ways
+    torch.save(contents, buffer)
+    with replacing(last) as scratch:
+        scratch.write_bytes(buffer.getbuffer())
+        if last.exists():
+            os.replace(last, folder / "previous.pt")
+
+
+def restore(state: TrainingState, folder: Path) -> None:
+    """Go on from `last.pt` if there is one; raises `UserError` if it is damaged or of another run."""
+    last, previous = folder / "last.pt", folder / "previous.pt"
+    if not last.exists() and previous.exists():  # stopped between the two moves of `save`
+        os.replace(previous, last)
+    if not last.exists():
+        return
+    contents = _read(last)
+    if contents["identity"] != state.identity:
+        raise UserError(
+            f"{last}: belongs to another run or to other parameters; "
+            f"delete the folder {folder} to start afresh, or restore the parameters it was made with"
+        )
+    state.method.load_state_dict(contents["method"])
+    if state.optimiser:
+        state.optimiser.load_state_dict(contents["optimiser"])
+    state.step, state.seconds, state.history = contents["step"], contents["seconds"], contents["history"]
+    torch.set_rng_state(contents["rng"])
+    if contents["cuda_rng"] is not None and torch.cuda.is_available():
+        torch.cuda.set_rng_state(contents["cuda_rng"])
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        contents = torch.load(path, map_location="cpu", weights_only=True)
+        if not isinstance(contents, dict) or "identity" not in contents:
+            raise ValueError("not a checkpoint of this package")
+    except Exception as error:  # torch.load raises many kinds for damaged bytes
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(
+            f"{path}: damaged or foreign ({reason}); delete it to go on from previous.pt beside it, if there is one"
+        ) from error
+    return contents

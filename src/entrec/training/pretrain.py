@@ -1,0 +1,162 @@
+"""Pretraining of one run: builders above, the loop below."""
+
+import json
+import math
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from entrec import provenance
+from entrec.artefacts import write_csv, write_json
+from entrec.data.prepared import Prepared, open_prepared
+from entrec.errors import UserError
+from entrec.methods import METHODS
+from entrec.methods.step import Method, Step
+from entrec.networks import build_backbone, save_backbone
+from entrec.params import Study, pretrain_keys
+from entrec.progress import progress
+from entrec.runs import Run
+from entrec.training import checkpoint
+from entrec.training.batches import Batches
+from entrec.training.checkpoint import TrainingState
+from entrec.training.device import make_deterministic, pick_device
+from entrec.training.diagnostics import measure
+from entrec.training.optimiser import build_optimiser
+from entrec.training.schedule import cosine_with_warmup
+
+HISTORY_COLUMNS = ["step", "epoch", "lr", "loss"]
+
+
+def pretrain(study: Study, run: Run, *, data: Path, folder: Path) -> None:
+    """Train `run`, or go on with it, and write encoder.safetensors, history.csv and run.json to `folder`.
+
+    Raises `UserError` for damaged data or checkpoints and for a loss that is not finite.
+    """
+    device = pick_device()
+    make_deterministic(device, threads=study.resources["pretrain"].threads)
+    prepared = open_prepared(data)
+    params = study.slice(pretrain_keys(study, run.method))
+    with provenance.record(params, prepared.name, prepared.checksum, seed=run.seed, device=device) as record:
+        state = build_state(study, run, prepared, device=device)
+        batches = build_batches(study, run, prepared, device=device)
+        steps = total_steps(state.method, batches, run)
+        checkpoint.restore(state, folder / "resume")
+        if steps:
+            train(state, batches, study, steps=steps, folder=folder / "resume")
+    record["seconds"] = round(state.seconds, 2) if steps else record["seconds"]
+    write_outputs(state, study, run, record, steps=steps, folder=folder)
+    shutil.rmtree(folder / "resume", ignore_errors=True)
+
+
+def build_state(study: Study, run: Run, prepared: Prepared, *, device: torch.device) -> TrainingState:
+    """A run before its first step: weights are a function of the study, the method and the seed."""
+    settings = study.method(run.method)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(run.seed)
+        backbone = build_backbone(study.network, channels=prepared.images.shape[-1])
+        method = METHODS[run.method].load()(backbone, settings, len(prepared.classes))
+    layout = torch.channels_last if study.training.channels_last else torch.contiguous_format
+    method = method.to(device, memory_format=layout).train()
+    if study.training.compile:
+        method.compile()
+    optimiser = build_optimiser(method, settings.optimiser, batch_size=run.batch_size) if method.views else None
+    identity = {"run": str(run), "data": prepared.checksum, **study.slice(pretrain_keys(study, run.method))}
+    return TrainingState(json.dumps(identity, sort_keys=True), method, optimiser)
+
+
+def build_batches(study: Study, run: Run, prepared: Prepared, *, device: torch.device) -> Batches:
+    """The batches of `run`, with as many views as its method takes."""
+    views = study.views[: METHODS[run.method].load().views]
+    channels_last = study.training.channels_last
+    return Batches(
+        prepared, views, batch_size=run.batch_size, seed=run.seed, device=device, channels_last=channels_last
+    )
+
+
+def total_steps(method: Method, batches: Batches, run: Run) -> int:
+    """Optimiser steps of the whole run; none for a method that takes no views."""
+    return run.epochs * batches.steps_per_epoch if method.views else 0
+
+
+def train(
+    state: TrainingState,
+    batches: Batches,
+    study: Study,
+    *,
+    steps: int,
+    folder: Path,
+    after_save: Callable[[int], None] = lambda step: None,
+) -> None:
+    """The loop, from `state.step` to `steps`; `after_save` hears of each checkpoint's step."""
+    training, diagnostics = study.training, study.diagnostics
+    method, optimiser = state.method, state.optimiser
+    assert optimiser is not None
+    warmup = round(training.warmup_epochs * batches.steps_per_epoch)
+    base_lrs = [float(group.setdefault("base_lr", group["lr"])) for group in optimiser.param_groups]
+    autocast = torch.autocast(batches.device.type, torch.bfloat16, enabled=training.precision == "bfloat16")
+    began = last_save = time.monotonic()
+    already = state.seconds
+
+    for step in progress(range(state.step, steps), "pretrain", start=state.step):
+        factor = cosine_with_warmup(step, steps=steps, warmup=warmup)
+        for group, lr in zip(optimiser.param_groups, base_lrs, strict=True):
+            group["lr"] = factor * lr
+
+        views, labels = batches.at(step)
+        with autocast:
+            outcome = method(views, labels)
+        loss = total_loss(outcome, method.weights)
+        loss.backward()
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        method.after_step((step + 1) / steps)
+
+        state.step = step + 1
+        state.seconds = already + time.monotonic() - began
+        measured = state.step % diagnostics.every == 0 or state.step in (1, steps)
+        if measured or state.step % training.log_every == 0:
+            row = log_row(state, outcome, loss, lr=optimiser.param_groups[0]["lr"], per_epoch=batches.steps_per_epoch)
+            state.history.append(row | (measure(outcome, diagnostics) if measured else {}))
+        if time.monotonic() - last_save >= training.checkpoint_seconds and state.step < steps:
+            checkpoint.save(state, folder)
+            last_save = time.monotonic()
+            after_save(state.step)
+
+
+def total_loss(outcome: Step, weights: dict[str, float]) -> Tensor:
+    """The weighted sum of a step's terms."""
+    return torch.stack([weights[name] * term for name, term in outcome.terms.items()]).sum()
+
+
+def log_row(state: TrainingState, outcome: Step, loss: Tensor, *, lr: float, per_epoch: int) -> dict[str, Any]:
+    """One row of the history; raises `UserError` when the loss is not finite."""
+    value = loss.item()
+    if not math.isfinite(value):
+        raise UserError(f"step {state.step}: the loss is {value}; lower the learning rate of this method in the study")
+    terms = {name: term.item() for name, term in outcome.terms.items()}
+    return {"step": state.step, "epoch": state.step / per_epoch, "lr": lr, "loss": value, **terms}
+
+
+def write_outputs(
+    state: TrainingState, study: Study, run: Run, record: dict[str, Any], *, steps: int, folder: Path
+) -> None:
+    """The declared outputs, written last."""
+    rate = steps * run.batch_size / state.seconds if steps else None
+    save_backbone(state.method.backbone, folder / "encoder.safetensors")
+    write_csv(folder / "history.csv", state.history, columns=HISTORY_COLUMNS)
+    description = {
+        "run": str(run),
+        "study": study.name,
+        **asdict(run),
+        "steps": steps,
+        "images_per_second": round(rate, 1) if rate else None,
+        "parameters": sum(p.numel() for p in state.method.backbone.parameters()),
+        "provenance": record,
+    }
+    write_json(folder / "run.json", description)

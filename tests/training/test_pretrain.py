@@ -1,0 +1,113 @@
+"""The training loop: exact resume, outputs, and what it refuses."""
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from entrec.errors import UserError
+from entrec.methods import METHODS
+from entrec.runs import Run
+from entrec.training import checkpoint
+from entrec.training.pretrain import build_batches, build_state, pretrain, total_steps, train
+
+CPU = torch.device("cpu")
+TRAINED = [name for name in METHODS if name != "untrained"]
+
+
+class Killed(Exception):
+    """Stands for a process that dies right after a checkpoint."""
+
+
+def kill_at(step):
+    def after_save(saved):
+        if saved == step:
+            raise Killed
+
+    return after_save
+
+
+def start(study, run, data, folder, after_save=lambda step: None):
+    state = build_state(study, run, data, device=CPU)
+    batches = build_batches(study, run, data, device=CPU)
+    checkpoint.restore(state, folder)
+    train(state, batches, study, steps=total_steps(state.method, batches, run), folder=folder, after_save=after_save)
+    return state
+
+
+def without_time(history):
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in history]
+
+
+@pytest.mark.parametrize("method", TRAINED)
+def test_a_run_killed_and_resumed_ends_with_the_same_bits(method, tiny, digits, tmp_path):
+    run = Run(method, 256, 2, 3)  # 8 steps
+    whole = start(tiny, run, digits, tmp_path / "whole")
+    for step in (3, 5):
+        with pytest.raises(Killed):
+            start(tiny, run, digits, tmp_path / "killed", after_save=kill_at(step))
+    resumed = start(tiny, run, digits, tmp_path / "killed")
+    assert resumed.step == whole.step == 8
+    for name, tensor in whole.method.state_dict().items():
+        assert torch.equal(tensor, resumed.method.state_dict()[name]), name
+    ours, theirs = whole.optimiser.state_dict(), resumed.optimiser.state_dict()
+    assert ours["param_groups"] == theirs["param_groups"]
+    for key, values in ours["state"].items():
+        for name, value in values.items():
+            assert torch.equal(value, theirs["state"][key][name]), (key, name)
+    assert without_time(whole.history) == without_time(resumed.history)
+
+
+def test_pretraining_writes_encoder_history_and_description(demo, digits_folder, tmp_path):
+    run = Run("simclr", 256, 1, 0)
+    pretrain(demo, run, data=digits_folder, folder=tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["encoder.safetensors", "history.csv", "run.json"]
+    description = json.loads((tmp_path / "run.json").read_text())
+    assert description["steps"] == 4
+    assert description["parameters"] == 19480
+    assert description["provenance"]["params"]["methods.simclr"]["temperature"] == demo.method("simclr").temperature
+    lines = (tmp_path / "history.csv").read_text().splitlines()
+    assert lines[0].startswith("step,epoch,lr,loss,nt_xent,entropy,reconstruction,bound,effective_rank")
+    assert lines[-1].startswith("4,1.0,")
+
+
+def test_the_untrained_encoder_is_the_start_of_every_method(demo, digits, digits_folder, tmp_path):
+    pretrain(demo, Run("untrained", 256, 20, 1), data=digits_folder, folder=tmp_path)
+    untrained = load_file(tmp_path / "encoder.safetensors")
+    for method in TRAINED:
+        state = build_state(demo, Run(method, 256, 20, 1), digits, device=CPU)
+        for name, tensor in state.method.backbone.state_dict().items():
+            assert torch.equal(tensor, untrained[name]), (method, name)
+    assert (tmp_path / "history.csv").read_text() == "step,epoch,lr,loss\n"
+
+
+def test_the_bound_is_entropy_plus_reconstruction_in_every_measured_row(demo, digits, tmp_path):
+    state = start(demo, Run("entrec_cont", 256, 3, 0), digits, tmp_path)
+    measured = [row for row in state.history if "bound" in row]
+    assert [row["step"] for row in measured] == [1, 10, 12]
+    for row in measured:
+        assert row["bound"] == pytest.approx(row["entropy"] + row["reconstruction"], abs=1e-4)
+
+
+def test_a_batch_larger_than_the_data_is_named(demo, digits, tmp_path):
+    with pytest.raises(UserError, match="digits: batch size 4096 exceeds its 1222 training images"):
+        start(demo, Run("simclr", 4096, 1, 0), digits, tmp_path)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(demo, digits, tmp_path):
+    wild = {**demo.methods["simclr"], "temperature": 1e-300}
+    with pytest.raises(UserError, match=r"the loss is (nan|inf)"):
+        start(replace(demo, methods={**demo.methods, "simclr": wild}), Run("simclr", 256, 2, 0), digits, tmp_path)
+
+
+def test_bfloat16_changes_the_loss_by_less_than_its_precision_allows(demo, digits, tmp_path):
+    run = Run("entrec_cont", 64, 1, 0)
+    half = replace(demo, training=replace(demo.training, precision="bfloat16", channels_last=True))
+    full_loss, half_loss = (
+        start(s, run, digits, tmp_path / n).history[0]["loss"] for n, s in {"f": demo, "h": half}.items()
+    )
+    assert half_loss != full_loss
+    assert math.isclose(half_loss, full_loss, rel_tol=0.1, abs_tol=0.1)
