@@ -1,0 +1,77 @@
+# `make demo` and `make test` build the environment first; every other target uses it.
+STUDY ?= demo
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+REPORT = reports/$(STUDY)/index.html
+
+.PHONY: help demo run test test-fast check format bench dvc pull push clean
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+# Exactly the locked versions, every file checked against its hash.
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/pip install -q --disable-pip-version-check "$$(grep -oE '^uv==[0-9.]+' requirements.lock)"
+	$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
+	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: STUDY = demo
+demo: run  ## the whole pipeline on embedded data, two CPU cores
+
+run: .venv/installed  ## another study: make run STUDY=fashion
+	snakemake all --configfile params/$(STUDY).yaml
+	@$(MAKE) --no-print-directory dvc STUDY=$(STUDY)
+	@echo "report: $(CURDIR)/$(REPORT)"
+
+# DVC keeps the default study's stages at the root and another study's in a folder of its own.
+STAGES = $(if $(filter demo,$(STUDY)),.,dvc/$(STUDY))
+
+$(STAGES)/dvc.yaml: params/$(STUDY).yaml src/entrec/dvc.py
+	@python -m entrec dvc --study $< --output $@
+
+$(STAGES)/dvc.lock: $(STAGES)/dvc.yaml $(REPORT)
+	dvc commit --quiet --force $<
+
+dvc: $(STAGES)/dvc.lock  # record what a study made, so that `dvc status` and `dvc repro` know it
+
+push: .venv/installed  ## send recorded results to the DVC remote
+	dvc push --run-cache
+
+# Snakemake has no record of files that came from elsewhere; it adopts them once DVC vouches for them.
+pull: .venv/installed  ## fetch published results and let Snakemake adopt them
+	dvc pull
+	dvc status --quiet || { echo "dvc status: files differ from dvc.lock; not adopted" >&2; exit 1; }
+	snakemake --quiet all --touch --forceall tables --configfile params/$(STUDY).yaml
+
+check: .venv/installed  ## style, types, workflow lint
+	ruff format --check --quiet .
+	ruff check --quiet .
+	mypy
+	snakefmt --check --quiet Snakefile workflow
+	snakemake --lint --quiet > /dev/null
+
+test: check  ## every fast test
+	pytest -m "not workflow"
+
+test-workflow: .venv/installed  ## Snakemake and DVC for real, on a shrunken demo
+	pytest -m workflow
+
+bench: .venv/installed  ## training step against its ideal; augmentation alone
+	python benchmarks/training_step.py
+	python benchmarks/views.py
+
+lock: .venv/installed  ## refresh requirements.lock from pyproject.toml
+	uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-annotate --no-header -o requirements.lock
+
+format: .venv/installed  ## ruff and snakefmt
+	ruff format --quiet .
+	ruff check --fix --quiet .
+	snakefmt --quiet Snakefile workflow
+
+clean:  ## forget every result of one study; the environment and DVC's cache stay
+	rm -rf data/$(STUDY) results/$(STUDY) reports/$(STUDY) logs/$(STUDY)

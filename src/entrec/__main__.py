@@ -1,0 +1,128 @@
+"""`python -m entrec STEP …`: the one door that the workflow's rules use."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from entrec.errors import UserError
+from entrec.params import Study, load_study
+from entrec.runs import Run
+from entrec.settings import Dataset
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+StudyFile = Annotated[Path, typer.Option("--study", help="The study file, params/<study>.yaml.")]
+RunName = Annotated[str, typer.Option("--run", help="The run, such as simclr-b256-e20-s0.")]
+DatasetName = Annotated[str, typer.Option("--dataset", help="A dataset of the study.")]
+DataFolder = Annotated[Path, typer.Option("--data", help="The prepared dataset's folder.")]
+
+
+@app.command()
+def check(study: StudyFile) -> None:
+    """Say what a study file would run, or what is wrong with it."""
+    s = load_study(study)
+    print(f"{study}: {len(s.runs)} runs of {len(s.methods)} methods on {s.dataset}")
+
+
+@app.command()
+def prepare(study: StudyFile, dataset: DatasetName, output: Annotated[Path, typer.Option()]) -> None:
+    """Prepare one dataset of a study."""
+    from entrec.data.prepare import prepare as step
+
+    step(dataset, _dataset(load_study(study), dataset, study), output)
+
+
+@app.command()
+def pretrain(study: StudyFile, run: RunName, data: DataFolder, output: Annotated[Path, typer.Option()]) -> None:
+    """Train one run, or go on with it; writes encoder, history and description to a folder."""
+    from entrec.training.pretrain import pretrain as step
+
+    s = load_study(study)
+    step(s, _run(s, run, study), data=data, folder=output)
+
+
+@app.command()
+def evaluate(
+    study: StudyFile,
+    run: RunName,
+    data: DataFolder,
+    encoder: Annotated[Path, typer.Option()],
+    output: Annotated[Path, typer.Option()],
+) -> None:
+    """Linear and nearest-neighbour evaluation of one encoder."""
+    from entrec.evaluation.evaluate import evaluate as step
+
+    s = load_study(study)
+    step(s, _run(s, run, study), data=data, encoder=encoder, output=output)
+
+
+@app.command()
+def transfer(
+    study: StudyFile,
+    run: RunName,
+    dataset: DatasetName,
+    data: DataFolder,
+    encoder: Annotated[Path, typer.Option()],
+    output: Annotated[Path, typer.Option()],
+) -> None:
+    """Fine-tune one encoder on one transfer set."""
+    from entrec.evaluation.transfer import transfer as step
+
+    s = load_study(study)
+    step(s, _run(s, run, study), dataset, data=data, encoder=encoder, output=output)
+
+
+@app.command()
+def table(
+    study: StudyFile,
+    name: Annotated[str, typer.Option()],
+    results: Annotated[Path, typer.Option()],
+    output: Annotated[Path, typer.Option(help="Folder for the table as CSV, LaTeX and HTML.")],
+) -> None:
+    """Make one table from the results it needs."""
+    from entrec.report.tables import write_table
+
+    write_table(load_study(study), name, results=results, output=output)
+
+
+@app.command()
+def report(study: StudyFile, results: Annotated[Path, typer.Option()], output: Annotated[Path, typer.Option()]) -> None:
+    """Render the HTML report of a study."""
+    from entrec.report.render import render
+
+    render(study, results=results, output=output)
+
+
+@app.command("dvc")
+def render_dvc(study: StudyFile, output: Annotated[Path, typer.Option(help="The dvc.yaml to write.")]) -> None:
+    """Write a study's DVC stages."""
+    from entrec.artefacts import write_text
+    from entrec.dvc import stages
+
+    write_text(output, stages(load_study(study), study))
+
+
+def _run(study: Study, name: str, path: Path) -> Run:
+    run = Run.parse(name)
+    if run not in study.runs:
+        raise UserError(f"{path}: {name} is not a run of this study; allowed: {', '.join(map(str, study.runs[:3]))}, …")
+    return run
+
+
+def _dataset(study: Study, name: str, path: Path) -> Dataset:
+    if name not in study.datasets:
+        raise UserError(f"{path}: {name!r} is not among this study's datasets; allowed: {', '.join(study.datasets)}")
+    return study.datasets[name]
+
+
+def main() -> None:
+    """Run a step; a user's mistake is one line on stderr and exit code 1."""
+    try:
+        app()
+    except UserError as error:
+        sys.exit(f"entrec: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+rule prepare:
+    output:
+        card=f"{DATA}/{{dataset}}/card.json",
+        images=f"{DATA}/{{dataset}}/images.npy",
+        labels=f"{DATA}/{{dataset}}/labels.npy",
+        parts=f"{DATA}/{{dataset}}/parts.npy",
+    params:
+        study=STUDY_FILE,
+        folder=lambda w, output: Path(output.card).parent,
+        slice=lambda w: depends_on(prepare_keys(w.dataset)),
+    log:
+        f"{LOGS}/prepare/{{dataset}}.log",
+    benchmark:
+        f"{LOGS}/prepare/{{dataset}}.tsv"
+    conda:
+        "entrec"
+    threads: threads_of("prepare")
+    resources:
+        **resources_of("prepare"),
+    message:
+        "prepare {wildcards.dataset}"
+    shell:
+        "python -m entrec prepare --study {params.study} --dataset {wildcards.dataset}"
+        " --output {params.folder} &> {log}"
