@@ -61,7 +61,7 @@ class View:
     """
 
     crop_scale: Annotated[tuple[AreaShare, AreaShare], AfterValidator(_ordered)]
-    crop_ratio: Interval
+    crop_ratio: Annotated[tuple[Positive, Positive], AfterValidator(_ordered)]
     flip: Fraction
     jitter: Fraction
     brightness: Fraction

@@ -1,0 +1,69 @@
+"""Views per second of the augmentation alone, on one thread: `python benchmarks/views.py`."""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from entrec.data.views import augment
+from entrec.params import load_study
+from entrec.settings import View
+
+# SimCLR's family (arXiv:2002.05709, appendix A and B.9) with the blur that it leaves out for CIFAR-10
+SIMCLR = View(
+    crop_scale=(0.08, 1.0),
+    crop_ratio=(0.75, 1.3333),
+    flip=0.5,
+    jitter=0.8,
+    brightness=0.8,
+    contrast=0.8,
+    saturation=0.8,
+    hue=0.2,
+    greyscale=0.2,
+    blur=0.5,
+    blur_sigma=(0.1, 2.0),
+    solarise=0.0,
+    solarise_threshold=0.5,
+)
+
+
+def median_seconds(function: Callable[[], object], repeats: int = 31) -> float:
+    """Median of the wall-clock seconds of a call, after one call to warm up."""
+    function()
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def report(title: str, view: View, *, size: int, channels: int, batch: int = 256) -> None:
+    """Print views/s and the milliseconds that two views of a batch take."""
+    images = torch.randint(256, (batch, size, size, channels), dtype=torch.uint8)
+    samples = torch.arange(batch)
+
+    def both_views() -> None:
+        for index in (0, 1):
+            augment(images, view, seed=0, epoch=0, samples=samples, index=index, size=size)
+
+    seconds = median_seconds(both_views)
+    rate = 2 * batch / seconds
+    print(f"{title:<44} {rate:>10,.0f} views/s {seconds * 1e3:>8.2f} ms for both views of {batch} images")
+
+
+def main() -> None:
+    """Measure SimCLR's family at 32x32 and the demo's view at its own size."""
+    torch.set_num_threads(1)
+    study = load_study(Path(__file__).parents[1] / "params" / "demo.yaml")
+    demo = study.datasets[study.dataset]
+    report("SimCLR with blur, 32x32 colour", SIMCLR, size=32, channels=3)
+    report("SimCLR and solarise, 32x32 colour", replace(SIMCLR, solarise=0.2), size=32, channels=3)
+    report(f"demo, {demo.size}x{demo.size}", study.views[0], size=demo.size, channels=demo.channels)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Sources, preparation, views and batches of images."""

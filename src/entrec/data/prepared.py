@@ -1,0 +1,78 @@
+"""Open a prepared dataset, after checking that its files are the ones its card vouches for."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from entrec.artefacts import read_json, sha256
+from entrec.data.splits import PARTS
+from entrec.errors import UserError
+
+REMEDY = "delete the folder and rerun the preparation"
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A prepared dataset: `images` (N, h, w, C) uint8 mapped from disk, `labels` (N,), `parts` (N,).
+
+    `mean` and `std` are per channel over the training part, in units of [0, 1]; `checksum` stands for
+    the bytes of all files.
+    """
+
+    name: str
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    parts: NDArray[np.uint8]
+    classes: list[str]
+    card: dict[str, Any]
+    checksum: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def indices(self, part: Literal["train", "validation", "test"]) -> NDArray[np.int64]:
+        """The numbers of the images of a part, in ascending order."""
+        return np.flatnonzero(self.parts == PARTS.index(part))
+
+
+def open_prepared(folder: Path) -> Prepared:
+    """The dataset in `folder`; raises `UserError` for a missing, truncated or altered file."""
+    card = read_json(folder / "card.json")
+    try:
+        digests: dict[str, str] = {file: card["files"][file] for file in ("images.npy", "labels.npy", "parts.npy")}
+        name, classes = str(card["name"]), list(card["classes"])
+        mean, std = tuple(map(float, card["mean"])), tuple(map(float, card["std"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{folder / 'card.json'}: not the card of a prepared dataset ({error!r}); {REMEDY}") from error
+    for file, digest in digests.items():
+        _check(folder / file, digest)
+    return Prepared(
+        name=name,
+        images=np.load(folder / "images.npy", mmap_mode="r"),
+        labels=np.load(folder / "labels.npy"),
+        parts=np.load(folder / "parts.npy"),
+        classes=classes,
+        card=card,
+        checksum=hashlib.sha256("".join(digests.values()).encode()).hexdigest(),
+        mean=mean,
+        std=std,
+    )
+
+
+def _check(path: Path, digest: str) -> None:
+    try:
+        status = path.stat()
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: missing; {REMEDY}") from error
+    if _digest(path.resolve(), status.st_ino, status.st_mtime_ns, status.st_size) != digest:
+        raise UserError(f"{path}: truncated or altered since its preparation; {REMEDY}")
+
+
+@lru_cache
+def _digest(path: Path, inode: int, mtime_ns: int, size: int) -> str:
+    """The file's SHA-256, computed once a process for as long as the file stays untouched."""
+    return sha256(path)

@@ -1,0 +1,132 @@
+"""What random augmentations do to each image, sampled apart from applying it.
+
+The families are SimCLR's (Chen et al., arXiv:2002.05709, appendix A) and BYOL's (Grill et al.,
+arXiv:2006.07733, appendix B), with torchvision's distributions of crop and colour jitter. Every number
+is a function of (seed, epoch, sample, view), so it does not depend on the batch, its order or the device.
+"""
+
+import math
+from dataclasses import dataclass
+from enum import IntEnum
+
+from torch import Tensor
+
+from entrec.data import randomness
+from entrec.settings import View
+
+TRIES = 10  # torchvision's RandomResizedCrop gives up after as many
+
+
+class Colour(IntEnum):
+    """The columns of `ViewParameters.factors`."""
+
+    BRIGHTNESS = 0
+    CONTRAST = 1
+    SATURATION = 2
+    HUE = 3
+
+
+@dataclass(frozen=True, eq=False)
+class ViewParameters:
+    """One augmentation of each of n images.
+
+    The crop is in pixels of the source. `order` (n, 4) holds `Colour` numbers, first applied first;
+    `factors` (n, 4) are multipliers where 1 changes nothing, and for the hue a shift in turns where 0
+    does. `sigma` is in pixels of the view. A `jitter`, `greyscale`, `blur` or `solarise` of False leaves
+    that image alone.
+    """
+
+    top: Tensor
+    left: Tensor
+    height: Tensor
+    width: Tensor
+    flip: Tensor
+    jitter: Tensor
+    order: Tensor
+    factors: Tensor
+    greyscale: Tensor
+    blur: Tensor
+    sigma: Tensor
+    solarise: Tensor
+    threshold: float
+
+
+class _Draw(IntEnum):
+    """The position in a sample's stream that each parameter reads; adding one moves no other."""
+
+    TOP = 0
+    LEFT = 1
+    FLIP = 2
+    JITTER = 3
+    GREYSCALE = 4
+    BLUR = 5
+    SIGMA = 6
+    SOLARISE = 7
+    ORDER = 8
+    FACTORS = ORDER + len(Colour)
+    AREA = FACTORS + len(Colour)
+    RATIO = AREA + TRIES
+    COUNT = RATIO + TRIES
+
+
+def sample_parameters(
+    view: View, *, seed: int, epoch: int, samples: Tensor, index: int, height: int, width: int
+) -> ViewParameters:
+    """Parameters of view number `index` for images of `height` by `width` pixels.
+
+    `samples` (n,) int64 are the samples' numbers in the dataset; the result lies on their device.
+    """
+    keys = randomness.key(randomness.Purpose.VIEW, seed, epoch, index, samples)
+    u = randomness.uniform(keys, _Draw.COUNT)  # (n, COUNT)
+    top, left, crop_height, crop_width = _crop(u, view, height=height, width=width)
+    return ViewParameters(
+        top=top,
+        left=left,
+        height=crop_height,
+        width=crop_width,
+        flip=u[:, _Draw.FLIP] < view.flip,
+        jitter=u[:, _Draw.JITTER] < view.jitter,
+        order=u[:, _Draw.ORDER : _Draw.ORDER + len(Colour)].argsort(dim=1),
+        factors=_factors(u[:, _Draw.FACTORS : _Draw.FACTORS + len(Colour)], view),
+        greyscale=u[:, _Draw.GREYSCALE] < view.greyscale,
+        blur=u[:, _Draw.BLUR] < view.blur,
+        sigma=_between(u[:, _Draw.SIGMA], *view.blur_sigma).float(),
+        solarise=u[:, _Draw.SOLARISE] < view.solarise,
+        threshold=view.solarise_threshold,
+    )
+
+
+def _factors(u: Tensor, view: View) -> Tensor:
+    halves = [view.brightness, view.contrast, view.saturation, view.hue]
+    half, middle = u.new_tensor(halves), u.new_tensor([1.0, 1.0, 1.0, 0.0])
+    return _between(u, middle - half, middle + half).float()
+
+
+def _crop(u: Tensor, view: View, *, height: int, width: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Top, left, height and width as RandomResizedCrop draws them: the first of ten tries that fits."""
+    areas = height * width * _between(u[:, _Draw.AREA : _Draw.AREA + TRIES], *view.crop_scale)
+    log_ratios = _between(u[:, _Draw.RATIO : _Draw.RATIO + TRIES], *map(math.log, view.crop_ratio))
+    # double precision: a device's last bit of exp then almost never moves a rounded side
+    heights, widths = [(areas * (sign * log_ratios).exp()).sqrt().round() for sign in (-1, 1)]
+    fits = (heights > 0) & (heights <= height) & (widths > 0) & (widths <= width)
+    first = fits.byte().argmax(dim=1, keepdim=True)
+    central_height, central_width = _central_crop(view.crop_ratio, height=height, width=width)
+    found = fits.any(dim=1)
+    h = heights.gather(1, first).squeeze(1).where(found, central_height)
+    w = widths.gather(1, first).squeeze(1).where(found, central_width)
+    top = (u[:, _Draw.TOP] * (height - h + 1)).floor().where(found, (height - central_height) // 2)
+    left = (u[:, _Draw.LEFT] * (width - w + 1)).floor().where(found, (width - central_width) // 2)
+    return top.long(), left.long(), h.long(), w.long()
+
+
+def _central_crop(ratio: tuple[float, float], *, height: int, width: int) -> tuple[int, int]:
+    """Height and width of the largest central crop whose aspect ratio is allowed."""
+    if width / height < ratio[0]:
+        return round(width / ratio[0]), width
+    if width / height > ratio[1]:
+        return height, round(height * ratio[1])
+    return height, width
+
+
+def _between(u: Tensor, low: float | Tensor, high: float | Tensor) -> Tensor:
+    return low + (high - low) * u

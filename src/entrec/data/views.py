@@ -1,0 +1,99 @@
+"""Random views of whole uint8 batches, on the device that trains.
+
+In this order: resized crop and flip, colour jitter (its operations in an order of the image's own),
+greyscale, blur, solarise. Each equals torchvision's functional operation to 1e-5. The random numbers
+of an image never depend on the batch around it; its pixels do at most by rounding.
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from entrec.data import colour
+from entrec.data.resampling import blur_matrix, blur_size, crop_matrix, separable
+from entrec.data.view_parameters import Colour, ViewParameters, sample_parameters
+from entrec.settings import View
+
+Operation = Callable[[Tensor, Tensor], Tensor]
+
+_COLOURS: dict[Colour, Operation] = {
+    Colour.BRIGHTNESS: colour.adjust_brightness,
+    Colour.CONTRAST: colour.adjust_contrast,
+    Colour.SATURATION: colour.adjust_saturation,
+    Colour.HUE: colour.adjust_hue,
+}
+
+
+def augment(images: Tensor, view: View, *, seed: int, epoch: int, samples: Tensor, index: int, size: int) -> Tensor:
+    """View number `index` of `images` (n, h, w, c) uint8 as (n, c, size, size) float32 in [0, 1].
+
+    `samples` (n,) int64 are the samples' numbers in the dataset. Leave them on the CPU when the images
+    are on a GPU: the parameters are then drawn there and nothing waits for the GPU.
+    """
+    height, width = images.shape[1:3]
+    parameters = sample_parameters(
+        view, seed=seed, epoch=epoch, samples=samples, index=index, height=height, width=width
+    )
+    return apply(images, parameters, size)
+
+
+@torch.no_grad()
+def apply(images: Tensor, parameters: ViewParameters, size: int) -> Tensor:
+    """The augmentation that `parameters` say, of `images` (n, h, w, c) uint8, as `augment` gives it."""
+    with torch.autocast(images.device.type, enabled=False):  # bf16 would cost the views their last bits
+        x = _crop_and_flip(to_float(images), parameters, size)
+        x = _jitter(x, parameters)
+        if x.shape[1] > 1:
+            x = _only(x, parameters.greyscale, lambda y, _: colour.luma(y).expand_as(y))
+        x = _only(x, parameters.blur, _blur, parameters.sigma)
+        return _only(x, parameters.solarise, lambda y, _: colour.solarise(y, parameters.threshold))
+
+
+def to_float(images: Tensor) -> Tensor:
+    """(n, h, w, c) uint8 to (n, c, h, w) float32 in [0, 1]."""
+    return images.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format).div_(255)
+
+
+def normalise(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """Subtract each channel's mean and divide by its standard deviation: (n, c, h, w)."""
+    return (images - images.new_tensor(mean)[:, None, None]) / images.new_tensor(std)[:, None, None]
+
+
+def _crop_and_flip(x: Tensor, p: ViewParameters, size: int) -> Tensor:
+    top, left, height, width, flip = (_moved(t, x) for t in (p.top, p.left, p.height, p.width, p.flip))
+    rows = crop_matrix(top, height, None, source=x.shape[2], size=size)
+    columns = crop_matrix(left, width, flip, source=x.shape[3], size=size)
+    return separable(x, rows, columns)
+
+
+def _jitter(x: Tensor, p: ViewParameters) -> Tensor:
+    grey = x.shape[1] == 1  # no saturation or hue to change
+    neutral = p.factors.new_tensor([1.0, 1.0, 1.0, 0.0])
+    active = p.jitter[:, None] & (p.factors != neutral)  # (n, 4)
+    for step in range(len(Colour)):
+        for kind in (Colour.BRIGHTNESS, Colour.CONTRAST) if grey else Colour:
+            mask = active[:, kind] & (p.order[:, step] == kind)
+            x = _only(x, mask, _COLOURS[kind], p.factors[:, kind])
+    return x
+
+
+def _blur(x: Tensor, sigma: Tensor) -> Tensor:
+    size = x.shape[-1]
+    matrix = blur_matrix(sigma, size=size, taps=blur_size(size))
+    return separable(x, matrix, matrix)
+
+
+def _only(x: Tensor, mask: Tensor, operation: Operation, argument: Tensor | None = None) -> Tensor:
+    """`operation` where `mask`, with that image's `argument`; may write into `x`."""
+    chosen = mask.nonzero().squeeze(1)
+    if len(chosen) == 0:
+        return x
+    argument = mask if argument is None else argument
+    operands = _moved(argument.index_select(0, chosen), x)
+    chosen = _moved(chosen, x)
+    return x.index_copy_(0, chosen, operation(x.index_select(0, chosen), operands))
+
+
+def _moved(tensor: Tensor, like: Tensor) -> Tensor:
+    return tensor.to(like.device, non_blocking=True)

@@ -1,0 +1,183 @@
+"""Views equal torchvision's functional operations on real images, whatever batch they are made in."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+from torchvision.transforms.v2 import functional as F  # takes seconds to import; so be it in tests
+
+from entrec.data import colour
+from entrec.data.resampling import blur_size
+from entrec.data.view_parameters import Colour, ViewParameters, sample_parameters
+from entrec.data.views import apply, augment, normalise, to_float
+
+COLOURS = {
+    Colour.BRIGHTNESS: (colour.adjust_brightness, F.adjust_brightness, (0.0, 2.0)),
+    Colour.CONTRAST: (colour.adjust_contrast, F.adjust_contrast, (0.0, 2.0)),
+    Colour.SATURATION: (colour.adjust_saturation, F.adjust_saturation, (0.0, 2.0)),
+    Colour.HUE: (colour.adjust_hue, F.adjust_hue, (-0.5, 0.5)),
+}
+
+
+def parameters(view, images: Tensor, *, seed: int = 0) -> ViewParameters:
+    n, height, width, _ = images.shape
+    return sample_parameters(view, seed=seed, epoch=0, samples=torch.arange(n), index=0, height=height, width=width)
+
+
+def only_crops(view):
+    return replace(view, flip=0.0, jitter=0.0, greyscale=0.0, blur=0.0, solarise=0.0)
+
+
+def torchvision_view(image: Tensor, p: ViewParameters, i: int, size: int) -> Tensor:
+    """One image (c, h, w) through torchvision's operations one after the other."""
+    box = [int(side[i]) for side in (p.top, p.left, p.height, p.width)]
+    x = F.resized_crop(image, *box, size=[size, size], antialias=True)
+    x = F.horizontal_flip(x) if p.flip[i] else x
+    for kind in p.order[i].tolist() if p.jitter[i] else []:
+        x = COLOURS[kind][1](x, p.factors[i, kind].item())
+    x = F.rgb_to_grayscale(x, num_output_channels=x.shape[0]) if p.greyscale[i] else x
+    x = F.gaussian_blur(x, blur_size(size), p.sigma[i].item()) if p.blur[i] else x
+    return F.solarize(x, p.threshold) if p.solarise[i] else x
+
+
+def assert_as_torchvision(images: Tensor, p: ViewParameters, size: int) -> None:
+    expected = torch.stack([torchvision_view(x, p, i, size) for i, x in enumerate(to_float(images))])
+    torch.testing.assert_close(apply(images, p, size), expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [8, 32, 57])
+def test_crops_equal_torchvisions_antialiased_ones(photographs, simclr, size, channels):
+    images = photographs[..., :channels]
+    assert_as_torchvision(images, parameters(only_crops(simclr), images, seed=size), size)
+
+
+def test_oblong_images_are_cropped_as_torchvision_does(photographs, simclr):
+    images = photographs[:, 5:25]
+    assert_as_torchvision(images, parameters(only_crops(simclr), images), 16)
+
+
+def test_flips_equal_torchvisions(photographs, simclr):
+    view = replace(only_crops(simclr), flip=0.5)
+    assert_as_torchvision(photographs, parameters(view, photographs), 32)
+
+
+@pytest.mark.parametrize("kind", list(Colour), ids=lambda kind: kind.name.lower())
+@pytest.mark.parametrize("channels", [1, 3])
+def test_colour_operations_equal_torchvisions(photographs, kind, channels):
+    if kind is Colour.HUE and channels == 1:
+        pytest.skip("grey has no hue; views leave it out")
+    ours, theirs, (low, high) = COLOURS[kind]
+    images = to_float(photographs[..., :channels])
+    images[0], images[1, :, :16] = 0.5, 0  # grey pixels have no hue
+    factors = torch.linspace(low, high, len(images))
+    expected = torch.stack([theirs(image, factor.item()) for image, factor in zip(images, factors, strict=True)])
+    torch.testing.assert_close(ours(images, factors), expected, atol=1e-5, rtol=0)
+
+
+def test_luma_equals_torchvisions_greyscale(photographs):
+    images = to_float(photographs)
+    torch.testing.assert_close(colour.luma(images), F.rgb_to_grayscale(images), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.3, 1.0])
+def test_solarise_equals_torchvisions(photographs, threshold):
+    images = to_float(photographs)
+    assert torch.equal(colour.solarise(images, threshold), F.solarize(images, threshold))
+
+
+@pytest.mark.parametrize("size", [8, 32, 96])
+def test_blur_equals_torchvisions(photographs, simclr, size):
+    view = replace(only_crops(simclr), blur=1.0)
+    assert_as_torchvision(photographs[:12], parameters(view, photographs[:12]), size)
+
+
+@pytest.mark.parametrize(("size", "taps"), [(8, 3), (32, 3), (96, 9), (224, 23)])
+def test_the_blur_spans_a_tenth_of_the_image(size, taps):
+    assert blur_size(size) == taps
+
+
+def test_a_blur_of_no_width_changes_nothing(photographs, simclr):
+    view = replace(only_crops(simclr), blur_sigma=(0.0, 0.0))
+    plain, blurred = (
+        augment(photographs, v, seed=0, epoch=0, samples=torch.arange(48), index=0, size=32)
+        for v in (view, replace(view, blur=1.0))
+    )
+    assert torch.equal(plain, blurred)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("seed", range(4))
+def test_whole_views_equal_torchvisions_operations_in_turn(photographs, simclr, seed, channels):
+    images = photographs[..., :channels]
+    assert_as_torchvision(images, parameters(simclr, images, seed=seed), 32)
+
+
+def test_a_view_of_nothing_but_the_whole_image_is_the_image(photographs, simclr):
+    view = replace(only_crops(simclr), crop_scale=(1.0, 1.0), crop_ratio=(1.0, 1.0))
+    plain = augment(photographs, view, seed=0, epoch=0, samples=torch.arange(48), index=0, size=32)
+    torch.testing.assert_close(plain, to_float(photographs), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("chosen", [[7], [7, 3], [40, 7, 0, 21]])
+def test_a_samples_view_does_not_depend_on_its_batch(photographs, simclr, chosen):
+    def views(numbers: list[int]) -> Tensor:
+        samples = torch.tensor(numbers)
+        return augment(photographs[samples], simclr, seed=0, epoch=3, samples=samples, index=1, size=32)
+
+    together = views(list(range(48)))[chosen]
+    torch.testing.assert_close(views(chosen), together, atol=1e-6, rtol=0)
+
+
+def test_views_do_not_depend_on_the_number_of_threads(photographs, simclr):
+    before, views = torch.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            views.append(augment(photographs, simclr, seed=0, epoch=0, samples=torch.arange(48), index=0, size=32))
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(*views)
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"epoch": 1}, {"index": 1}, {"samples": torch.arange(48) + 48}])
+def test_another_address_gives_another_view_and_the_same_one_the_same(photographs, simclr, change):
+    address = {"seed": 0, "epoch": 0, "samples": torch.arange(48), "index": 0}
+    first = augment(photographs, simclr, size=32, **address)
+    assert torch.equal(first, augment(photographs, simclr, size=32, **address))
+    other = augment(photographs, simclr, size=32, **(address | change))
+    assert ((first - other).abs().amax(dim=(1, 2, 3)) > 0.01).all()
+
+
+def test_views_stay_in_range_and_in_float32_under_autocast(photographs, simclr):
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        view = augment(photographs, simclr, seed=0, epoch=0, samples=torch.arange(48), index=0, size=32)
+    assert view.dtype == torch.float32
+    assert view.shape == (48, 3, 32, 32)
+    assert view.min() >= -1e-6
+    assert view.max() <= 1 + 1e-6
+    assert torch.equal(view, augment(photographs, simclr, seed=0, epoch=0, samples=torch.arange(48), index=0, size=32))
+
+
+def test_the_images_are_left_as_they_were(photographs, simclr):
+    before = photographs.clone()
+    augment(photographs, simclr, seed=0, epoch=0, samples=torch.arange(48), index=0, size=32)
+    assert torch.equal(photographs, before)
+
+
+def test_normalised_images_have_mean_0_and_deviation_1(photographs):
+    images = to_float(photographs)
+    mean, std = images.mean(dim=(0, 2, 3)).tolist(), images.std(dim=(0, 2, 3)).tolist()
+    normal = normalise(images, mean, std)
+    torch.testing.assert_close(normal.mean(dim=(0, 2, 3)), torch.zeros(3), atol=1e-4, rtol=0)
+    torch.testing.assert_close(normal.std(dim=(0, 2, 3)), torch.ones(3), atol=1e-4, rtol=0)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_makes_the_views_that_a_cpu_makes(photographs, simclr):
+    samples = torch.arange(48)
+    here = augment(photographs, simclr, seed=0, epoch=0, samples=samples, index=0, size=32)
+    for where in ("cpu", "cuda"):
+        there = augment(photographs.cuda(), simclr, seed=0, epoch=0, samples=samples.to(where), index=0, size=32)
+        torch.testing.assert_close(there.cpu(), here, atol=1e-5, rtol=0)
