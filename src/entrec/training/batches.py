@@ -33,7 +33,8 @@ class Batches:
         self.steps_per_epoch = len(self.indices) // batch_size
         if self.steps_per_epoch == 0:
             raise UserError(
-                f"{data.name}: batch size {batch_size} exceeds its {len(self.indices)} training images; lower batch_sizes"
+                f"{data.name}: batch size {batch_size} exceeds its {len(self.indices)} training images;"
+                " lower batch_sizes in the study"
             )
         self._order = lru_cache(maxsize=1)(self._epoch_order)
 

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from entrec.settings import Optimiser
+from entrec.training import eager
 
 REFERENCE_BATCH = 256  # the batch size that a study's learning rates are given for
 
@@ -15,13 +16,12 @@ def build_optimiser(module: nn.Module, optimiser: Optimiser, *, batch_size: int)
     lr = scaled_lr(optimiser, batch_size=batch_size)
     groups = parameter_groups(module, optimiser.weight_decay)
     if optimiser.name == "adamw":
-        return torch.optim.AdamW(groups, lr=lr)
+        return eager.build(torch.optim.AdamW, groups, lr=lr, fused=True)
     if optimiser.name == "sgd":
-        return torch.optim.SGD(groups, lr=lr, momentum=optimiser.momentum)
+        return eager.build(torch.optim.SGD, groups, lr=lr, momentum=optimiser.momentum)
     from timm.optim.lars import Lars  # imported here: timm takes many seconds to import
 
-    lars: torch.optim.Optimizer = Lars(groups, lr=lr, momentum=optimiser.momentum)
-    return lars
+    return eager.build(Lars, groups, lr=lr, momentum=optimiser.momentum)
 
 
 def scaled_lr(optimiser: Optimiser, *, batch_size: int) -> float:

@@ -22,7 +22,7 @@ from entrec.networks import build_backbone, save_backbone
 from entrec.params import Study, pretrain_keys
 from entrec.progress import progress
 from entrec.runs import Run
-from entrec.training import checkpoint
+from entrec.training import checkpoint, eager
 from entrec.training.batches import Batches
 from entrec.training.checkpoint import TrainingState
 from entrec.training.device import make_deterministic, pick_device
@@ -113,7 +113,7 @@ def train(
             outcome = method(views, labels)
         loss = total_loss(outcome, method.weights)
         loss.backward()
-        optimiser.step()
+        eager.step(optimiser)
         optimiser.zero_grad(set_to_none=True)
         method.after_step((step + 1) / steps)
 

@@ -1,0 +1,56 @@
+"""The step `evaluate`: frozen features once, then the linear and the nearest-neighbour score."""
+
+from pathlib import Path
+
+import torch
+
+from entrec.artefacts import write_json
+from entrec.data.prepared import Prepared, open_prepared
+from entrec.errors import UserError
+from entrec.evaluation.features import extract
+from entrec.evaluation.knn import check_neighbours, evaluate_knn
+from entrec.evaluation.linear import evaluate_linear
+from entrec.evaluation.parts import Part, PartName, Parts
+from entrec.networks import load_backbone
+from entrec.params import Study, evaluate_keys
+from entrec.provenance import record
+from entrec.runs import Run
+from entrec.training.device import make_deterministic, pick_device
+
+
+def evaluate(study: Study, run: Run, *, data: Path, encoder: Path, output: Path) -> None:
+    """Score the backbone `encoder` of `run` on the prepared dataset `data`; writes `output`, a JSON file."""
+    device = pick_device()
+    make_deterministic(device, threads=study.resources["evaluate"].threads)
+    prepared = open_prepared(data)
+    classes, settings = len(prepared.classes), study.evaluation
+    check_neighbours(settings.knn.neighbours, train=len(prepared.indices("train")))
+    params = study.slice(evaluate_keys())
+    with record(params, prepared.name, prepared.checksum, seed=run.seed, device=device) as provenance:
+        parts = frozen_parts(study, prepared, encoder=encoder, device=device)
+        linear = evaluate_linear(parts, classes=classes, linear=settings.linear, seed=run.seed)
+        knn = evaluate_knn(parts, classes=classes, knn=settings.knn)
+    write_json(output, {"run": str(run), "linear": linear, "knn": knn, "provenance": provenance})
+
+
+def frozen_parts(study: Study, prepared: Prepared, *, encoder: Path, device: torch.device) -> Parts:
+    """Features and labels of the three parts, on `device`, from one pass over the dataset."""
+    backbone = load_backbone(encoder, study.network, channels=prepared.images.shape[3])
+    features = extract(
+        backbone,
+        prepared.images,
+        prepared.mean,
+        prepared.std,
+        device=device,
+        batch_size=study.evaluation.linear.batch_size,
+        precision=study.training.precision,
+    )
+    if not features.isfinite().all():
+        raise UserError(f"{encoder}: its features are not all finite; lower the method's learning rate, pretrain again")
+    labels = torch.from_numpy(prepared.labels).to(device)
+
+    def part(name: PartName) -> Part:
+        rows = torch.from_numpy(prepared.indices(name)).to(device)
+        return Part(features[rows], labels[rows])
+
+    return Parts(part("train"), part("validation"), part("test"))

@@ -1,0 +1,93 @@
+"""Linear evaluation: multinomial logistic regression on frozen, standardised features.
+
+Protocol: standardisation and every head are fitted on the training part; the L2 strength is the one with
+the best validation accuracy (ties: the stronger); that head, not refitted on training and validation
+together, is scored on the test part once. So the test part meets exactly the head that was chosen,
+and scores of methods whose best strengths differ rest on equally many labels.
+"""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from entrec.evaluation.metrics import mean_per_class, top1
+from entrec.evaluation.parts import Part, Parts
+from entrec.evaluation.solvers import SMALL_GRADIENT, Head, gradient_norm, solve_lbfgs, solve_sgd
+from entrec.settings import Linear
+
+
+@dataclass(frozen=True)
+class Standardisation:
+    """Shift and scale, each `(d,)`, to zero mean and unit variance; constant features are only shifted."""
+
+    mean: Tensor
+    scale: Tensor
+
+    @classmethod
+    def of(cls, features: Tensor) -> "Standardisation":
+        std, mean = torch.std_mean(features.double(), dim=0, correction=0)
+        rounding = 10 * torch.finfo(features.dtype).eps * mean.abs()  # a constant column has no more than this
+        return cls(mean, torch.where(std > rounding, std, 1.0))
+
+    def __call__(self, features: Tensor) -> Tensor:
+        return ((features - self.mean) / self.scale).float()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The head with the best validation accuracy, and what was tried: rows of l2, validation, gradient_norm."""
+
+    standardisation: Standardisation
+    head: Head
+    l2: float
+    validation: float
+    grid: list[dict[str, float]]
+
+    def predict(self, features: Tensor) -> Tensor:
+        """Classes `(n,)` of raw features `(n, d)`."""
+        return self.head(self.standardisation(features)).argmax(dim=1)
+
+
+def evaluate_linear(parts: Parts, *, classes: int, linear: Linear, seed: int) -> dict[str, Any]:
+    """Accuracies of the chosen head as in `evaluation.json`."""
+    choice = choose(parts.train, parts.validation, classes=classes, linear=linear, seed=seed)
+    predictions = choice.predict(parts.test.features)
+    return {
+        "test": top1(predictions, parts.test.labels),
+        "test_mean_per_class": mean_per_class(predictions, parts.test.labels, classes=classes),
+        "validation": choice.validation,
+        "l2": choice.l2,
+        "grid": choice.grid,
+    }
+
+
+def choose(train: Part, validation: Part, *, classes: int, linear: Linear, seed: int) -> Choice:
+    """Fit a head for every L2 strength, from strong to weak, and keep the best on the validation part."""
+    standardisation = Standardisation.of(train.features)
+    x, y = standardisation(train.features), train.labels
+    grid: list[dict[str, float]] = []
+    best: Choice | None = None
+    head: Head | None = None
+    for l2 in sorted(linear.l2, reverse=True):
+        head = _fit(x, y, classes=classes, l2=l2, linear=linear, seed=seed, start=head)
+        candidate = Choice(standardisation, head, l2, validation=0.0, grid=grid)
+        accuracy = top1(candidate.predict(validation.features), validation.labels)
+        grid.append({"l2": l2, "validation": accuracy, "gradient_norm": gradient_norm(head, x, y, l2=l2)})
+        if best is None or accuracy > best.validation:
+            best = Choice(standardisation, head, l2, accuracy, grid)
+    assert best is not None  # settings.Linear has at least one strength
+    return best
+
+
+def _fit(x: Tensor, y: Tensor, *, classes: int, l2: float, linear: Linear, seed: int, start: Head | None) -> Head:
+    if linear.solver == "sgd":
+        return solve_sgd(
+            x, y, classes=classes, l2=l2, epochs=linear.epochs, batch_size=linear.batch_size, lr=linear.lr, seed=seed
+        )
+    head = solve_lbfgs(x, y, classes=classes, l2=l2, start=start)
+    if not (norm := gradient_norm(head, x, y, l2=l2)) <= SMALL_GRADIENT:
+        warnings.warn(f"linear head at l2 {l2:g}: gradient {norm:.1e} is above {SMALL_GRADIENT:.0e}", stacklevel=2)
+    return head

@@ -1,0 +1,102 @@
+"""The step `transfer`: fine-tuning of all weights, with a fresh linear head, on another dataset.
+
+Protocol: every learning rate with every weight decay is trained on the training part for the study's
+epochs; the pair with the best validation score, by the dataset's own metric, is chosen (ties: the first of
+the grid), and the model it trained, as it is after the last epoch, is scored on the test part once.
+The grid's models start from the same head and meet the same batches and views, so only the pair differs.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from entrec.artefacts import write_json
+from entrec.data.prepared import Prepared, open_prepared
+from entrec.evaluation.features import Precision, extract
+from entrec.evaluation.fine_tuning import fine_tune, with_fresh_head
+from entrec.evaluation.metrics import Metric, mean_per_class, score, top1
+from entrec.evaluation.parts import PartName
+from entrec.networks import load_backbone
+from entrec.params import Study, transfer_keys
+from entrec.provenance import record
+from entrec.runs import Run
+from entrec.settings import Transfer
+from entrec.training.device import make_deterministic, pick_device
+
+
+def transfer(study: Study, run: Run, dataset: str, *, data: Path, encoder: Path, output: Path) -> None:
+    """Fine-tune the backbone `encoder` of `run` on the prepared `dataset` in `data`; writes `output`, a JSON file."""
+    device = pick_device()
+    make_deterministic(device, threads=study.resources["transfer"].threads)
+    prepared = open_prepared(data)
+    params = study.slice(transfer_keys(dataset))
+    with record(params, prepared.name, prepared.checksum, seed=run.seed, device=device) as provenance:
+        backbone = load_backbone(encoder, study.network, channels=prepared.images.shape[3])
+        scores = transfer_scores(
+            backbone,
+            prepared,
+            transfer=study.evaluation.transfer,
+            metric=study.datasets[dataset].metric,
+            seed=run.seed,
+            device=device,
+            precision=study.training.precision,
+            channels_last=study.training.channels_last,
+        )
+    write_json(output, {"run": str(run), "dataset": dataset, **scores, "provenance": provenance})
+
+
+def transfer_scores(
+    backbone: nn.Module,
+    prepared: Prepared,
+    *,
+    transfer: Transfer,
+    metric: Metric,
+    seed: int,
+    device: torch.device,
+    precision: Precision,
+    channels_last: bool,
+) -> dict[str, Any]:
+    """Train the grid, choose on the validation part, score the chosen model on the test part."""
+    classes = len(prepared.classes)
+    model = with_fresh_head(backbone, classes=classes, seed=seed)
+
+    def predict(trained: nn.Module, part: PartName) -> tuple[Tensor, Tensor]:
+        rows = prepared.indices(part)
+        logits = extract(
+            trained,
+            prepared.images[rows],
+            prepared.mean,
+            prepared.std,
+            device=device,
+            batch_size=transfer.batch_size,
+            precision=precision,
+            description=f"scoring the {part} part",
+        )
+        return _classes_of(logits).cpu(), torch.from_numpy(prepared.labels[rows])
+
+    candidates = fine_tune(
+        model,
+        prepared,
+        transfer=transfer,
+        seed=seed,
+        device=device,
+        precision=precision,
+        channels_last=channels_last,
+    )
+    scores = [score(metric, *predict(c.model, "validation"), classes=classes) for c in candidates]
+    chosen = scores.index(max(scores))  # the first of equals
+    test = predict(candidates[chosen].model, "test")
+    return {
+        "metric": metric,
+        "test": {"top1": top1(*test), "mean_per_class": mean_per_class(*test, classes=classes)},
+        "validation": scores[chosen],
+        "chosen": candidates[chosen].point,
+        "grid": [{**c.point, "validation": s} for c, s in zip(candidates, scores, strict=True)],
+    }
+
+
+def _classes_of(logits: Tensor) -> Tensor:
+    """The largest logit's class `(n,)`, or -1, never right, where a diverged model gives no number."""
+    return logits.argmax(dim=1).masked_fill(~logits.isfinite().all(dim=1), -1)
