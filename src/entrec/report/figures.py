@@ -1,0 +1,96 @@
+"""The report's figures: each draws one tidy frame and is saved as SVG beside the CSV of that frame."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from entrec.artefacts import write_text
+from entrec.params import Study
+from entrec.report import accuracy_figures, information_figures
+from entrec.report.collect import Frames
+from entrec.report.markup import joined
+
+
+@dataclass(frozen=True)
+class Figure:
+    """`data` makes the frame that `draw` draws; `caption` says how to read it."""
+
+    title: str
+    caption: str
+    data: Callable[[Study, Frames], pd.DataFrame]
+    draw: Callable[[Study, pd.DataFrame], Any]
+
+
+FIGURES = {
+    "accuracy_by_batch_size": Figure(
+        "Accuracy by batch size",
+        "Linear top-1 accuracy on the test part; points are means over seeds, bars one standard deviation where "
+        "there is more than one seed. The number of epochs is fixed, so a smaller batch also means more steps.",
+        accuracy_figures.by_batch_size,
+        accuracy_figures.draw_by_batch_size,
+    ),
+    "accuracy_by_epochs": Figure(
+        "Accuracy by epochs",
+        "Linear top-1 accuracy on the test part against the length of the whole schedule: each point is trained from "
+        "the start. Points and bars as before.",
+        accuracy_figures.by_epochs,
+        accuracy_figures.draw_by_epochs,
+    ),
+    "training_curves": Figure(
+        "Training loss",
+        "One line per seed, main column. Every panel has its own scale: "
+        "losses of different methods are not comparable.",
+        information_figures.losses,
+        information_figures.draw_losses,
+    ),
+    "information_over_training": Figure(
+        "Entropy, reconstruction and bound over training",
+        "All methods measured by one estimator on their normalised projections, in nats; means over seeds, main "
+        "column. The bound is the sum of the two panels above it.",
+        information_figures.information,
+        information_figures.draw_over_training,
+    ),
+    "information_plane": Figure(
+        "Entropy against reconstruction",
+        "The same measurements as paths, from the open to the filled point. Along a dotted line the bound is constant; "
+        "towards the upper right it grows.",
+        information_figures.information,
+        information_figures.draw_plane,
+    ),
+}
+
+
+def figures_fragment(study: Study, frames: Frames, folder: Path) -> Markup:
+    """Write all figures of a study to `folder` and return them as one fragment of HTML."""
+    parts = []
+    for name, figure in FIGURES.items():
+        data = figure.data(study, frames)
+        if len(data):
+            svg = write_figure(name, figure.draw(study, data), data, folder)
+            parts.append(_fragment(name, figure, svg))
+    return Markup('<div class="figures">\n{}\n</div>').format(joined(parts))
+
+
+def write_figure(name: str, chart: Any, data: pd.DataFrame, folder: Path) -> str:
+    """Write `name`.svg and `name`.csv to `folder` and return the SVG."""
+    import vl_convert  # a JavaScript engine: only who draws starts it
+
+    svg: str = vl_convert.vegalite_to_svg(chart.to_dict())
+    write_text(folder / f"{name}.svg", svg)
+    csv: str = data.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    write_text(folder / f"{name}.csv", csv)
+    return svg
+
+
+def _fragment(name: str, figure: Figure, svg: str) -> Markup:
+    picture = Markup(
+        svg.replace("<svg ", f'<svg role="img" aria-label="{figure.title}" ', 1)
+    )  # made by Vega, which escapes
+    links = Markup('<a href="figures/{0}.svg">SVG</a> <a href="figures/{0}.csv">CSV</a>').format(name)
+    return Markup(
+        '<figure class="chart" id="{}">\n{}\n<figcaption><b>{}.</b> {}</figcaption>\n<p class="files">{}</p>\n</figure>'
+    ).format(name, picture, figure.title, figure.caption, links)

@@ -1,0 +1,52 @@
+"""A table for a paper: booktabs, every character escaped."""
+
+from entrec.report.layout import Layout
+
+_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "±": r"$\pm$",
+    "−": r"$-$",
+    "Δ": r"$\Delta$",
+    "κ": r"$\kappa$",
+    "–": "--",
+    "×": r"$\times$",
+}
+
+
+def escape(text: str) -> str:
+    """`text` as LaTeX prints it."""
+    return "".join(_ESCAPES.get(character, character) for character in text)
+
+
+def latex_table(layout: Layout) -> str:
+    """A `table` environment; the document needs `\\usepackage{booktabs}`."""
+    columns = layout.columns
+    lines = [
+        r"\begin{table}",
+        r"  \centering",
+        rf"  \caption{{{escape(layout.caption)}}}",
+        rf"  \label{{tab:{layout.name.replace('_', '-')}}}",
+        rf"  \begin{{tabular}}{{l{'r' * len(columns)}}}",
+        r"    \toprule",
+        _row(["Method", *(column.label for column in columns)]),
+        _row(["", *(column.detail for column in columns)]),
+        r"    \midrule",
+        *(_row([title, *(column.cells.get(method, "") for column in columns)]) for method, title in layout.rows),
+        r"    \bottomrule",
+        r"  \end{tabular}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _row(cells: list[str]) -> str:
+    return f"    {' & '.join(escape(cell) for cell in cells)} \\\\"

@@ -1,0 +1,39 @@
+"""A table as people read it, before it is LaTeX or HTML."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from entrec.report.spread import Spread
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: a heading, a second line under it (who and how many seeds), a text per method."""
+
+    label: str
+    detail: str
+    cells: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """`rows` are (method, title) in the study's order; `columns` may lack some methods."""
+
+    name: str
+    title: str
+    caption: str
+    rows: list[tuple[str, str]]
+    columns: list[Column] = field(default_factory=list)
+
+
+def spread_column(label: str, spreads: dict[str, Spread], *, signed: bool = False) -> Column:
+    """A column of means and deviations; its second line says of how many seeds."""
+    return Column(label, seeds(spreads.values()), {method: s.text(signed=signed) for method, s in spreads.items()})
+
+
+def seeds(spreads: Iterable[Spread]) -> str:
+    """`n = 2`, or `n = 1–2` where rows differ."""
+    counts = sorted({spread.n for spread in spreads if spread.n})
+    if not counts:
+        return "n = 0"
+    return f"n = {counts[0]}" if len(counts) == 1 else f"n = {counts[0]}–{counts[-1]}"

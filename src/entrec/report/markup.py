@@ -1,0 +1,72 @@
+"""Fragments of HTML. Every value passes through markupsafe, so that a file's text is never markup."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from markupsafe import Markup, escape
+
+from entrec.report.layout import Layout
+
+
+def joined(parts: Iterable[str]) -> Markup:
+    """The parts one after the other, each on its line; plain text among them is escaped."""
+    return Markup("\n").join(parts)
+
+
+def grid(
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    label: str,
+    numbers: bool = True,
+    details: Sequence[str] | None = None,
+) -> Markup:
+    """A table in a container that scrolls sideways; the first column heads the rows.
+
+    `details` is a second line of headings; `numbers` aligns all but the first column to the right.
+    """
+    top = joined(_head(head, details))
+    body = joined(_body_row(row) for row in rows)
+    return Markup(
+        '<div class="scroll" role="region" tabindex="0" aria-label="{}"><table class="{}">\n'
+        "<thead>\n{}\n</thead>\n<tbody>\n{}\n</tbody>\n</table></div>"
+    ).format(label, "numbers" if numbers else "words", top, body)
+
+
+def table_fragment(layout: Layout) -> Markup:
+    """A table of the report, with its caption and links to its other forms in `tables/`."""
+    table = grid(
+        ["Method", *(column.label for column in layout.columns)],
+        [[title, *(column.cells.get(method, "") for column in layout.columns)] for method, title in layout.rows],
+        label=layout.title,
+        details=["", *(column.detail for column in layout.columns)],
+    )
+    links = joined(
+        Markup('<a href="tables/{}.{}">{}</a>').format(layout.name, ending, kind)
+        for ending, kind in (("csv", "CSV"), ("tex", "LaTeX"))
+    )
+    return Markup(
+        '<figure class="table" id="{}">\n<figcaption><b>{}.</b> {}</figcaption>\n{}\n'
+        '<p class="files">{}</p>\n</figure>\n'
+    ).format(layout.name, layout.title, layout.caption, table, links)
+
+
+def notes_fragment(notes: Mapping[str, str], titles: Mapping[str, str]) -> Markup:
+    """The study's own remarks, each under the title of what it is about."""
+    if not notes:
+        return Markup("")
+    rows = (Markup("<dt>{}</dt><dd>{}</dd>").format(titles.get(name, name), note) for name, note in notes.items())
+    return Markup('<dl class="notes">\n{}\n</dl>').format(joined(rows))
+
+
+def _head(head: Sequence[str], details: Sequence[str] | None) -> list[Markup]:
+    cells = [
+        Markup('<th scope="col">{}{}</th>').format(text, Markup("<small>{}</small>").format(detail) if detail else "")
+        for text, detail in zip(head, details or [""] * len(head), strict=True)
+    ]
+    return [Markup("<tr>{}</tr>").format(Markup("").join(cells))]
+
+
+def _body_row(row: Sequence[str]) -> Markup:
+    first, *rest = row
+    cells = Markup("").join(Markup("<td>{}</td>").format(escape(cell)) for cell in rest)
+    return Markup('<tr><th scope="row">{}</th>{}</tr>').format(first, cells)

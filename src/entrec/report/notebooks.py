@@ -1,0 +1,109 @@
+"""Runs the report's notebooks with papermill and turns them into fragments of HTML with nbconvert.
+
+Jupyter gets a home of its own for the while: its kernel is this very interpreter with this very
+package, it talks over sockets in that folder instead of ports, and nothing is left in anybody's home.
+"""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from entrec.artefacts import replacing
+from entrec.errors import UserError
+
+KERNEL = "entrec-report"
+START_SECONDS, CELL_SECONDS = 120, 600
+
+
+@contextmanager
+def jupyter_home() -> Iterator[None]:
+    """Point Jupyter and IPython at a temporary folder with one kernel: the current interpreter."""
+    with tempfile.TemporaryDirectory(prefix="entrec-") as folder:
+        home = Path(folder)
+        spec = home / "kernels" / KERNEL / "kernel.json"
+        spec.parent.mkdir(parents=True)
+        # frozen modules only make the debugger warn; nobody debugs here
+        command = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        spec.write_text(json.dumps({"argv": command, "display_name": KERNEL, "language": "python"}))
+        package = str(Path(__file__).parents[2])
+        path = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
+        changed = {
+            "JUPYTER_PATH": folder,
+            "JUPYTER_DATA_DIR": folder,
+            "JUPYTER_CONFIG_DIR": str(home / "config"),
+            "JUPYTER_RUNTIME_DIR": str(home / "r"),
+            "JUPYTER_NO_CONFIG": "1",
+            "IPYTHONDIR": str(home / "ipython"),
+            "PYTHONPATH": path,
+        }
+        before = {key: os.environ.get(key) for key in changed}
+        os.environ.update(changed)
+        try:
+            yield
+        finally:
+            for key, value in before.items():
+                os.environ.pop(key) if value is None else os.environ.update({key: value})
+
+
+def execute(notebook: Path, parameters: Mapping[str, Any], output: Path) -> None:
+    """Run `notebook` with `parameters` and write it, with its outputs, to `output`.
+
+    Call inside `jupyter_home`. A `UserError` in a cell is raised here again; any other fault keeps
+    papermill's account of the cell it happened in.
+    """
+    # papermill and Jupyter take a second to import, and only the report needs them
+    import papermill
+    from jupyter_client.manager import AsyncKernelManager
+    from papermill.exceptions import PapermillExecutionError
+
+    class LocalKernelManager(AsyncKernelManager):  # type: ignore[misc]
+        """Sockets in the runtime folder: no port is opened."""
+
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**{**options, "transport": "ipc"})
+
+    try:
+        with replacing(output) as scratch:
+            executed = papermill.execute_notebook(
+                str(notebook),
+                None,
+                parameters=dict(parameters),
+                kernel_name=KERNEL,
+                language="python",
+                progress_bar=False,
+                start_timeout=START_SECONDS,
+                execution_timeout=CELL_SECONDS,
+                kernel_manager_class=LocalKernelManager,
+            )
+            scratch.write_text(json.dumps(_without_paths(executed), indent=1) + "\n", encoding="utf-8")
+    except PapermillExecutionError as error:
+        if error.ename == "UserError":
+            raise UserError(error.evalue) from error
+        raise
+
+
+def to_html(notebook: Path) -> str:
+    """The outputs and texts of an executed notebook as a fragment of HTML, without its code."""
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(
+        template_name="basic",
+        exclude_input=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        exclude_anchor_links=True,
+    )
+    body: str = exporter.from_filename(str(notebook))[0]
+    return body
+
+
+def _without_paths(notebook: Any) -> Any:
+    """The notebook without papermill's notes on where it was read and written."""
+    for key in ("input_path", "output_path"):
+        notebook.metadata.get("papermill", {}).pop(key, None)
+    return notebook

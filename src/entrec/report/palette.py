@@ -1,0 +1,23 @@
+"""One colour and one shape per method, the same in every figure of every study.
+
+Colours are Okabe and Ito's (2008), told apart with the common colour deficiencies and legible on white
+and on near-black; the shapes carry the same distinction where there is no colour.
+"""
+
+from entrec.methods.registry import METHODS
+
+COLOURS = ("#0072b2", "#56b4e9", "#e69f00", "#cc79a7", "#d55e00", "#009e73", "#8c6bb1", "#a6761d")
+SHAPES = ("circle", "square", "triangle-up", "triangle-down", "diamond", "cross", "triangle-left", "triangle-right")
+GREY = "#888888"
+
+_TRAINED = [name for name, entry in METHODS.items() if not entry.baseline]
+
+
+def colour(method: str) -> str:
+    """The colour of a method by its place in the registry; baselines are grey."""
+    return COLOURS[_TRAINED.index(method) % len(COLOURS)] if method in _TRAINED else GREY
+
+
+def shape(method: str) -> str:
+    """The shape of a method's points."""
+    return SHAPES[_TRAINED.index(method) % len(SHAPES)] if method in _TRAINED else "stroke"

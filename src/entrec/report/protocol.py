@@ -1,0 +1,101 @@
+"""The protocol in words and values, straight from the study file."""
+
+import re
+from typing import Any
+
+from markupsafe import Markup
+
+from entrec.methods.registry import METHODS
+from entrec.params import Study
+from entrec.report.markup import grid, joined
+
+NO_SCORE = "no score"
+
+
+def splits(study: Study) -> Markup:
+    """What is fitted, chosen and reported on which part of the data."""
+    linear, knn, transfer = study.evaluation.linear, study.evaluation.knn, study.evaluation.transfer
+    rows = [
+        [
+            "Pretraining",
+            "training part; images only, except the supervised baseline",
+            "nothing during a run: it always ends after its epochs",
+            NO_SCORE,
+        ],
+        [
+            "Linear classifier",
+            "training part, frozen features",
+            f"L2 strength out of {text(linear.l2)}, by top-1",
+            "test part, once, with the strength chosen",
+        ],
+        [
+            "Nearest neighbours",
+            "training part votes, frozen features",
+            f"nothing; {knn.neighbours} neighbours, temperature {text(knn.temperature)}",
+            "test part",
+        ],
+    ]
+    if transfer.datasets:
+        rows.append(
+            [
+                f"Fine-tuning on {', '.join(transfer.datasets)}",
+                f"training part, all weights, {transfer.epochs} epochs",
+                f"learning rate out of {text(transfer.lr)} and weight decay out of {text(transfer.weight_decay)}, "
+                "by the set’s own metric",
+                "test part, once, with the pair chosen",
+            ]
+        )
+    head = ["Step", "Fitted on", "Chosen on the validation part", "Reported on"]
+    return grid(head, rows, label="What is chosen on which split", numbers=False)
+
+
+def hyper_parameters(study: Study) -> Markup:
+    """Every setting of the study file that a number depends on, under its own key."""
+    plain = study.slice(["seeds", "batch_sizes", "epochs", "network", "training", "diagnostics", "evaluation"])
+    evaluation = plain.pop("evaluation")
+    transfer = dict(evaluation["transfer"])
+    sections = {
+        "Runs": {key: plain[key] for key in ("batch_sizes", "epochs", "seeds")},
+        **{title: plain[title.lower()] for title in ("Network", "Training", "Diagnostics")},
+        **_views(study),
+        "Linear classifier": evaluation["linear"],
+        "Nearest neighbours": evaluation["knn"],
+        "View for fine-tuning": transfer.pop("view"),
+        "Fine-tuning": transfer,
+        **{f"Dataset {name}": spec for name, spec in study.slice(["datasets"])["datasets"].items()},
+        **{METHODS[name].title: settings for name, settings in study.methods.items() if settings},
+    }
+    tables = joined(_section(title, flatten(settings)) for title, settings in sections.items())
+    return Markup('<div class="settings">\n{}\n</div>').format(tables)
+
+
+def flatten(value: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """(dotted key, text) of every setting; what is not set is left out."""
+    leaves = []
+    for key, inner in value.items():
+        if isinstance(inner, dict):
+            leaves += flatten(inner, f"{prefix}{key}.")
+        elif inner is not None:
+            leaves.append((f"{prefix}{key}", text(inner)))
+    return leaves
+
+
+def _views(study: Study) -> dict[str, dict[str, Any]]:
+    first, second = study.slice(["views"])["views"]
+    return {"Both views": first} if first == second else {"First view": first, "Second view": second}
+
+
+def text(value: Any) -> str:
+    """A setting as people write it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return re.sub(r"e([-+])0", r"e\1", f"{value:g}")
+    if isinstance(value, list | tuple):
+        return ", ".join(text(item) for item in value)
+    return str(value)
+
+
+def _section(title: str, leaves: list[tuple[str, str]]) -> Markup:
+    rows = joined(Markup("<tr><th scope='row'>{}</th><td>{}</td></tr>").format(*leaf) for leaf in leaves)
+    return Markup("<table><caption>{}</caption>\n{}\n</table>").format(title, rows)

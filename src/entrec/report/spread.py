@@ -1,0 +1,45 @@
+"""Mean, standard deviation and count of a few seeds, and how they are written."""
+
+import math
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+NOTHING = "–"
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and sample standard deviation (n - 1 in the denominator; None below two values)."""
+
+    mean: float
+    sd: float | None
+    n: int
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> "Spread":
+        """Of the values that are numbers; with none the mean is NaN."""
+        kept = [float(value) for value in values if not math.isnan(value)]
+        mean = statistics.fmean(kept) if kept else math.nan
+        return cls(mean, statistics.stdev(kept) if len(kept) > 1 else None, len(kept))
+
+    def text(self, *, signed: bool = False) -> str:
+        """For instance `94.4 ± 0.3`, or `−2.5` when signed and of one seed."""
+        if self.n == 0:
+            return NOTHING
+        mean = points(self.mean) if signed else f"{self.mean:.1f}"
+        return mean if self.sd is None else f"{mean} ± {self.sd:.1f}"
+
+
+def points(value: float) -> str:
+    """A difference to one decimal, with its sign: `+0.3`, `−2.5`, `0.0`."""
+    rounded = round(value, 1)
+    sign = "+" if rounded > 0 else "−" if rounded < 0 else ""
+    return f"{sign}{abs(rounded):.1f}"
+
+
+def pooled(spreads: Iterable[Spread]) -> float | None:
+    """Pooled standard deviation, weighted by degrees of freedom; None when every group is of one seed."""
+    groups = [(spread.sd, spread.n - 1) for spread in spreads if spread.sd is not None]
+    freedom = sum(df for _, df in groups)
+    return math.sqrt(sum(sd**2 * df for sd, df in groups) / freedom) if freedom else None

@@ -1,0 +1,200 @@
+"""The page as a whole, on synthetic results of the demo study."""
+
+import csv
+import json
+import os
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from entrec.errors import UserError
+from entrec.params import Study, load_study
+from entrec.report.collect import collect
+from entrec.report.datasets import sheets
+from entrec.report.figures import FIGURES, figures_fragment
+from entrec.report.needs import TABLES
+from entrec.report.notebooks import execute, jupyter_home
+from entrec.report.origin_tables import duration, provenance_fragment, write_provenance
+from entrec.report.origins import origins
+from entrec.report.palette import COLOURS, SHAPES, colour, shape
+from entrec.report.protocol import flatten, hyper_parameters
+from entrec.report.render import render
+from entrec.report.spread import Spread, points, pooled
+from entrec.report.tables import write_table
+
+Results = Callable[..., Path]
+Prepared = Callable[[Study], Path]
+ROOT = Path(__file__).parents[2]
+PAGES = ROOT / "reports"
+
+
+def test_render_makes_one_page_that_needs_no_script_and_no_network(
+    demo_file: Path, tmp_path: Path, results: Results, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    text = demo_file.read_text()
+    text = re.sub(r"description: >-\n(  .*\n)+", "description: '<script>alert(1)</script> & more'\n", text)
+    demo_file.write_text(re.sub(r"notes:.*(\n  .*)*", "notes: {dino: 'slow <img src=x>'}", text))
+    study = load_study(demo_file)
+    folder, output = results(study), tmp_path / "reports" / "demo"
+    data = prepared(study)
+    for table in TABLES:
+        write_table(study, table, results=folder, output=output / "tables")
+    before = dict(os.environ)
+
+    render(demo_file, results=folder, output=output, data=data, pages=PAGES, fingerprint="another")
+
+    page = (output / "index.html").read_text()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in page
+    assert "<script" not in page
+    assert "slow &lt;img src=x&gt;" in page
+    assert not re.search(r"(?:src|href)=['\"](?:https?:|//)", page)
+    assert page.count("<svg ") == len(FIGURES)
+    anchors = set(re.findall(r' id="([^"]+)"', page))
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= anchors
+    for link in re.findall(r'href="([^"#]+)"', page):
+        assert (output / link).is_file(), link
+    order = [page.index(f'id="{name}"') for name in ("run", "claims", "tables", "figures", "protocol", "provenance")]
+    assert order == sorted(order)
+    assert "100 of 100 files of results were made by other code than today’s" in page
+    assert "18 training, 6 validation and 6 test images" in page
+    assert "Traceback" not in page
+    assert "In [" not in page
+    assert "from pathlib" not in page
+    executed = json.loads((output / "notebooks" / "results.ipynb").read_text())
+    assert any(cell["metadata"].get("tags") == ["injected-parameters"] for cell in executed["cells"])
+    assert dict(os.environ) == before
+    assert list(home.iterdir()) == []  # Jupyter left nothing behind
+
+
+def test_a_fault_of_the_results_inside_a_notebook_is_one_line(tmp_path: Path, demo_file: Path) -> None:
+    parameters = {
+        "study": str(demo_file),
+        "results": str(tmp_path),
+        "provenance": "",
+        "fingerprint": "",
+    }
+    output = tmp_path / "executed.ipynb"
+    with jupyter_home(), pytest.raises(UserError, match=r"run\.json: missing") as caught:
+        execute(PAGES / "notebooks" / "provenance.ipynb", parameters, output)
+    assert "\n" not in str(caught.value)
+    assert not output.exists()
+
+
+def test_render_names_the_first_thing_missing_before_any_kernel_starts(
+    tmp_path: Path, demo: Study, demo_file: Path, results: Results
+) -> None:
+    folder, output = results(demo), tmp_path / "out"
+    with pytest.raises(UserError, match=r"table_1.csv: missing; make it: snakemake reports/demo/tables/table_1.csv"):
+        render(demo_file, results=folder, output=output, pages=PAGES, fingerprint="any")
+    for table in TABLES:
+        write_table(demo, table, results=folder, output=output / "tables")
+    (folder / "dino-b64-e20-s0" / "run.json").unlink()
+    with pytest.raises(UserError, match=r"dino-b64-e20-s0/run.json: missing"):
+        render(demo_file, results=folder, output=output, pages=PAGES, fingerprint="any")
+    assert not (output / "index.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("contents", "reason"),
+    [("", "No columns"), ("step,epoch\n1,2\n", "has no column loss"), ("step,epoch,loss\n1,2,low\n", "low")],
+)
+def test_a_damaged_history_is_named(contents: str, reason: str, demo: Study, results: Results) -> None:
+    folder = results(demo)
+    path = folder / "cmc-b256-e20-s0" / "history.csv"
+    path.write_text(contents)
+    with pytest.raises(UserError, match=reason) as caught:
+        collect(demo, folder)
+    assert str(path) in str(caught.value)
+
+
+def test_figures_are_saved_beside_what_they_draw(demo: Study, results: Results, tmp_path: Path) -> None:
+    html = figures_fragment(demo, collect(demo, results(demo)), tmp_path / "figures")
+    for name in FIGURES:
+        svg = (tmp_path / "figures" / f"{name}.svg").read_text()
+        assert svg.startswith("<svg ")
+        assert "currentColor" in svg
+        assert ' id="' not in svg  # several pictures share one page
+        assert float(re.findall(r'width="(\d+)"', svg)[0]) < 460
+        assert (tmp_path / "figures" / f"{name}.csv").read_text().count("\n") > 5
+        assert f'id="{name}"' in html
+    rows = list(csv.DictReader((tmp_path / "figures" / "accuracy_by_batch_size.csv").read_text().splitlines()))
+    swept = next(row for row in rows if row["method"] == "simclr" and row["batch_size"] == "64")
+    assert (swept["n"], swept["sd"]) == ("1", "")
+
+
+def test_what_was_not_swept_or_measured_is_not_drawn(demo: Study, results: Results, tmp_path: Path) -> None:
+    methods = {name: demo.methods[name] for name in ("untrained", "supervised")}
+    study = replace(demo, batch_sizes=(256,), methods=methods)
+    html = figures_fragment(study, collect(study, results(study)), tmp_path)
+    assert "training_curves" in html
+    assert not {path.stem for path in tmp_path.glob("*.svg")} & {"accuracy_by_batch_size", "information_plane"}
+
+
+def test_methods_differ_in_colour_and_shape(demo: Study) -> None:
+    trained = [name for name in demo.methods if name not in ("untrained", "supervised")]
+    assert len({colour(method) for method in trained}) == len({shape(method) for method in trained}) == 6
+    assert len(set(COLOURS)) == len(set(SHAPES)) == 8
+    assert colour("untrained") == colour("supervised") not in COLOURS
+
+
+def test_files_made_by_other_code_are_marked_and_the_rest_are_not(
+    demo: Study, results: Results, tmp_path: Path
+) -> None:
+    folder = results(demo)
+    path = folder / "simclr-b64-e20-s0" / "evaluation.json"
+    record = json.loads(path.read_text())
+    record["provenance"] |= {"code": "fedcba9876543210", "dirty": True}
+    path.write_text(json.dumps(record))
+    found = origins(demo, folder)
+    today = found[0].environment.code
+    html = provenance_fragment(found, fingerprint=today)
+    assert html.count("A, B†") == 1
+    assert html.count("†") == 2
+    assert "with uncommitted changes" in html
+    assert "†" not in provenance_fragment(found, fingerprint=None)
+    write_provenance(found, tmp_path / "provenance.csv", fingerprint=today)
+    rows = list(csv.DictReader((tmp_path / "provenance.csv").read_text().splitlines()))
+    assert len(rows) == 34 * 2 + 16 * 2
+    assert [row["run"] for row in rows if row["other_code"] == "true"] == ["simclr-b64-e20-s0"]
+    assert rows[0]["commit"] == "89abcdef" * 5
+
+
+def test_datasets_are_counted_and_their_pictures_are_inside_the_page(demo: Study, prepared: Prepared) -> None:
+    sheet = sheets(demo, prepared(demo))[0]
+    assert (sheet.name, sheet.role, sheet.classes) == ("digits", "pretraining", 3)
+    assert sheet.counts == {"train": 18, "validation": 6, "test": 6}
+    assert sheet.picture.startswith("data:image/png;base64,")
+
+
+def test_a_missing_dataset_is_named(demo: Study, prepared: Prepared) -> None:
+    folder = prepared(demo)
+    (folder / "faces" / "labels.npy").unlink()
+    with pytest.raises(UserError, match=r"faces/labels.npy: missing; make it: snakemake data/demo/faces/card.json"):
+        sheets(demo, folder)
+
+
+def test_every_setting_of_every_method_is_shown(demo: Study) -> None:
+    html = hyper_parameters(demo)
+    for method, settings in demo.methods.items():
+        for key, value in flatten(settings):
+            assert f"<tr><th scope='row'>{key}</th><td>{value}</td></tr>" in html, (method, key)
+
+
+def test_pooled_deviation_weighs_groups_by_their_degrees_of_freedom() -> None:
+    # variances 4 (one degree) and 1 (two degrees): (4 + 2) / 3
+    assert pooled([Spread(0, 2.0, 2), Spread(0, 1.0, 3), Spread(0, None, 1)]) == pytest.approx(2**0.5)
+    assert pooled([Spread(0, None, 1)]) is None
+
+
+def test_differences_carry_their_sign_and_zero_has_none() -> None:
+    assert [points(value) for value in (0.25, -2.5, 0.04, -0.04)] == ["+0.2", "−2.5", "0.0", "0.0"]
+
+
+def test_durations_read_as_people_say_them() -> None:
+    assert [duration(s) for s in (41.6, 200, 7500)] == ["42 s", "3 min 20 s", "2 h 5 min"]

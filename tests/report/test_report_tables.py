@@ -1,0 +1,246 @@
+"""Tables from results whose means, deviations and differences are computed by hand."""
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from entrec.errors import UserError
+from entrec.params import Study
+from entrec.report.latex import escape, latex_table
+from entrec.report.layout import Column, Layout
+from entrec.report.markup import table_fragment
+from entrec.report.needs import TABLES, needed
+from entrec.report.tables import lay_out, read_table, tidy, write_table
+from entrec.runs import Run
+
+Results = Callable[..., Path]
+
+
+def by_hand(run: Run) -> float:
+    """0.90 and 0.94 for the seeds of the main column (mean 92, sd 2.83), 0.87 at batch 128, 0.95 elsewhere."""
+    if run.batch_size == 128:
+        return 0.87
+    if (run.batch_size, run.epochs) == (256, 20):
+        return 0.90 if run.seed == 0 else 0.94
+    return 0.95
+
+
+def cells(layout: Layout, method: str) -> list[str]:
+    return [column.cells.get(method, "") for column in layout.columns]
+
+
+def test_table_1_shows_mean_sample_deviation_and_the_difference_to_the_same_seed(demo: Study, results: Results) -> None:
+    layout = lay_out(demo, "table_1", tidy(demo, "table_1", results(demo, by_hand)))
+    assert [column.label for column in layout.columns] == ["batch 256", "Δ 128", "Δ 64"]
+    assert [column.detail for column in layout.columns] == ["n = 2", "n = 1", "n = 1"]
+    # against seed 0 alone, 90: the mean of both seeds, 92, would give −5.0 and +3.0
+    assert cells(layout, "simclr") == ["92.0 ± 2.8", "−3.0", "+5.0"]
+
+
+def test_baselines_have_only_the_main_column(demo: Study, results: Results) -> None:
+    layout = lay_out(demo, "table_1", tidy(demo, "table_1", results(demo, by_hand)))
+    assert cells(layout, "untrained") == ["92.0 ± 2.8", "", ""]
+    assert [title for _, title in layout.rows][:2] == ["Untrained", "Supervised"]
+
+
+def test_table_2_sweeps_epochs_at_the_main_batch_size(demo: Study, results: Results) -> None:
+    layout = lay_out(demo, "table_2", tidy(demo, "table_2", results(demo, by_hand)))
+    assert [column.label for column in layout.columns] == ["epochs 20", "Δ 10"]
+    assert cells(layout, "dino") == ["92.0 ± 2.8", "+5.0"]
+
+
+def test_with_two_common_seeds_a_difference_has_a_deviation(demo: Study, results: Results) -> None:
+    study = replace(demo, seeds=replace(demo.seeds, sweep=(0, 1)))
+    layout = lay_out(study, "table_1", tidy(study, "table_1", results(study, by_hand)))
+    assert cells(layout, "cmc")[1] == "−5.0 ± 2.8"  # −3 and −7
+
+
+def test_without_a_common_seed_there_is_no_difference(demo: Study, results: Results) -> None:
+    study = replace(demo, seeds=replace(demo.seeds, sweep=(7,)))
+    layout = lay_out(study, "table_1", tidy(study, "table_1", results(study, by_hand)))
+    assert cells(layout, "cmc") == ["92.0 ± 2.8", "–", "–"]
+    assert layout.columns[1].detail == "n = 0"
+
+
+def test_one_seed_has_no_deviation(demo: Study, results: Results) -> None:
+    study = replace(demo, seeds=replace(demo.seeds, main=(0,)))
+    layout = lay_out(study, "table_1", tidy(study, "table_1", results(study, by_hand)))
+    assert cells(layout, "byol") == ["90.0", "−3.0", "+5.0"]
+    assert "±" not in "".join(text for column in layout.columns for text in column.cells.values())
+
+
+def test_transfer_uses_each_sets_metric_and_averages_seed_by_seed(demo: Study, results: Results) -> None:
+    # the synthetic top-1 is 5 points, the mean per class 10 points below the linear accuracy
+    layout = lay_out(demo, "table_transfer", tidy(demo, "table_transfer", results(demo, by_hand)))
+    assert [column.label for column in layout.columns] == ["faces", "textures", "average"]
+    assert [column.detail for column in layout.columns][1] == "mean per class, n = 2"
+    assert cells(layout, "supervised") == ["87.0 ± 2.8", "82.0 ± 2.8", "84.5 ± 2.8"]
+
+
+def test_a_study_without_transfer_sets_has_an_empty_transfer_table(demo: Study, tmp_path: Path) -> None:
+    transfer = replace(demo.evaluation.transfer, datasets=())
+    study = replace(demo, evaluation=replace(demo.evaluation, transfer=transfer))
+    assert needed(study, "table_transfer") == []
+    write_table(study, "table_transfer", results=tmp_path, output=tmp_path)
+    assert read_table(study, "table_transfer", tmp_path).columns == []
+
+
+def test_neighbours_stand_beside_the_linear_column(demo: Study, results: Results) -> None:
+    layout = lay_out(demo, "table_knn", tidy(demo, "table_knn", results(demo, by_hand)))
+    assert cells(layout, "entrec_disc") == ["92.0 ± 2.8", "90.0 ± 2.8"]
+
+
+def test_published_values_appear_only_beside_the_paper_study(demo: Study, paper: Study, results: Results) -> None:
+    ours = tidy(demo, "table_1", results(demo))
+    assert set(ours["source"]) == {"ours"}
+    theirs = tidy(paper, "table_1", results(paper))
+    layout = lay_out(paper, "table_1", theirs)
+    column = {column.label: column for column in layout.columns}
+    assert column["paper 4096 / 400"].cells["dino"] == "71.6"
+    assert column["paper Δ 512"].cells == {
+        "simclr": "−4.5",
+        "cmc": "−4.8",
+        "byol": "−34.2",
+        "dino": "−67.0",
+        "entrec_cont": "−4.2",
+        "entrec_disc": "−3.9",
+    }
+    assert len(theirs[theirs["source"] == "paper"]) == 24
+    assert set(theirs[theirs["source"] == "paper"]["run"].isna()) == {True}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_page_reads_back_from_the_csv_what_the_table_was(
+    table: str, demo: Study, results: Results, tmp_path: Path
+) -> None:
+    folder = results(demo)
+    write_table(demo, table, results=folder, output=tmp_path)
+    assert read_table(demo, table, tmp_path) == lay_out(demo, table, tidy(demo, table, folder))
+
+
+def test_every_row_of_the_csv_names_its_run(demo: Study, results: Results, tmp_path: Path) -> None:
+    write_table(demo, "table_1", results=results(demo, by_hand), output=tmp_path)
+    rows = list(csv.DictReader((tmp_path / "table_1.csv").read_text().splitlines()))
+    assert len(rows) == 2 * 2 + 6 * 4
+    assert next(row for row in rows if row["run"] == "simclr-b128-e20-s0") == {
+        "method": "simclr",
+        "title": "SimCLR",
+        "batch_size": "128",
+        "epochs": "20",
+        "seed": "0",
+        "dataset": "digits",
+        "metric": "linear_top1",
+        "value": "87.0",
+        "delta": "-3.0",
+        "run": "simclr-b128-e20-s0",
+        "source": "ours",
+    }
+
+
+def test_a_table_needs_nothing_but_what_is_listed(demo: Study, results: Results, tmp_path: Path) -> None:
+    folder = results(demo)
+    for table in TABLES:
+        listed = {folder / path for path in needed(demo, table)}
+        for path in folder.rglob("*.json"):
+            path.rename(path.with_suffix(".json" if path in listed else ".away"))
+        write_table(demo, table, results=folder, output=tmp_path)
+        for path in folder.rglob("*.away"):
+            path.rename(path.with_suffix(".json"))
+
+
+def test_listing_what_tables_need_imports_neither_pandas_nor_torch() -> None:
+    code = "import sys, entrec.report.needs; print({'pandas', 'torch', 'altair'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_an_unknown_table_is_refused_with_the_known_ones(demo: Study, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="table_9: no such table; allowed: table_1, table_2"):
+        write_table(demo, "table_9", results=tmp_path, output=tmp_path)
+
+
+def test_a_missing_result_is_named_with_the_command_that_makes_it(
+    demo: Study, results: Results, tmp_path: Path
+) -> None:
+    folder = results(demo)
+    (folder / "cmc-b64-e20-s0" / "evaluation.json").unlink()
+    with pytest.raises(UserError) as caught:
+        write_table(demo, "table_1", results=folder, output=tmp_path)
+    assert str(folder / "cmc-b64-e20-s0" / "evaluation.json") in str(caught.value)
+    target = "results/demo/cmc-b64-e20-s0/evaluation.json"
+    assert f"snakemake {target} --configfile params/demo.yaml" in str(caught.value)
+    assert not (tmp_path / "table_1.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("contents", "reason"),
+    [
+        ("{", "not valid JSON"),
+        ("[]", "holds a list"),
+        ('{"run": "simclr-b256-e20-s1"}', "is about 'simclr-b256-e20-s1'"),
+        ('{"run": "simclr-b256-e20-s0"}', "has no linear.test"),
+        ('{"run": "simclr-b256-e20-s0", "linear": {"test": "high"}}', "expected a number"),
+        ('{"run": "simclr-b256-e20-s0", "linear": {"test": 93.1}}', "expected a fraction"),
+        ('{"run": "simclr-b256-e20-s0", "linear": {"test": NaN}}', "expected a number"),
+    ],
+)
+def test_a_damaged_result_is_named_with_what_is_wrong(
+    contents: str, reason: str, demo: Study, results: Results, tmp_path: Path
+) -> None:
+    folder = results(demo)
+    path = folder / "simclr-b256-e20-s0" / "evaluation.json"
+    path.write_text(contents)
+    with pytest.raises(UserError, match=reason) as caught:
+        write_table(demo, "table_1", results=folder, output=tmp_path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_table_that_is_no_table_is_named(demo: Study, tmp_path: Path) -> None:
+    (tmp_path / "table_1.csv").write_text("method,value\nsimclr,1\n")
+    with pytest.raises(UserError, match=r"table_1\.csv: damaged"):
+        read_table(demo, "table_1", tmp_path)
+
+
+def test_latex_escapes_what_latex_would_read_as_commands() -> None:
+    assert escape("a_b & 5 % #1 {x} \\y ~ ^ $") == (
+        r"a\_b \& 5 \% \#1 \{x\} \textbackslash{}y \textasciitilde{} \textasciicircum{} \$"
+    )
+    assert escape("−2.5 ± 0.3 Δ") == r"$-$2.5 $\pm$ 0.3 $\Delta$"
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_latex_is_balanced_and_every_row_has_every_cell(
+    table: str, demo: Study, results: Results, tmp_path: Path
+) -> None:
+    write_table(demo, table, results=results(demo), output=tmp_path)
+    tex = (tmp_path / f"{table}.tex").read_text()
+    assert tex.isascii()
+    bare = tex.replace("\\{", "").replace("\\}", "")
+    assert bare.count("{") == bare.count("}")
+    assert bare.count("$") % 2 == 0
+    for name in ("table", "tabular"):
+        assert tex.count(f"\\begin{{{name}}}") == tex.count(f"\\end{{{name}}}") == 1
+    specification = tex.split("\\begin{tabular}{")[1].split("}")[0]
+    rows = [line for line in tex.splitlines() if line.endswith("\\\\")]
+    assert len(rows) == 2 + len(demo.methods)
+    assert {row.replace("\\&", "").count("&") for row in rows} == {len(specification) - 1}
+
+
+def test_html_escapes_every_text_of_a_table() -> None:
+    column = Column("<b>label", "<i>n", {"simclr": "<script>1"})
+    html = table_fragment(Layout("t", "<u>title", "<caption>", [("simclr", "Sim<CLR>")], [column]))
+    for tag in ("<b>label", "<i>", "<script", "<u>", "<caption>", "Sim<"):
+        assert tag not in html
+    assert "&lt;script&gt;1" in html
+
+
+def test_a_latex_label_is_the_tables_name(demo: Study) -> None:
+    tex = latex_table(Layout("table_1", "Table 1", "A caption", [("simclr", "SimCLR")]))
+    assert "\\label{tab:table-1}" in tex
+    assert json.dumps(tex)  # plain text, no markup objects
