@@ -1,5 +1,6 @@
 # `make demo` and `make test` build the environment first; every other target uses it.
 STUDY ?= demo
+GPUS ?= 1  # how many jobs that ask for a GPU run side by side on this machine
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -23,7 +24,7 @@ demo: STUDY = demo
 demo: run  ## the whole pipeline on embedded data, two CPU cores
 
 run: .venv/installed  ## another study: make run STUDY=fashion
-	snakemake all --configfile params/$(STUDY).yaml
+	snakemake all --resources gpu=$(GPUS) --configfile params/$(STUDY).yaml
 	@$(MAKE) --no-print-directory dvc STUDY=$(STUDY)
 	@echo "report: $(CURDIR)/$(REPORT)"
 
@@ -51,7 +52,7 @@ check: .venv/installed  ## style, types, workflow lint
 	ruff format --check --quiet .
 	ruff check --quiet .
 	mypy
-	snakefmt --check --quiet Snakefile workflow
+	snakefmt --check Snakefile workflow
 	snakemake --lint --quiet > /dev/null
 
 test: check  ## every fast test
@@ -71,7 +72,7 @@ lock: .venv/installed  ## refresh requirements.lock from pyproject.toml
 format: .venv/installed  ## ruff and snakefmt
 	ruff format --quiet .
 	ruff check --fix --quiet .
-	snakefmt --quiet Snakefile workflow
+	snakefmt Snakefile workflow
 
 clean:  ## forget every result of one study; the environment and DVC's cache stay
 	rm -rf data/$(STUDY) results/$(STUDY) reports/$(STUDY) logs/$(STUDY)

@@ -2,6 +2,7 @@
 #     snakemake all --configfile params/fashion.yaml
 # since --configfile takes every word that follows it. Machine settings are in workflow/profiles/.
 
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/pretrain.smk"

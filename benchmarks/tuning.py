@@ -68,7 +68,7 @@ def with_settings(study: Study, method: str, assignments: dict[str, Any]) -> Stu
         for parent in parents:
             place = place[parent]
         place[leaf] = value
-    return replace(study, methods=methods)
+    return replace(study, methods=methods, training=replace(study.training, checkpoint_seconds=1e9))
 
 
 def main() -> None:

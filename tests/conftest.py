@@ -10,7 +10,6 @@ from entrec.data.prepare import prepare
 from entrec.data.prepared import open_prepared
 from entrec.params import load_study
 
-
 torch.set_num_threads(1)  # small tensors: more threads only wait for each other
 
 

@@ -87,11 +87,16 @@ def table(
 
 
 @app.command()
-def report(study: StudyFile, results: Annotated[Path, typer.Option()], output: Annotated[Path, typer.Option()]) -> None:
+def report(
+    study: StudyFile,
+    data: Annotated[Path, typer.Option(help="Folder of the study's prepared datasets.")],
+    results: Annotated[Path, typer.Option()],
+    output: Annotated[Path, typer.Option()],
+) -> None:
     """Render the HTML report of a study."""
     from entrec.report.render import render
 
-    render(study, results=results, output=output)
+    render(study, results=results, output=output, data=data)
 
 
 @app.command("dvc")

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from entrec.params import Study, evaluate_keys, prepare_keys, pretrain_keys, transfer_keys
+from entrec.params import Study, evaluate_keys, prepare_keys, pretrain_keys, table_keys, transfer_keys
 from entrec.report.needs import TABLES, needed
 
 PRETRAINED = ("encoder.safetensors", "history.csv", "run.json")
@@ -68,7 +68,7 @@ def stages(study: Study, study_file: Path, *, folder: Path = Path()) -> str:
         name: stage(
             "table",
             [f"{tables}/{name}.csv"],
-            ["title", "notes"],
+            table_keys(),
             [f"{results}/{path}" for path in needed(study, name)],
             [f"{tables}/{name}.{kind}" for kind in ("csv", "tex", "html")],
         )

@@ -104,6 +104,17 @@ def transfer_keys(dataset: str) -> list[str]:
     return ["evaluation.transfer", f"datasets.{dataset}"]
 
 
+def table_keys() -> list[str]:
+    """Keys that a table's layout depends on; its numbers come from results."""
+    return ["title", "dataset", "seeds", "batch_sizes", "epochs", "notes", "evaluation.transfer.datasets"]
+
+
+def report_keys() -> list[str]:
+    """Keys that the page shows, beside those of its tables."""
+    shown = ["description", "datasets", "network", "views", "training", "diagnostics", "evaluation", "methods"]
+    return [*table_keys(), *shown]
+
+
 def load_study(path: Path) -> Study:
     """Read and check a study file; raises `UserError` with file, key, value and what is allowed."""
     raw = read_yaml(path)

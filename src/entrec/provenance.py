@@ -2,11 +2,13 @@
 
 import ast
 import hashlib
+import io
 import platform
 import resource
 import subprocess
 import sys
 import time
+import tokenize
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,7 +20,7 @@ from typing import Any
 import torch
 
 PACKAGE = Path(__file__).parent
-NOT_COMPUTING = {"report", "__main__.py", "dvc.py"}  # parts whose change alters no number
+NOT_COMPUTING = {"report", "__main__.py", "dvc.py", "workflow.py"}  # parts whose change alters no number
 
 
 @contextmanager
@@ -44,21 +46,28 @@ def record(
 
 @lru_cache
 def fingerprint() -> str:
-    """Digest of the code that computes: the package's syntax trees without docstrings and comments."""
+    """Digest of the code that computes: the package's source without docstrings and comments."""
     digest = hashlib.sha256()
     for path in sorted(PACKAGE.rglob("*.py")):
         relative = path.relative_to(PACKAGE)
         if relative.parts[0] not in NOT_COMPUTING:
-            digest.update(f"{relative.as_posix()}\n{_bare_syntax(path.read_text(encoding='utf-8'))}\n".encode())
+            digest.update(f"{relative.as_posix()}\n{_bare(path.read_text(encoding='utf-8'))}\n".encode())
     return digest.hexdigest()[:16]
 
 
-def _bare_syntax(source: str) -> str:
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
+def _bare(source: str) -> str:
+    """The source without docstrings, comments and blank lines; the same under every Python version."""
+    lines = source.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
-            node.body = node.body[1:]
-    return ast.dump(tree)
+            docstring = node.body[0]
+            for row in range(docstring.lineno, (docstring.end_lineno or docstring.lineno) + 1):
+                lines[row - 1] = ""
+    return "\n".join(line.rstrip() for line in lines if line.strip())
 
 
 def _commit() -> dict[str, Any]:

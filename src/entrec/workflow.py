@@ -25,7 +25,8 @@ def _study_file(config_settings: Any, default: str) -> Path:
     files = list(config_settings.configfiles) or [Path(default)]
     if len(files) > 1:
         raise UserError(
-            f"--configfile: got {', '.join(map(str, files))}; one study at a time, and targets stand before it or after --"
+            f"--configfile: got {', '.join(map(str, files))};"
+            " one study at a time, and targets stand before it or after --"
         )
     if config_settings.config:
         raise UserError(f"--config {config_settings.config}: not read; copy the study file and edit it instead")

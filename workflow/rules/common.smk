@@ -2,7 +2,14 @@
 import json
 from pathlib import Path
 
-from entrec.params import evaluate_keys, prepare_keys, pretrain_keys, transfer_keys
+from entrec.params import (
+    evaluate_keys,
+    prepare_keys,
+    pretrain_keys,
+    report_keys,
+    table_keys,
+    transfer_keys,
+)
 from entrec.report.needs import TABLES, needed
 from entrec.runs import Run
 from entrec.workflow import read_study
@@ -38,6 +45,13 @@ def resources_of(step):
 def artefacts(runs):
     """Everything that the runs leave in RESULTS: training, evaluation and, for the main column, transfer."""
     for run in runs:
-        yield from (f"{RESULTS}/{run}/run.json", f"{RESULTS}/{run}/history.csv", f"{RESULTS}/{run}/evaluation.json")
+        yield from (
+            f"{RESULTS}/{run}/run.json",
+            f"{RESULTS}/{run}/history.csv",
+            f"{RESULTS}/{run}/evaluation.json",
+        )
         if run in STUDY.main_runs:
-            yield from (f"{RESULTS}/{run}/transfer/{name}.json" for name in STUDY.evaluation.transfer.datasets)
+            yield from (
+                f"{RESULTS}/{run}/transfer/{name}.json"
+                for name in STUDY.evaluation.transfer.datasets
+            )

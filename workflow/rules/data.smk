@@ -4,19 +4,19 @@ rule prepare:
         images=f"{DATA}/{{dataset}}/images.npy",
         labels=f"{DATA}/{{dataset}}/labels.npy",
         parts=f"{DATA}/{{dataset}}/parts.npy",
-    params:
-        study=STUDY_FILE,
-        folder=lambda w, output: Path(output.card).parent,
-        slice=lambda w: depends_on(prepare_keys(w.dataset)),
     log:
         f"{LOGS}/prepare/{{dataset}}.log",
     benchmark:
         f"{LOGS}/prepare/{{dataset}}.tsv"
     conda:
-        "entrec"
+        "../../environment.yml"
     threads: threads_of("prepare")
     resources:
         **resources_of("prepare"),
+    params:
+        study=STUDY_FILE,
+        folder=lambda w, output: Path(output.card).parent,
+        slice=lambda w: depends_on(prepare_keys(w.dataset)),
     message:
         "prepare {wildcards.dataset}"
     shell:

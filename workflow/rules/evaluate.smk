@@ -4,19 +4,19 @@ rule evaluate:
         encoder=f"{RESULTS}/{{run}}/encoder.safetensors",
     output:
         f"{RESULTS}/{{run}}/evaluation.json",
-    params:
-        study=STUDY_FILE,
-        data=lambda w, input: Path(input.data).parent,
-        slice=depends_on(evaluate_keys()),
     log:
         f"{LOGS}/evaluate/{{run}}.log",
     benchmark:
         f"{LOGS}/evaluate/{{run}}.tsv"
     conda:
-        "entrec"
+        "../../environment.yml"
     threads: threads_of("evaluate")
     resources:
         **resources_of("evaluate"),
+    params:
+        study=STUDY_FILE,
+        data=lambda w, input: Path(input.data).parent,
+        slice=depends_on(evaluate_keys()),
     message:
         "evaluate {wildcards.run}"
     shell:
@@ -30,19 +30,19 @@ rule transfer:
         encoder=f"{RESULTS}/{{run}}/encoder.safetensors",
     output:
         f"{RESULTS}/{{run}}/transfer/{{dataset}}.json",
-    params:
-        study=STUDY_FILE,
-        data=lambda w, input: Path(input.data).parent,
-        slice=lambda w: depends_on(transfer_keys(w.dataset)),
     log:
         f"{LOGS}/transfer/{{run}}-{{dataset}}.log",
     benchmark:
         f"{LOGS}/transfer/{{run}}-{{dataset}}.tsv"
     conda:
-        "entrec"
+        "../../environment.yml"
     threads: threads_of("transfer")
     resources:
         **resources_of("transfer"),
+    params:
+        study=STUDY_FILE,
+        data=lambda w, input: Path(input.data).parent,
+        slice=lambda w: depends_on(transfer_keys(w.dataset)),
     message:
         "transfer {wildcards.run} to {wildcards.dataset}"
     shell:

@@ -5,20 +5,20 @@ rule pretrain:
         encoder=f"{RESULTS}/{{run}}/encoder.safetensors",
         history=f"{RESULTS}/{{run}}/history.csv",
         description=f"{RESULTS}/{{run}}/run.json",
-    params:
-        study=STUDY_FILE,
-        data=lambda w, input: Path(input.data).parent,
-        folder=lambda w, output: Path(output.encoder).parent,
-        slice=lambda w: depends_on(pretrain_keys(STUDY, Run.parse(w.run).method)),
     log:
         f"{LOGS}/pretrain/{{run}}.log",
     benchmark:
         f"{LOGS}/pretrain/{{run}}.tsv"
     conda:
-        "entrec"
+        "../../environment.yml"
     threads: threads_of("pretrain")
     resources:
         **resources_of("pretrain"),
+    params:
+        study=STUDY_FILE,
+        data=lambda w, input: Path(input.data).parent,
+        folder=lambda w, output: Path(output.encoder).parent,
+        slice=lambda w: depends_on(pretrain_keys(STUDY, Run.parse(w.run).method)),
     message:
         "pretrain {wildcards.run}"
     shell:

@@ -3,20 +3,20 @@ rule table:
         lambda w: [f"{RESULTS}/{path}" for path in needed(STUDY, w.table)],
     output:
         multiext(f"{REPORT}/tables/{{table}}", ".csv", ".tex", ".html"),
-    params:
-        study=STUDY_FILE,
-        results=RESULTS,
-        folder=lambda w, output: Path(output[0]).parent,
-        slice=depends_on(["title", "notes"]),
     log:
         f"{LOGS}/tables/{{table}}.log",
     benchmark:
         f"{LOGS}/tables/{{table}}.tsv"
     conda:
-        "entrec"
+        "../../environment.yml"
     threads: threads_of("tables")
     resources:
         **resources_of("tables"),
+    params:
+        study=STUDY_FILE,
+        results=lambda w: RESULTS,
+        folder=lambda w, output: Path(output[0]).parent,
+        slice=depends_on(table_keys()),
     message:
         "table {wildcards.table}"
     shell:

@@ -38,12 +38,12 @@ def _timm_resnet(network: Network, *, channels: int) -> nn.Module:
         "resnet50": (resnet.Bottleneck, (3, 4, 6, 3)),
     }[network.backbone]
     widths = tuple(network.width * 2**stage for stage in range(4))
-    backbone: nn.Module = resnet.ResNet(block, layers, num_classes=0, in_chans=channels, channels=widths)
+    backbone = resnet.ResNet(block, layers, num_classes=0, in_chans=channels, channels=widths)
     if network.stem == "3x3":  # as usual for 32x32 images (SimCLR, appendix B.9)
         backbone.conv1 = nn.Conv2d(channels, backbone.bn1.num_features, 3, padding=1, bias=False)
         nn.init.kaiming_normal_(backbone.conv1.weight, mode="fan_out", nonlinearity="relu")
         backbone.maxpool = nn.Identity()
-    return backbone
+    return cast(nn.Module, backbone)
 
 
 def save_backbone(backbone: nn.Module, path: Path) -> None:

@@ -1,0 +1,129 @@
+"""How much of the ideal speed the real training step reaches, and what the diagnostics cost.
+
+The real step takes its batch from the dataset, augments two views and logs as the loop does; the ideal
+one repeats forward, backward and optimiser on tensors that lie ready. Both run in turn in one process,
+a block of steps each, and the ratio is the median over blocks.
+
+    python benchmarks/training_step.py
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from entrec.data.prepare import prepare
+from entrec.data.prepared import Prepared, open_prepared
+from entrec.methods.step import Method
+from entrec.params import Study, load_study
+from entrec.runs import Run
+from entrec.settings import Dataset, Network
+from entrec.training import eager
+from entrec.training.batches import Batches
+from entrec.training.device import make_deterministic, pick_device
+from entrec.training.pretrain import build_batches, build_state, total_loss, train
+
+
+def ratio(study: Study, run: Run, data: Prepared, *, blocks: int, steps: int) -> tuple[float, float]:
+    """Median of real over ideal images/s, and the median real images/s."""
+    device = pick_device()
+    state = build_state(study, run, data, device=device)
+    batches = build_batches(study, run, data, device=device)
+    total = (blocks + 2) * steps
+    ratios, rates = [], []
+    views, labels = batches.at(0)
+    for block in range(blocks + 1):
+        real = seconds(lambda: real_steps(state, batches, study, total, steps), device)
+        ideal = seconds(lambda: ideal_steps(state.method, state.optimiser, study, views, labels, steps), device)
+        if block:  # the first warms up
+            ratios.append(ideal / real)
+            rates.append(steps * run.batch_size / real)
+    return statistics.median(ratios), statistics.median(rates)
+
+
+def real_steps(state, batches: Batches, study: Study, total: int, steps: int) -> None:  # type: ignore[no-untyped-def]
+    """`steps` steps of the training loop itself."""
+    stop = StopAfter(batches, steps)
+    try:
+        train(state, stop, study, steps=total, folder=Path("unused"))  # type: ignore[arg-type]
+    except StopIteration:
+        return
+
+
+class StopAfter:
+    """Batches that run out: the loop has no other end before its last step."""
+
+    def __init__(self, batches: Batches, steps: int) -> None:
+        self.batches, self.left = batches, steps
+        self.steps_per_epoch, self.device = batches.steps_per_epoch, batches.device
+
+    def at(self, step: int):  # type: ignore[no-untyped-def]
+        """The batch of `step`, or `StopIteration`."""
+        if not self.left:
+            raise StopIteration
+        self.left -= 1
+        return self.batches.at(step)
+
+
+def ideal_steps(method: Method, optimiser, study: Study, views, labels, steps: int) -> None:  # type: ignore[no-untyped-def]
+    """Forward, backward and step on tensors that lie ready."""
+    bfloat16 = study.training.precision == "bfloat16"
+    for _ in range(steps):
+        with torch.autocast(labels.device.type, torch.bfloat16, enabled=bfloat16):
+            outcome = method(views, labels)
+        total_loss(outcome, method.weights).backward()
+        eager.step(optimiser)
+        optimiser.zero_grad(set_to_none=True)
+
+
+def seconds(work: Callable[[], None], device: torch.device) -> float:
+    """Wall seconds of `work`, the device's included."""
+    began = time.perf_counter()
+    work()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    """The demo network on 8x8 digits, and a ResNet-18 on 32x32 textures in colour."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--blocks", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    device = pick_device()
+    make_deterministic(device, threads=arguments.threads)
+    demo = load_study(Path("params/demo.yaml"))
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, study, batch_size, steps in cases(demo):
+            folder = Path(scratch) / name
+            prepare(study.dataset, study.datasets[study.dataset], folder)
+            run = Run("simclr", batch_size, 1, 0)
+            share, rate = ratio(study, run, open_prepared(folder), blocks=arguments.blocks, steps=steps)
+            print(f"{name}: {share:.3f} of the ideal step, {rate:.0f} images/s (batch {batch_size}, {device.type})")
+
+
+def cases(demo: Study) -> list[tuple[str, Study, int, int]]:
+    """(name, study, batch size, steps a block)."""
+    colour = Dataset(source="textures", size=32, channels=3, validation=0.2, test=0.25, metric="top1")
+    view = replace(
+        demo.views[0], saturation=0.4, hue=0.1, greyscale=0.2, blur=0.5, flip=0.5, blur_sigma=(0.1, 2.0), solarise=0.1
+    )
+    resnet18 = replace(
+        demo,
+        dataset="textures",
+        datasets={"textures": colour},
+        views=(view, view),
+        network=Network(backbone="resnet18", width=64, stem="3x3"),
+        training=replace(demo.training, precision="bfloat16", channels_last=True),
+    )
+    return [("demo network, 8x8", demo, 256, 20), ("ResNet-18, 32x32", resnet18, 64, 1)]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""A temporary clone with a shrunken demo, driven as a user would drive it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from entrec.yaml_reader import read_yaml
+
+ROOT = Path(__file__).parents[2]
+METHODS = ("untrained", "simclr", "entrec_cont")
+
+
+class Clone:
+    """A checkout and the commands one types in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        tools = Path(sys.executable).parent
+        self.environment = os.environ | {
+            "PYTHONPATH": str(folder / "src"),
+            "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
+            "OMP_NUM_THREADS": "1",
+            "XDG_CACHE_HOME": str(folder / ".cache"),
+        }
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, cwd=self.folder, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+
+    def succeed(self, *command: str) -> str:
+        done = self.run(*command)
+        assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}"
+        return done.stdout
+
+    def fail(self, *command: str) -> str:
+        done = self.run(*command)
+        assert done.returncode != 0, f"{' '.join(command)} succeeded\n{done.stdout}"
+        return done.stdout
+
+    def planned(self, *targets: str) -> dict[str, set[str]]:
+        """What a dry run would do: the jobs' descriptions by rule."""
+        text = self.succeed("snakemake", "-n", "--quiet", "reason", "host", "--", *targets)
+        jobs: dict[str, set[str]] = {}
+        for rule, what in re.findall(r"^Job \d+: (\w+) (.+)$", text, flags=re.MULTILINE):
+            jobs.setdefault(rule, set()).add(what)
+        return jobs
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        path = self.folder / file
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+
+def shrink(path: Path) -> None:
+    """Cut the study down to three methods, one seed and two epochs."""
+    study = read_yaml(path)
+    study["methods"] = {name: study["methods"][name] for name in METHODS}
+    study["notes"] = {}
+    study["seeds"] = {"main": [0], "sweep": [0]}
+    study["batch_sizes"], study["epochs"] = [256, 128], [2, 1]
+    study["datasets"].pop("textures")
+    transfer = {"datasets": ["faces"], "epochs": 1, "lr": [1e-3], "weight_decay": [0]}
+    study["evaluation"]["transfer"].update(transfer)
+    path.write_text(yaml.safe_dump(study, sort_keys=False))
+
+
+@pytest.fixture(scope="session")
+def checkout() -> type[Clone]:
+    """For tests that make a checkout of their own."""
+    return Clone
+
+
+@pytest.fixture(scope="session")
+def clone(tmp_path_factory) -> Clone:
+    """The tracked files as they are in the working tree, with the shrunken study committed."""
+    folder = tmp_path_factory.mktemp("clone")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)
+    for name in filter(None, listed.stdout.split("\0")):
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, target, follow_symlinks=False)
+    shrink(folder / "params/demo.yaml")
+    made = Clone(folder)
+    made.succeed("python", "-m", "entrec", "dvc", "--study", "params/demo.yaml", "--output", "dvc.yaml")
+    made.succeed("git", "init", "-q")
+    made.succeed("git", "add", "-A")
+    made.succeed("git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "shrink")
+    return made
+
+
+@pytest.fixture(scope="session")
+def finished(clone) -> Clone:
+    """The clone after `snakemake all` and `dvc commit`."""
+    clone.succeed("snakemake", "all")
+    clone.succeed("dvc", "commit", "--quiet", "--force")
+    return clone

@@ -1,0 +1,111 @@
+"""The shrunken demo through Snakemake and DVC for real."""
+
+import shutil
+
+import pytest
+import yaml
+
+from entrec.yaml_reader import read_yaml
+
+pytestmark = pytest.mark.workflow
+UP_TO_DATE = "Data and pipelines are up to date."
+
+
+def test_the_whole_study_runs_and_a_second_time_does_nothing(finished):
+    assert (finished.folder / "reports/demo/index.html").stat().st_size > 10_000
+    assert "Nothing to be done" in finished.succeed("snakemake", "all")
+
+
+def test_dvc_agrees_that_everything_is_up_to_date(finished):
+    assert UP_TO_DATE in finished.succeed("dvc", "status")
+    assert UP_TO_DATE in finished.succeed("dvc", "repro")
+
+
+def test_progress_is_one_line_a_job(finished):
+    log = (finished.folder / "logs/demo/pretrain/simclr-b256-e2-s0.log").read_text()
+    assert "pretrain: 8/8 done" in log
+
+
+def test_the_workflow_report_is_written(finished):
+    finished.succeed("snakemake", "all", "--report", "workflow.html")
+    assert (finished.folder / "workflow.html").stat().st_size > 10_000
+
+
+@pytest.fixture(scope="session")
+def pulled(finished, checkout, tmp_path_factory):
+    """A second clone that fetched the first one's results from a remote."""
+    remote = tmp_path_factory.mktemp("remote")
+    finished.succeed("dvc", "remote", "add", "--default", "--force", "shelf", str(remote))
+    finished.succeed("dvc", "push", "--quiet")
+    finished.succeed("git", "add", "dvc.lock", ".dvc/config")
+    finished.succeed("git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "publish")
+    folder = tmp_path_factory.mktemp("second") / "entrec"
+    finished.succeed("git", "clone", "-q", str(finished.folder), str(folder))
+    second = checkout(folder)
+    second.succeed("make", "--old-file=.venv/installed", "pull")
+    return second
+
+
+def test_after_a_pull_a_table_is_rendered_and_nothing_trained(pulled):
+    assert pulled.planned("table_1") == {}
+    shutil.rmtree(pulled.folder / "reports/demo")
+    assert pulled.planned("table_1") == {"table": {"table_1"}}
+    pulled.succeed("snakemake", "table_1")
+    assert UP_TO_DATE in pulled.succeed("dvc", "checkout") + pulled.succeed("dvc", "status")
+
+
+def test_editing_one_method_makes_exactly_its_chain_stale_in_both_tools(pulled):
+    study = pulled.folder / "params/demo.yaml"
+    settings = read_yaml(study)
+    settings["methods"]["simclr"]["temperature"] = 0.3
+    study.write_text(yaml.safe_dump(settings, sort_keys=False))
+    stale = pulled.planned("all")
+    runs = {f"simclr-b{b}-e{e}-s0" for b, e in ((256, 2), (128, 2), (256, 1))}
+    assert stale["pretrain"] == stale["evaluate"] == runs
+    assert stale["transfer"] == {"simclr-b256-e2-s0 to faces"}
+    assert "prepare" not in stale
+    status = pulled.succeed("dvc", "status")
+    assert {line.rstrip(":") for line in status.splitlines() if line.startswith("pretrain@")} == {
+        f"pretrain@{run}" for run in runs
+    }
+    pulled.succeed("git", "checkout", "params/demo.yaml")
+
+
+def test_a_wrong_key_stops_with_one_line_before_any_job(clone):
+    clone.edit("params/demo.yaml", "width: 8", "widht: 8")
+    try:
+        said = clone.fail("snakemake", "all").splitlines()
+    finally:
+        clone.edit("params/demo.yaml", "widht: 8", "width: 8")
+    assert [line for line in said if "widht" in line] == [
+        "entrec: params/demo.yaml: network.widht: unknown key (value 8); allowed here: backbone, width, stem"
+    ]
+    assert not any("Traceback" in line for line in said)
+
+
+def test_an_unknown_target_is_named(clone):
+    assert "table_9" in clone.fail("snakemake", "table_9")
+
+
+def test_two_studies_at_once_are_refused(clone):
+    said = clone.fail("snakemake", "all", "--configfile", "params/demo.yaml", "params/fashion.yaml")
+    assert "one study at a time" in said
+
+
+def test_an_altered_dataset_is_named_and_no_result_is_lost(finished):
+    images = finished.folder / "data/demo/digits/images.npy"
+    good = images.read_bytes()
+    encoder = finished.folder / "results/demo/simclr-b256-e2-s0/encoder.safetensors"
+    before = encoder.read_bytes()
+    images.chmod(0o644)
+    images.write_bytes(good[:-1])
+    try:
+        said = finished.fail(
+            "python", "-m", "entrec", "pretrain", "--study", "params/demo.yaml", "--run", "simclr-b256-e2-s0",
+            "--data", "data/demo/digits", "--output", "results/demo/simclr-b256-e2-s0",
+        )  # fmt: skip
+    finally:
+        images.write_bytes(good)
+    assert said.startswith("entrec: data/demo/digits/images.npy: truncated or altered")
+    assert said.count("\n") == 1
+    assert encoder.read_bytes() == before
