@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 REPORT = reports/$(STUDY)/index.html
 
-.PHONY: help demo run test test-fast check format bench dvc pull push clean
+.PHONY: help demo run dvc publish push pull check test test-workflow bench lock format clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -37,7 +37,12 @@ $(STAGES)/dvc.yaml: params/$(STUDY).yaml src/entrec/dvc.py
 $(STAGES)/dvc.lock: $(STAGES)/dvc.yaml $(REPORT)
 	dvc commit --quiet --force $<
 
-dvc: $(STAGES)/dvc.lock  # record what a study made, so that `dvc status` and `dvc repro` know it
+dvc: .venv/installed $(STAGES)/dvc.lock  # record what a study made, so that `dvc status` and `dvc repro` know it
+
+# Tables and their provenance, small enough for git; the artefacts themselves go to the DVC remote.
+publish: ## copy a study's tables and provenance to reports/published/
+	mkdir -p reports/published/$(STUDY)
+	cp reports/$(STUDY)/tables/*.csv reports/$(STUDY)/provenance.csv reports/published/$(STUDY)/
 
 push: .venv/installed  ## send recorded results to the DVC remote
 	dvc push --run-cache

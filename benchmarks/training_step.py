@@ -122,7 +122,7 @@ def cases(demo: Study) -> list[tuple[str, Study, int, int]]:
         network=Network(backbone="resnet18", width=64, stem="3x3"),
         training=replace(demo.training, precision="bfloat16", channels_last=True),
     )
-    return [("demo network, 8x8", demo, 256, 20), ("ResNet-18, 32x32", resnet18, 64, 1)]
+    return [("demo network, 8x8", demo, 256, 20), ("ResNet-18, 32x32", resnet18, 64, 2)]
 
 
 if __name__ == "__main__":

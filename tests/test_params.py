@@ -39,7 +39,7 @@ def test_every_study_file_is_valid_and_named_after_itself(path):
         ("source: digits", "source: digit", ["datasets.digits.source", "'digit'", "'digits', 'faces'"]),
         ("dataset: digits\n", "dataset: mnist\n", ["dataset", "'mnist'", "digits, faces, textures"]),
         ("[faces, textures]", "[faces, flowers]", ["evaluation.transfer.datasets.1", "'flowers'", "faces, textures"]),
-        ("  simclr: {", "  simclrr: {", ["methods.simclrr", "unknown method", "simclr, cmc"]),
+        ("  cmc: {", "  cmcc: {", ["methods.cmcc", "unknown method", "simclr, cmc"]),
         (
             "label_smoothing: 0.1",
             "label_smoothing: 2",
@@ -107,13 +107,11 @@ def test_a_run_is_its_name():
 
 
 def test_editing_one_method_changes_only_that_methods_slice(tmp_path):
-    before = load_study(DEMO)
-    after = load_study(
-        edited(
-            tmp_path,
-            "simclr: {optimiser: *adamw, projector: [64, 32]",
-            "simclr: {optimiser: *adamw, projector: [64, 16]",
-        )
+    before, after = (
+        load_study(DEMO),
+        load_study(
+            edited(tmp_path, "  cmc: {optimiser: *adamw, projector: [64,", "  cmc: {optimiser: *adamw, projector: [63,")
+        ),
     )
     changed = {m for m in METHODS if before.slice(pretrain_keys(before, m)) != after.slice(pretrain_keys(after, m))}
-    assert changed == {"simclr"}
+    assert changed == {"cmc"}
