@@ -1,11 +1,16 @@
 """Files appear whole or not at all."""
 
 import errno
+import os
+import resource
+from pathlib import Path
 
 import pytest
 
-from entrec.artefacts import read_json, replacing, write_csv, write_json, write_text
+from entrec.artefacts import read_json, replacing, replacing_all, write_csv, write_json, write_text
 from entrec.errors import UserError
+from entrec.networks import load_backbone
+from entrec.settings import Network
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_scratch(tmp_path):
@@ -17,12 +22,66 @@ def test_a_failed_write_leaves_the_old_file_and_no_scratch(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path):
+@pytest.fixture
+def no_room():
+    """No file may grow beyond 4 kB, which the system refuses as it refuses a write to a full disk."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_a_disk_without_room_is_one_line_and_loses_nothing(tmp_path, no_room):
     path = tmp_path / "value.json"
     write_text(path, "good")
-    with pytest.raises(UserError, match=r"value.json: cannot be written \(No space left"), replacing(path):
-        raise OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(UserError, match=r"value.json: cannot be written \(File too large\); free space"):
+        write_text(path, "x" * 10_000)
     assert path.read_text() == "good"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_of_several_files_none_moves_before_all_are_on_disk(tmp_path, monkeypatch):
+    paths = [tmp_path / name for name in "abc"]
+    for path in paths:
+        write_text(path, "old")
+    flush, flushed = os.fsync, []
+
+    def full(file):
+        flushed.append(file)
+        if len(flushed) == len(paths):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        flush(file)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with (
+        pytest.raises(UserError, match=r"a, .*b, .*c: cannot be written \(No space left"),
+        replacing_all(paths) as files,
+    ):
+        list(map(Path.touch, files))
+    assert [path.read_text() for path in paths] == ["old"] * 3
+    assert sorted(tmp_path.iterdir()) == paths
+
+
+def test_several_files_move_in_the_order_given(tmp_path, monkeypatch):
+    moved, move = [], os.replace
+    monkeypatch.setattr(os, "replace", lambda source, target: (moved.append(target.name), move(source, target)))
+    with replacing_all([tmp_path / name for name in "bca"]) as files:
+        for file in files:
+            file.write_text("new")
+    assert moved == ["b", "c", "a"]
+
+
+def test_a_file_in_place_of_a_folder_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"file/x: cannot be written"):
+        write_text(tmp_path / "file" / "x", "text")
+
+
+def test_a_folder_in_place_of_a_file_is_one_line(tmp_path):
+    with pytest.raises(UserError, match=r"cannot be read \(Is a directory\)"):
+        read_json(tmp_path)
+    with pytest.raises(UserError, match=f"{tmp_path}: cannot be read"):
+        load_backbone(tmp_path, Network(backbone="small_resnet", width=8, stem="3x3"), channels=1)
 
 
 def test_json_has_no_nan(tmp_path):

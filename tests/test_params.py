@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from entrec.__main__ import transfer
 from entrec.errors import UserError
 from entrec.methods import METHODS
-from entrec.params import load_study, pretrain_keys
+from entrec.params import evaluate_keys, load_study, pretrain_keys, transfer_keys
 from entrec.runs import Run
 
 DEMO = Path("params/demo.yaml")
@@ -48,6 +49,19 @@ def test_every_study_file_is_valid_and_named_after_itself(path):
         ("crop_scale: [0.4, 1.0]", "crop_scale: [1.0, 0.4]", ["views.0.crop_scale", "low to high"]),
         ("epochs: [20", "epochs: [nan, 20", ["epochs.0"]),
         ("metric: top1}", "metric: top1, path: x}", ["datasets.digits.path", "folder"]),
+        ("\n  faces: ", "\n  fa.ces: ", ["datasets.fa.ces", "lower-case letters, digits and _"]),
+        ("\n  faces: ", "\n  Faces: ", ["datasets.Faces", "lower-case letters, digits and _"]),
+        ("batch_sizes: [", "batch_sizes: [512, 512, ", ["batch_sizes.1", "512 given twice", "each value once"]),
+        ("\nepochs: [", "\nepochs: [80, 40, 80, ", ["epochs.2", "80 given twice", "each value once"]),
+        ("main: [0", "main: [0, 0", ["seeds.main.1", "0 given twice"]),
+        ("sweep: [0", "sweep: [0, 0", ["seeds.sweep.1", "0 given twice"]),
+        ("sweep: [0", "sweep: [7", ["seeds.sweep.0", "7 is not among seeds.main", "allowed: 0, "]),
+        ("[faces, textures]", "[faces, faces]", ["evaluation.transfer.datasets.1", "'faces' given twice"]),
+        ("batch_sizes: [", "batch_sizes: [32, 512, ", ["batch_sizes.0", "32", "allowed: the largest, 512"]),
+        ("\nepochs: [", "\nepochs: [5, 40, ", ["epochs.0", "5", "allowed: the largest, 40"]),
+        ("warmup_epochs: 2", "warmup_epochs: 1e9", ["training.warmup_epochs", "1e+09", "up to 1"]),
+        ("samples: 64", "samples: 9999", ["diagnostics.samples", "9999", "up to "]),
+        ("\n  byol: >-", "\n  boyl: >-", ["notes.boyl", "allowed: untrained, supervised, simclr"]),
     ],
 )
 def test_a_fault_is_one_line_that_names_file_key_value_and_what_is_allowed(tmp_path, old, new, says):
@@ -79,6 +93,43 @@ def test_a_missing_file_and_a_file_without_keys_are_named(tmp_path):
     (tmp_path / "list.yaml").write_text("- a\n")
     with pytest.raises(UserError, match=r"list.yaml: expected keys"):
         load_study(tmp_path / "list.yaml")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"title: x\n? [a, b]\n: 1\n", "line 2: a key must be text"),
+        (b"title: x\n{a: 1}: 1\n", "line 2: a key must be text"),
+        (b"title: x\ndescription: \xff\n", "line 2: not UTF-8"),
+        (b"title: x\ndescription: \0\n", r"line 2: character '\\x00' is not allowed"),
+        (b"title: x\ndescription: !!binary eA==\n", "line 2: could not determine a constructor for .*binary"),
+        (b"title: x\ndescription: !!set {a, b}\n", "line 2: could not determine a constructor for .*set"),
+        (b"title: !!int x\n", r"not plain keys and values \(invalid literal"),
+        (b"title: &title [*title]\n", r"not plain keys and values \(Circular reference"),
+        (b"[" * 2000, r"not plain keys and values \(maximum recursion"),
+    ],
+)
+def test_what_is_not_plain_yaml_is_one_line_that_names_file_and_line(tmp_path, content, says):
+    path = tmp_path / "odd.yaml"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=f"{path}(, |: ){says}") as caught:
+        load_study(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_date_is_text_as_in_yaml_1_2(tmp_path):
+    title = next(line for line in DEMO.read_text().splitlines() if line.startswith("title: "))
+    assert load_study(edited(tmp_path, title, "title: 2020-01-01")).title == "2020-01-01"
+
+
+def test_a_folder_in_place_of_a_study_is_named(tmp_path):
+    with pytest.raises(UserError, match=rf"{tmp_path}: cannot be read \(Is a directory\)"):
+        load_study(tmp_path)
+
+
+def test_a_dataset_that_the_study_has_not_is_refused_at_the_door(tmp_path):
+    with pytest.raises(UserError, match="'nope' is not among this study's datasets; allowed: digits, faces, textures"):
+        transfer(DEMO, str(load_study(DEMO).runs[0]), "nope", tmp_path, tmp_path, tmp_path)
 
 
 def test_runs_are_the_main_column_and_both_sweeps():
@@ -115,3 +166,10 @@ def test_editing_one_method_changes_only_that_methods_slice(tmp_path):
     )
     changed = {m for m in METHODS if before.slice(pretrain_keys(before, m)) != after.slice(pretrain_keys(after, m))}
     assert changed == {"cmc"}
+
+
+def test_evaluations_depend_on_how_features_are_computed():
+    """The untrained encoder keeps its bytes when the precision changes; its score need not."""
+    for keys in (evaluate_keys(), transfer_keys("faces")):
+        assert {"network", "training.precision"} <= set(keys)
+    assert not any(key == "evaluation.transfer" for key in transfer_keys("faces"))  # a new set leaves the others alone

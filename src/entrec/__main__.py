@@ -70,6 +70,7 @@ def transfer(
     from entrec.evaluation.transfer import transfer as step
 
     s = load_study(study)
+    _dataset(s, dataset, study)
     step(s, _run(s, run, study), dataset, data=data, encoder=encoder, output=output)
 
 

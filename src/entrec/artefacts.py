@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,23 +14,38 @@ from entrec.errors import UserError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a scratch path in the same folder; on success it replaces `path`, on failure it is removed.
-
-    Raises `UserError` when the disk is full or not writable; whatever `path` held stays as it was.
-    """
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    """`replacing_all` for one file, which is then replaced whole or stays as it was."""
+    with replacing_all([path]) as (scratch,):
         yield scratch
-        with scratch.open("rb") as file:
-            os.fsync(file.fileno())
-        os.replace(scratch, path)
+
+
+@contextmanager
+def replacing_all(paths: Sequence[Path]) -> Iterator[list[Path]]:
+    """Yield a scratch path beside each of `paths`; on success they replace `paths`, on failure they are removed.
+
+    Nothing moves before every scratch file is on disk: a disk that is full or not writable leaves all `paths`
+    as they were. They then move one by one in the order given, so a file that vouches for the others comes last.
+    Raises `UserError` when a file cannot be written or moved.
+    """
+    scratches = [path.with_name(f".{path.name}.{os.getpid()}") for path in paths]
+    try:
+        for path in paths:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        yield scratches
+        for scratch in scratches:
+            with scratch.open("rb") as file:
+                os.fsync(file.fileno())
+        for scratch, path in zip(scratches, paths, strict=True):
+            os.replace(scratch, path)
     except OSError as error:
         raise UserError(
-            f"{path}: cannot be written ({error.strerror or error}); free space or fix access, then rerun"
+            f"{', '.join(map(str, paths))}: cannot be written ({error.strerror or error}); "
+            "free space or fix access, then rerun"
         ) from error
     finally:
-        scratch.unlink(missing_ok=True)
+        for scratch in scratches:
+            with suppress(OSError):  # it may be gone, or its folder no folder
+                scratch.unlink()
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -51,11 +66,13 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read JSON; raises `UserError` naming the file when it is missing or damaged."""
+    """Read JSON; raises `UserError` naming the file when it is missing, not readable or damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"{path}: missing; rerun the step that makes it") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); fix access, then rerun") from error
     except ValueError as error:
         raise UserError(f"{path}: not valid JSON ({error}); delete it and rerun the step that makes it") from error
 

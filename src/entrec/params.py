@@ -96,12 +96,13 @@ def pretrain_keys(study: Study, method: str) -> list[str]:
 
 def evaluate_keys() -> list[str]:
     """Keys that linear and nearest-neighbour evaluation depend on."""
-    return ["evaluation.linear", "evaluation.knn"]
+    return ["network", "training.precision", "evaluation.linear", "evaluation.knn"]
 
 
 def transfer_keys(dataset: str) -> list[str]:
     """Keys that one fine-tuning depends on."""
-    return ["evaluation.transfer", f"datasets.{dataset}"]
+    recipe = [f"evaluation.transfer.{key}" for key in ("epochs", "batch_size", "lr", "weight_decay", "view")]
+    return ["network", "training.precision", "training.channels_last", *recipe, f"datasets.{dataset}"]
 
 
 def table_keys() -> list[str]:
@@ -117,10 +118,15 @@ def report_keys() -> list[str]:
 
 def load_study(path: Path) -> Study:
     """Read and check a study file; raises `UserError` with file, key, value and what is allowed."""
+    from entrec.checks import faults  # which knows `Study` from here
+
     raw = read_yaml(path)
     try:
         study: Study = _validated(Study, {**raw, "name": path.stem})
-        _check_names(study)
+        if fault := next(faults(study), None):
+            raise _Invalid(fault)
+        for name, method in study.methods.items():
+            _validated(METHODS[name].settings, method, prefix=f"methods.{name}.")
     except _Invalid as problem:
         raise UserError(f"{path}: {problem}") from None
     return study
@@ -157,30 +163,6 @@ def _keys_at(kind: Any, location: tuple[str | int, ...]) -> list[str]:
             kind = get_args(kind)[0]
         kind = get_type_hints(kind, include_extras=True)[str(part)] if is_dataclass(kind) else get_args(kind)[-1]
     return [name for name in get_type_hints(kind) if name != "name" or kind is not Study]
-
-
-def _check_names(study: Study) -> None:
-    for name, raw in study.methods.items():
-        if name not in METHODS:
-            raise _Invalid(f"methods.{name}: unknown method (value {raw!r}); allowed: {', '.join(METHODS)}")
-        _validated(METHODS[name].settings, raw, prefix=f"methods.{name}.")
-    for key, name in _dataset_references(study):
-        if name not in study.datasets:
-            raise _Invalid(f"{key}: {name!r} is not among this study's datasets; allowed: {', '.join(study.datasets)}")
-    for name, dataset in study.datasets.items():
-        if (dataset.source == "folder") != (dataset.path is not None):
-            raise _Invalid(f"datasets.{name}.path: {dataset.path!r}; given exactly when source is 'folder'")
-        if dataset.channels != study.datasets[study.dataset].channels:
-            raise _Invalid(f"datasets.{name}.channels: {dataset.channels}; the backbone takes what {study.dataset} has")
-    for step in get_args(Step):
-        if step not in study.resources:
-            raise _Invalid(f"resources.{step}: missing; this key is required")
-
-
-def _dataset_references(study: Study) -> list[tuple[str, str]]:
-    return [("dataset", study.dataset)] + [
-        (f"evaluation.transfer.datasets.{i}", name) for i, name in enumerate(study.evaluation.transfer.datasets)
-    ]
 
 
 def _at(plain: dict[str, Any], key: str) -> Any:

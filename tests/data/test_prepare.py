@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,12 @@ from PIL import Image
 
 from entrec.artefacts import sha256
 from entrec.data.prepare import prepare
-from entrec.data.prepared import open_prepared
+from entrec.data.prepared import open_as, open_prepared
 from entrec.errors import UserError
+from entrec.evaluation.evaluate import evaluate
+from entrec.evaluation.transfer import transfer
+from entrec.runs import Run
+from entrec.training.pretrain import pretrain
 
 FILES = ["images.npy", "labels.npy", "parts.npy"]
 
@@ -135,6 +140,50 @@ def test_a_full_disk_leaves_the_old_dataset_whole(prepared_folder, folder_spec, 
     with pytest.raises(UserError, match=r"cannot be written \(No space left on device\)"):
         prepare("insects", replace(folder_spec, size=7), prepared_folder)
     assert contents(prepared_folder) == before
+
+
+def test_a_flush_that_fails_halfway_leaves_the_old_dataset_whole(prepared_folder, folder_spec, monkeypatch):
+    before, flushed = contents(prepared_folder), []
+
+    def full_at_the_third(file: int) -> None:
+        flushed.append(file)
+        if len(flushed) == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full_at_the_third)
+    with pytest.raises(UserError, match=r"cannot be written \(No space left on device\)"):
+        prepare("insects", replace(folder_spec, size=7, validation=0.5), prepared_folder)
+    assert contents(prepared_folder) == before
+
+
+def test_a_move_that_fails_leaves_no_dataset_that_opens(prepared_folder, folder_spec):
+    (prepared_folder / "labels.npy").unlink()
+    (prepared_folder / "labels.npy").mkdir()
+    with pytest.raises(UserError, match=r"cannot be written \(Is a directory\)"):
+        prepare("insects", replace(folder_spec, size=7), prepared_folder)
+    with pytest.raises(UserError, match=r"images.npy: truncated or altered"):
+        open_prepared(prepared_folder)
+
+
+def test_a_dataset_opens_only_under_its_own_name_and_spec(prepared_folder, folder_spec):
+    assert open_as(prepared_folder, "insects", folder_spec).name == "insects"
+    with pytest.raises(UserError, match=r"prepared: holds 'insects', not 'birds'; give its folder or rerun"):
+        open_as(prepared_folder, "birds", folder_spec)
+    with pytest.raises(UserError, match=r"prepared: prepared from .*'size': 8.*'size': 7.*; delete the folder and re"):
+        open_as(prepared_folder, "insects", replace(folder_spec, size=7))
+
+
+def test_a_step_refuses_the_folder_of_another_dataset(demo, digits_folder, tmp_path):
+    run, faces = Run("untrained", 256, 20, 0), replace(demo, dataset="faces")
+    scores = {"data": digits_folder, "encoder": tmp_path / "encoder", "output": tmp_path / "scores.json"}
+    for step in (
+        lambda: pretrain(faces, run, data=digits_folder, folder=tmp_path),
+        lambda: evaluate(faces, run, **scores),
+        lambda: transfer(demo, run, "faces", **scores),
+    ):
+        with pytest.raises(UserError, match="holds 'digits', not 'faces'"):
+            step()
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_bad_source_leaves_the_old_dataset_whole(prepared_folder, folder_spec, image_folder):

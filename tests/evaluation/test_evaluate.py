@@ -11,7 +11,7 @@ from entrec.errors import UserError
 from entrec.evaluation.evaluate import evaluate
 from entrec.evaluation.transfer import transfer
 from entrec.networks import build_backbone, save_backbone
-from entrec.params import load_study
+from entrec.params import evaluate_keys, load_study, transfer_keys
 from entrec.runs import Run
 from entrec.settings import KNN, Evaluation, Linear
 
@@ -38,7 +38,7 @@ def encoder(tmp_path):
 def paths(stripes, encoder, tmp_path, monkeypatch):
     """The steps' paths, where the prepared dataset is that of the tests."""
     for step in ("evaluate", "transfer"):
-        monkeypatch.setattr(f"entrec.evaluation.{step}.open_prepared", lambda folder: stripes)
+        monkeypatch.setattr(f"entrec.evaluation.{step}.open_as", lambda folder, name, spec: stripes)
     return {"data": tmp_path / "data", "encoder": encoder, "output": tmp_path / "out" / "scores.json"}
 
 
@@ -50,7 +50,7 @@ def test_evaluation_json_holds_both_scores_and_their_provenance(study, paths):
     assert set(scores["linear"]) == {"test", "test_mean_per_class", "validation", "l2", "grid"}
     assert set(scores["knn"]) == {"test", "test_mean_per_class", "validation"}
     assert [row["l2"] for row in scores["linear"]["grid"]] == [1.0, 1e-2]
-    assert scores["provenance"]["params"] == study.slice(["evaluation.linear", "evaluation.knn"])
+    assert scores["provenance"]["params"] == study.slice(evaluate_keys())
     assert scores["provenance"]["dataset"] == {"name": "stripes", "checksum": "0" * 64}
     assert scores["provenance"]["seconds"] > 0
 
@@ -64,7 +64,7 @@ def test_transfer_json_holds_the_grid_the_choice_and_their_provenance(study, pat
     assert set(scores["test"]) == {"top1", "mean_per_class"}
     assert [set(row) for row in scores["grid"]] == [{"lr", "weight_decay", "validation"}] * 4
     assert scores["chosen"] in [{"lr": r["lr"], "weight_decay": r["weight_decay"]} for r in scores["grid"]]
-    assert scores["provenance"]["params"] == study.slice(["evaluation.transfer", "datasets.stripes"])
+    assert scores["provenance"]["params"] == study.slice(transfer_keys("stripes"))
 
 
 def test_both_steps_give_the_same_numbers_again(study, paths):

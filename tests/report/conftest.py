@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from entrec.data import prepare
+from entrec.data.source import Source
 from entrec.methods.registry import METHODS
 from entrec.params import Study, load_study
 from entrec.runs import Run
+from entrec.settings import Dataset
 
 ROOT = Path(__file__).parents[2]
 CODE = "0123456789abcdef"
@@ -98,7 +101,8 @@ def _write_run(study: Study, folder: Path, run: Run, accuracy: float, options: d
 
 def history(run: Run, steps: int) -> str:
     """A `history.csv`: header only when untrained, without diagnostics when supervised; the bound always rises."""
-    lines = ["step,epoch,lr,loss,term,entropy,reconstruction,bound,discrete_entropy,effective_rank,seconds"]
+    nats_of = "entropy,reconstruction,bound,discrete_entropy,discrete_reconstruction"
+    lines = [f"step,epoch,lr,loss,term,{nats_of},effective_rank,seconds"]
     place = zlib.crc32(run.method.encode()) % 7 / 3
     for step in range(5, steps + 1, 5):
         progress = step / steps
@@ -106,22 +110,17 @@ def history(run: Run, steps: int) -> str:
         entropy, reconstruction = -20 + (2 + place) * (1 - math.exp(-3 * progress)), 21 - place * progress
         measured = step % 10 == 0 and run.method != "supervised"
         nats = [f"{v:.5g}" for v in (entropy, reconstruction, entropy + reconstruction)] if measured else ["", "", ""]
+        nats += ["3.1", f"{-1 / progress:.5g}"] if measured and run.method == "entrec_disc" else ["", ""]
         epoch = step * run.batch_size / 1222
-        lines.append(f"{step},{epoch:.4f},0.003,{loss:.5f},{loss:.5f},{','.join(nats)},,8.1,{step / 20:.2f}")
+        lines.append(f"{step},{epoch:.4f},0.003,{loss:.5f},{loss:.5f},{','.join(nats)},8.1,{step / 20:.2f}")
     return "\n".join(lines) + "\n"
 
 
-def write_data(study: Study, folder: Path) -> Path:
-    """Prepared datasets of noise: 30 images in 3 classes each."""
-    for name, spec in study.datasets.items():
-        home = folder / name
-        home.mkdir(parents=True)
-        noise = np.random.default_rng(0).integers(0, 256, (30, spec.size, spec.size, spec.channels), dtype=np.uint8)
-        np.save(home / "images.npy", noise)
-        np.save(home / "labels.npy", np.arange(30) % 3)
-        np.save(home / "parts.npy", np.repeat(np.array([0, 1, 2], dtype=np.uint8), [18, 6, 6]))
-        _write(home / "card.json", {"source": "noise", "licence": "none needed", "classes": ["a", "b", "c"]})
-    return folder
+def noise(spec: Dataset) -> Source:
+    """30 images of noise in 3 classes, in place of every source."""
+    pixels = np.random.default_rng(0)
+    images = pixels.integers(0, 256, (30, spec.size, spec.size, spec.channels), dtype=np.uint8)
+    return Source(images, np.arange(30) % 3, ["a", "b", "c"], "noise", licence="none needed", origin="a generator")
 
 
 def _write(path: Path, value: Any) -> None:
@@ -167,6 +166,13 @@ def results(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def prepared(tmp_path: Path) -> Callable[[Study], Path]:
-    """Writes prepared datasets of noise: `prepared(study)`."""
-    return lambda study: write_data(study, tmp_path / "data" / study.name)
+def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Study], Path]:
+    """Prepares the study's datasets from noise: `prepared(study)`."""
+    monkeypatch.setattr(prepare, "SOURCES", dict.fromkeys(prepare.SOURCES, noise))
+
+    def write(study: Study) -> Path:
+        for name, spec in study.datasets.items():
+            prepare.prepare(name, spec, tmp_path / "data" / study.name / name)
+        return tmp_path / "data" / study.name
+
+    return write

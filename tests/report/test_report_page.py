@@ -4,10 +4,12 @@ import csv
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from entrec.errors import UserError
@@ -62,7 +64,7 @@ def test_render_makes_one_page_that_needs_no_script_and_no_network(
     order = [page.index(f'id="{name}"') for name in ("run", "claims", "tables", "figures", "protocol", "provenance")]
     assert order == sorted(order)
     assert "100 of 100 files of results were made by other code than today’s" in page
-    assert "18 training, 6 validation and 6 test images" in page
+    assert "21 training, 3 validation and 6 test images" in page
     assert "Traceback" not in page
     assert "In [" not in page
     assert "from pathlib" not in page
@@ -168,14 +170,28 @@ def test_files_made_by_other_code_are_marked_and_the_rest_are_not(
 def test_datasets_are_counted_and_their_pictures_are_inside_the_page(demo: Study, prepared: Prepared) -> None:
     sheet = sheets(demo, prepared(demo))[0]
     assert (sheet.name, sheet.role, sheet.classes) == ("digits", "pretraining", 3)
-    assert sheet.counts == {"train": 18, "validation": 6, "test": 6}
+    assert sheet.counts == {"train": 21, "validation": 3, "test": 6}
     assert sheet.picture.startswith("data:image/png;base64,")
 
 
 def test_a_missing_dataset_is_named(demo: Study, prepared: Prepared) -> None:
     folder = prepared(demo)
     (folder / "faces" / "labels.npy").unlink()
-    with pytest.raises(UserError, match=r"faces/labels.npy: missing; make it: snakemake data/demo/faces/card.json"):
+    with pytest.raises(UserError, match=r"faces/labels.npy: missing; delete the folder and rerun the preparation"):
+        sheets(demo, folder)
+    shutil.rmtree(folder / "faces")
+    with pytest.raises(UserError, match=r"faces/card.json: missing; make it: snakemake data/demo/faces/card.json"):
+        sheets(demo, folder)
+
+
+def test_altered_labels_and_another_studys_dataset_are_not_shown(demo: Study, prepared: Prepared) -> None:
+    folder = prepared(demo)
+    larger = replace(demo, datasets={**demo.datasets, "faces": replace(demo.datasets["faces"], size=32)})
+    with pytest.raises(UserError, match=r"faces: prepared from .*'size': 16.*'size': 32"):
+        sheets(larger, folder)
+    labels = np.load(folder / "faces" / "labels.npy")
+    np.save(folder / "faces" / "labels.npy", labels[::-1])
+    with pytest.raises(UserError, match=r"faces/labels.npy: truncated or altered since its preparation"):
         sheets(demo, folder)
 
 

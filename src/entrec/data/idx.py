@@ -1,6 +1,7 @@
 """The IDX format of the MNIST family: big-endian header, then raw bytes, all gzipped."""
 
 import gzip
+import math
 import zlib
 from pathlib import Path
 
@@ -24,8 +25,10 @@ def read_idx(path: Path, *, dimensions: int) -> NDArray[np.uint8]:
     if content[:4] != magic:
         raise UserError(f"{path}: starts with {content[:4].hex()}, not IDX's {magic.hex()}; fetch the dataset again")
     header = 4 + 4 * dimensions
+    if len(content) < header:
+        raise UserError(f"{path}: holds {len(content)} bytes of a header of {header}; fetch the dataset again")
     shape = [int(side) for side in np.frombuffer(content[4:header], dtype=">u4")]
-    expected, found = int(np.prod(shape)), len(content) - header
-    if len(shape) != dimensions or found != expected:
+    expected, found = math.prod(shape), len(content) - header
+    if found != expected:
         raise UserError(f"{path}: holds {found} bytes of {expected} that shape {shape} needs; fetch the dataset again")
     return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from entrec.artefacts import replacing, sha256
+from entrec.artefacts import replacing_all, sha256
 from entrec.data import digits, faces, fashion_mnist, folder, textures
 from entrec.data.pixels import with_channels, with_size
 from entrec.data.source import Source
@@ -75,11 +74,13 @@ def _description(source: Source, parts: NDArray[np.uint8]) -> dict[str, Any]:
 
 
 def _write(folder: Path, arrays: dict[str, NDArray[Any]], card: dict[str, Any]) -> None:
-    """Write everything beside, then move it into place, the card last: a full disk leaves an old set whole."""
-    with ExitStack() as stack:  # which unwinds from the last file to the card
-        scratch = {file: stack.enter_context(replacing(folder / file)) for file in ["card.json", *arrays]}
-        for name, array in arrays.items():
-            with scratch[name].open("wb") as file:  # given a path, numpy would append .npy to it
+    """Write everything beside before anything moves into place, so that a full disk leaves an old set whole.
+
+    The card moves last: should a move fail or the process die between two, the old card refuses the new files.
+    """
+    with replacing_all([folder / file for file in (*arrays, "card.json")]) as (*scratch, described):
+        for path, array in zip(scratch, arrays.values(), strict=True):
+            with path.open("wb") as file:  # given a path, numpy would append .npy to it
                 np.save(file, array, allow_pickle=False)
-        card = card | {"files": {name: sha256(scratch[name]) for name in arrays}}
-        scratch["card.json"].write_text(json.dumps(card, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        card = card | {"files": {name: sha256(path) for name, path in zip(arrays, scratch, strict=True)}}
+        described.write_text(json.dumps(card, indent=2, allow_nan=False) + "\n", encoding="utf-8")

@@ -1,7 +1,7 @@
 """Open a prepared dataset, after checking that its files are the ones its card vouches for."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from entrec.artefacts import read_json, sha256
 from entrec.data.splits import PARTS
 from entrec.errors import UserError
+from entrec.settings import Dataset
 
 REMEDY = "delete the folder and rerun the preparation"
 
@@ -61,6 +62,17 @@ def open_prepared(folder: Path) -> Prepared:
         mean=mean,
         std=std,
     )
+
+
+def open_as(folder: Path, name: str, spec: Dataset) -> Prepared:
+    """The dataset in `folder`, if it is `name` prepared as `spec` says; raises `UserError` otherwise."""
+    prepared = open_prepared(folder)
+    if prepared.name != name:
+        raise UserError(f"{folder}: holds {prepared.name!r}, not {name!r}; give its folder or rerun its preparation")
+    found = prepared.card.get("spec")
+    if found != asdict(spec):
+        raise UserError(f"{folder}: prepared from {found}, the study says {asdict(spec)}; {REMEDY}")
+    return prepared
 
 
 def _check(path: Path, digest: str) -> None:

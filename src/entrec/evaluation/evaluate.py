@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 
 from entrec.artefacts import write_json
-from entrec.data.prepared import Prepared, open_prepared
+from entrec.data.prepared import Prepared, open_as
 from entrec.errors import UserError
 from entrec.evaluation.features import extract
 from entrec.evaluation.knn import check_neighbours, evaluate_knn
@@ -22,7 +22,7 @@ def evaluate(study: Study, run: Run, *, data: Path, encoder: Path, output: Path)
     """Score the backbone `encoder` of `run` on the prepared dataset `data`; writes `output`, a JSON file."""
     device = pick_device()
     make_deterministic(device, threads=study.resources["evaluate"].threads)
-    prepared = open_prepared(data)
+    prepared = open_as(data, study.dataset, study.datasets[study.dataset])
     classes, settings = len(prepared.classes), study.evaluation
     check_neighbours(settings.knn.neighbours, train=len(prepared.indices("train")))
     params = study.slice(evaluate_keys())

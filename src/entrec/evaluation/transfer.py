@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from entrec.artefacts import write_json
-from entrec.data.prepared import Prepared, open_prepared
+from entrec.data.prepared import Prepared, open_as
 from entrec.evaluation.features import Precision, extract
 from entrec.evaluation.fine_tuning import fine_tune, with_fresh_head
 from entrec.evaluation.metrics import Metric, mean_per_class, score, top1
@@ -30,7 +30,7 @@ def transfer(study: Study, run: Run, dataset: str, *, data: Path, encoder: Path,
     """Fine-tune the backbone `encoder` of `run` on the prepared `dataset` in `data`; writes `output`, a JSON file."""
     device = pick_device()
     make_deterministic(device, threads=study.resources["transfer"].threads)
-    prepared = open_prepared(data)
+    prepared = open_as(data, dataset, study.datasets[dataset])
     params = study.slice(transfer_keys(dataset))
     with record(params, prepared.name, prepared.checksum, seed=run.seed, device=device) as provenance:
         backbone = load_backbone(encoder, study.network, channels=prepared.images.shape[3])

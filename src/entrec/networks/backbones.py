@@ -59,6 +59,8 @@ def load_backbone(path: Path, network: Network, *, channels: int) -> nn.Module:
         backbone.load_state_dict(load_file(path))
     except FileNotFoundError as error:
         raise UserError(f"{path}: missing; run the pretraining that makes it") from error
+    except OSError as error:  # a folder, or no permission
+        raise UserError(f"{path}: cannot be read ({error}); fix access, then rerun") from error
     except SafetensorError as error:
         raise UserError(f"{path}: damaged ({error}); delete it and pretrain again") from error
     except RuntimeError as error:

@@ -4,15 +4,16 @@ import base64
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from entrec.artefacts import read_json
-from entrec.errors import UserError
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from entrec.data.prepared import Prepared, open_as
 from entrec.params import Study
-from entrec.report.records import present, remedy
+from entrec.report.records import present
 
 PICTURES = 10
-PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -30,54 +31,45 @@ class Sheet:
 
 
 def sheets(study: Study, data: Path) -> list[Sheet]:
-    """Of every dataset of the study prepared under `data`, the folder `data/<study>`."""
+    """Of every dataset of the study prepared under `data`, the folder `data/<study>`.
+
+    Raises `UserError` for a missing or altered file and for a dataset that is not the study's.
+    """
     return [_sheet(study, name, data / name) for name in study.datasets]
 
 
 def _sheet(study: Study, name: str, folder: Path) -> Sheet:
-    import numpy as np  # the command line stays quick without it
-
-    target = f"data/{study.name}/{name}/card.json"
-    files = [present(study, folder / file, target) for file in ("card.json", "images.npy", "labels.npy", "parts.npy")]
-    card: dict[str, Any] = read_json(files[0])
-    try:
-        images, labels, parts = (np.load(file, mmap_mode="r") for file in files[1:])
-    except ValueError as error:
-        raise UserError(f"{folder}: damaged ({error}); delete it and make it again: {remedy(study, target)}") from error
+    present(study, folder / "card.json", f"data/{study.name}/{name}/card.json")
+    spec = study.datasets[name]
+    prepared = open_as(folder, name, spec)
     transfer = study.evaluation.transfer.datasets
     roles = [role for role, used in (("pretraining", name == study.dataset), ("transfer", name in transfer)) if used]
-    counts = {part: int((parts == code).sum()) for code, part in enumerate(PARTS)}
-    chosen = _one_per_class(labels, parts)
     return Sheet(
         name=name,
         role=" and ".join(roles) or "not used",
-        source=str(card.get("source") or study.datasets[name].source),
-        licence=str(card.get("licence") or ""),
-        size=int(images.shape[1]),
-        classes=len(np.unique(labels)),
-        counts=counts,
-        picture=_strip(images[chosen]),
+        source=spec.source,
+        licence=str(prepared.card["licence"]),
+        size=spec.size,
+        classes=len(prepared.classes),
+        counts=prepared.card["counts"],
+        picture=_strip(prepared.images[_one_per_class(prepared)]),
     )
 
 
-def _one_per_class(labels: Any, parts: Any) -> Any:
+def _one_per_class(prepared: Prepared) -> NDArray[np.int64]:
     """Indices of training images, class after class in turn."""
-    import numpy as np
-
-    train = np.flatnonzero(np.asarray(parts) == 0)
+    train = prepared.indices("train")
+    labels = prepared.labels[train]
     turn = np.zeros(len(train), dtype=np.int64)
-    for label in np.unique(labels[train]):
-        mine = labels[train] == label
+    for label in np.unique(labels):
+        mine = labels == label
         turn[mine] = np.arange(mine.sum())
-    order = np.lexsort((labels[train], turn))  # first images of all classes, then second ones
+    order = np.lexsort((labels, turn))  # first images of all classes, then second ones
     return train[order[:PICTURES]]
 
 
-def _strip(images: Any) -> str:
+def _strip(images: NDArray[np.uint8]) -> str:
     """Images `(n, h, w, c)` side by side with a gap of one pixel, as a PNG in a data address."""
-    import numpy as np
-    from PIL import Image
-
     n, h, w, c = images.shape
     strip = np.zeros((h, n * (w + 1) - 1, 4), dtype=np.uint8)  # the gaps are transparent
     for i, image in enumerate(images):
