@@ -99,6 +99,7 @@ def main() -> None:
     device = pick_device()
     make_deterministic(device, threads=arguments.threads)
     demo = load_study(Path("params/demo.yaml"))
+    demo = replace(demo, training=replace(demo.training, checkpoint_seconds=1e9))
     with tempfile.TemporaryDirectory() as scratch:
         for name, study, batch_size, steps in cases(demo):
             folder = Path(scratch) / name

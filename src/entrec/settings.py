@@ -90,7 +90,10 @@ class Network:
 
 @settings
 class Optimiser:
-    """`lr` is for a batch of 256 and grows with the batch as `lr_scaling` says."""
+    """`lr` is for a batch of 256 and grows with the batch as `lr_scaling` says.
+
+    `momentum` is that of sgd and lars, and the first beta of adamw (its second is torch's 0.999).
+    """
 
     name: Literal["adamw", "sgd", "lars"]
     lr: Positive

@@ -55,6 +55,22 @@ def test_a_pickle_that_would_run_code_is_not_loaded(state, tmp_path):
     assert not (tmp_path / "evil").exists()
 
 
+def test_a_run_that_went_on_under_other_code_says_so(state, demo, digits, tmp_path):
+    state.codes = ["older"]
+    checkpoint.save(state, tmp_path)
+    resumed = build_state(demo, Run("simclr", 256, 20, 0), digits, device=CPU)
+    today = list(resumed.codes)
+    checkpoint.restore(resumed, tmp_path)
+    assert resumed.codes == ["older", *today]
+
+
+def test_a_checkpoint_with_other_parts_is_named(state, tmp_path):
+    checkpoint.save(state, tmp_path)
+    state.method.projector = torch.nn.Identity()
+    with pytest.raises(UserError, match="other parts than today's code has"):
+        checkpoint.restore(state, tmp_path)
+
+
 def test_a_checkpoint_of_another_run_or_other_parameters_is_refused(state, demo, digits, tmp_path):
     checkpoint.save(state, tmp_path)
     other = build_state(demo, Run("simclr", 256, 20, 1), digits, device=CPU)

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from entrec.settings import Optimiser
+from entrec.training import eager
 from entrec.training.optimiser import build_optimiser, parameter_groups, scaled_lr
 from entrec.training.schedule import cosine_with_warmup
 
@@ -39,16 +40,17 @@ def test_biases_and_norms_are_not_decayed_and_frozen_weights_not_listed():
     assert (decayed["weight_decay"], spared["weight_decay"]) == (0.1, 0.0)
 
 
-def test_lars_takes_the_step_of_its_paper():
+@pytest.mark.parametrize("decay", [0.1, 0.0])
+def test_lars_takes_the_step_of_its_paper(decay):
     """You, Gitman & Ginsburg (arXiv:1708.03888), eq. 6: rate times trust * |w| / (|g| + decay |w|)."""
     layer = nn.Linear(3, 1)
     weight, bias = layer.weight.detach().clone(), layer.bias.detach().clone()
-    optimiser = build_optimiser(layer, settings(name="lars", momentum=0.0), batch_size=256)
+    optimiser = build_optimiser(layer, settings(name="lars", momentum=0.0, weight_decay=decay), batch_size=256)
     g = torch.tensor([[1.0, 2.0, 2.0]])
     layer.weight.grad, layer.bias.grad = g.clone(), torch.ones(1)
-    optimiser.step()
-    trust = 0.001 * weight.norm() / (g.norm() + 0.1 * weight.norm() + 1e-8)
-    torch.testing.assert_close(layer.weight.detach(), weight - 0.4 * trust * (g + 0.1 * weight))
+    eager.step(optimiser)
+    trust = 0.001 * weight.norm() / (g.norm() + decay * weight.norm() + 1e-8)
+    torch.testing.assert_close(layer.weight.detach(), weight - 0.4 * trust * (g + decay * weight))
     torch.testing.assert_close(layer.bias.detach(), bias - 0.4)
 
 

@@ -12,9 +12,12 @@ from entrec.errors import UserError
 from entrec.methods import METHODS
 from entrec.runs import Run
 from entrec.training import checkpoint
+from entrec.training.device import make_deterministic
 from entrec.training.pretrain import build_batches, build_state, pretrain, total_steps, train
 
 CPU = torch.device("cpu")
+NO_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+DEVICES = [CPU, pytest.param(torch.device("cuda"), marks=NO_GPU)]
 TRAINED = [name for name in METHODS if name != "untrained"]
 
 
@@ -30,9 +33,10 @@ def kill_at(step):
     return after_save
 
 
-def start(study, run, data, folder, after_save=lambda step: None):
-    state = build_state(study, run, data, device=CPU)
-    batches = build_batches(study, run, data, device=CPU)
+def start(study, run, data, folder, after_save=lambda step: None, device=CPU):
+    make_deterministic(device, threads=1)
+    state = build_state(study, run, data, device=device)
+    batches = build_batches(study, run, data, device=device)
     checkpoint.restore(state, folder)
     train(state, batches, study, steps=total_steps(state.method, batches, run), folder=folder, after_save=after_save)
     return state
@@ -42,14 +46,35 @@ def without_time(history):
     return [{key: value for key, value in row.items() if key != "seconds"} for row in history]
 
 
+def with_optimiser(study, method, name):
+    settings = {**study.methods[method], "optimiser": {**study.methods[method]["optimiser"], "name": name}}
+    return replace(study, methods={**study.methods, method: settings})
+
+
+@pytest.mark.parametrize("device", DEVICES, ids=str)
 @pytest.mark.parametrize("method", TRAINED)
-def test_a_run_killed_and_resumed_ends_with_the_same_bits(method, tiny, digits, tmp_path):
-    run = Run(method, 256, 2, 3)  # 8 steps
-    whole = start(tiny, run, digits, tmp_path / "whole")
+def test_a_run_killed_and_resumed_ends_with_the_same_bits(method, device, tiny, digits, tmp_path):
+    assert_resume_is_exact(tiny, Run(method, 256, 2, 3), digits, tmp_path, device)
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "lars"])
+def test_resume_is_exact_with_every_optimiser(optimiser, tiny, digits, tmp_path):
+    assert_resume_is_exact(with_optimiser(tiny, "simclr", optimiser), Run("simclr", 256, 2, 3), digits, tmp_path, CPU)
+
+
+@pytest.mark.parametrize("device", DEVICES[1:], ids=str)
+@pytest.mark.parametrize("method", TRAINED)
+def test_a_step_in_bfloat16_and_channels_last_is_finite(method, device, demo, digits, tmp_path):
+    half = replace(demo, training=replace(demo.training, precision="bfloat16", channels_last=True))
+    assert math.isfinite(start(half, Run(method, 64, 1, 0), digits, tmp_path, device=device).history[-1]["loss"])
+
+
+def assert_resume_is_exact(study, run, data, folder, device):
+    whole = start(study, run, data, folder / "whole", device=device)
     for step in (3, 5):
         with pytest.raises(Killed):
-            start(tiny, run, digits, tmp_path / "killed", after_save=kill_at(step))
-    resumed = start(tiny, run, digits, tmp_path / "killed")
+            start(study, run, data, folder / "killed", after_save=kill_at(step), device=device)
+    resumed = start(study, run, data, folder / "killed", device=device)
     assert resumed.step == whole.step == 8
     for name, tensor in whole.method.state_dict().items():
         assert torch.equal(tensor, resumed.method.state_dict()[name]), name

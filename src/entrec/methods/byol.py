@@ -15,7 +15,7 @@ from entrec.methods import registry
 from entrec.methods.momentum import momentum_at, slow_copy, update_slow_copy
 from entrec.methods.step import Method, Step
 from entrec.networks.backbones import num_features
-from entrec.networks.heads import perceptron
+from entrec.networks.heads import on_sphere, perceptron
 
 
 class BYOL(Method):
@@ -37,10 +37,10 @@ class BYOL(Method):
         with torch.no_grad():
             t1, t2 = (self.target(view) for view in views)
         loss = regression_loss(self.predictor(z1), t2) + regression_loss(self.predictor(z2), t1)
-        return Step({"regression": loss}, (F.normalize(z1, dim=1), F.normalize(z2, dim=1)))
+        return Step({"regression": loss}, (on_sphere(z1), on_sphere(z2)))
 
     def after_step(self, progress: float) -> None:
-        """The target follows; `progress` 0 to 1 raises its momentum to 1."""
+        """The target follows; its momentum rises to 1 with `progress`."""
         online = nn.Sequential(self.backbone, self.projector)
         update_slow_copy(self.target, online, momentum=momentum_at(self.momentum, progress))
 

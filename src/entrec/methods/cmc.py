@@ -7,13 +7,12 @@ branch. The original's colour-split views with one encoder each are another read
 from collections.abc import Sequence
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from entrec.information.contrastive import info_nce
 from entrec.methods import registry
 from entrec.methods.step import Method, Step
 from entrec.networks.backbones import num_features
-from entrec.networks.heads import perceptron
+from entrec.networks.heads import on_sphere, perceptron
 
 
 class CMC(Method):
@@ -29,5 +28,5 @@ class CMC(Method):
         self.temperature = settings.temperature
 
     def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
-        z1, z2 = (F.normalize(self.projector(self.backbone(view)), dim=1) for view in views)
+        z1, z2 = (on_sphere(self.projector(self.backbone(view))) for view in views)
         return Step({"info_nce": info_nce(z1, z2, temperature=self.temperature)}, (z1, z2))

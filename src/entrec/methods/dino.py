@@ -2,8 +2,10 @@
 
 Follows the release at facebookresearch/dino 7c446df: the teacher's outputs are centred, then sharpened;
 each view's student is trained on the other view's teacher; the centre is the running mean of the
-teacher's logits, updated with the batch it has just been used on. Deviations: the last layer is not
-frozen in the first epoch, weight decay is constant, and there is no multi-crop yet.
+teacher's logits, updated with the batch it has just been used on. Deviations: the head has batch norm
+and ReLU (the release: GELU, and batch norm only as an option), the last layer is not frozen in the first
+epoch, weight decay is constant, the teacher's temperature moves every step instead of every epoch, and
+there is no multi-crop yet.
 """
 
 from collections.abc import Sequence
@@ -17,7 +19,7 @@ from entrec.methods import registry
 from entrec.methods.momentum import momentum_at, slow_copy, update_slow_copy
 from entrec.methods.step import Method, Step
 from entrec.networks.backbones import num_features
-from entrec.networks.heads import perceptron
+from entrec.networks.heads import on_sphere, perceptron
 
 
 class DINO(Method):
@@ -38,25 +40,22 @@ class DINO(Method):
         self.settings = settings
         self.register_buffer("centre", torch.zeros(settings.prototypes))
         self.register_buffer("batch_centre", torch.zeros(settings.prototypes))
-        self.register_buffer("teacher_temperature", torch.tensor(settings.warmup_teacher_temperature))
+        self.register_buffer("teacher_temperature", torch.tensor(self._teacher_temperature_at(0.0)))
 
     def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
         z1, z2 = (self.projector(self.backbone(view)) for view in views)
         with torch.no_grad():
             t1, t2 = (self.teacher(view) for view in views)
             self.batch_centre.copy_(torch.cat([t1, t2]).mean(dim=0))
-        s1, s2 = self.prototypes(z1), self.prototypes(z2)
-        loss = (self._distil(s1, t2) + self._distil(s2, t1)) / 2
-        logits = torch.cat([s1, s2]) / self.settings.student_temperature
-        return Step({"distillation": loss}, (F.normalize(z1, dim=1), F.normalize(z2, dim=1)), logits=logits)
+        s1, s2 = (self.prototypes(z) / self.settings.student_temperature for z in (z1, z2))
+        loss = (distillation_loss(s1, self._sharpened(t2)) + distillation_loss(s2, self._sharpened(t1))) / 2
+        return Step({"distillation": loss}, (on_sphere(z1), on_sphere(z2)), logits=(s1, s2))
 
-    def _distil(self, student: Tensor, teacher: Tensor) -> Tensor:
-        return distillation_loss(
-            student / self.settings.student_temperature, (teacher - self.centre) / self.teacher_temperature
-        )
+    def _sharpened(self, teacher: Tensor) -> Tensor:
+        return (teacher - self.centre) / self.teacher_temperature
 
     def after_step(self, progress: float) -> None:
-        """Teacher, centre and the teacher's temperature move on; `progress` runs from 0 to 1."""
+        """Teacher, centre and the teacher's temperature move on."""
         student = nn.Sequential(self.backbone, self.projector, self.prototypes)
         update_slow_copy(self.teacher, student, momentum=momentum_at(self.settings.momentum, progress))
         self.centre.lerp_(self.batch_centre, 1 - self.settings.centre_momentum)
@@ -77,7 +76,7 @@ class Prototypes(nn.Module):
         self.directions = nn.Parameter(nn.init.trunc_normal_(torch.empty(prototypes, inputs), std=0.02))
 
     def forward(self, z: Tensor) -> Tensor:
-        return F.linear(F.normalize(z, dim=1), F.normalize(self.directions, dim=1))
+        return F.linear(on_sphere(z), on_sphere(self.directions)).float()
 
 
 @full_precision

@@ -7,14 +7,13 @@ gradient (its wrong constant cancels), and keeps the i = j term; here that is a 
 from collections.abc import Sequence
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from entrec.information.entropy import kernel_entropy, leave_one_out_entropy
 from entrec.information.reconstruction import vmf_reconstruction
 from entrec.methods import registry
 from entrec.methods.step import Method, Step
 from entrec.networks.backbones import num_features
-from entrec.networks.heads import perceptron
+from entrec.networks.heads import on_sphere, perceptron
 
 
 class EntRecCont(Method):
@@ -30,7 +29,7 @@ class EntRecCont(Method):
         self.settings = settings
 
     def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
-        z1, z2 = (F.normalize(self.projector(self.backbone(view)), dim=1) for view in views)
+        z1, z2 = (on_sphere(self.projector(self.backbone(view))) for view in views)
         estimate = leave_one_out_entropy if self.settings.leave_one_out else kernel_entropy
         entropy1, entropy2 = (estimate(z, kappa=self.settings.kernel_kappa) for z in (z1, z2))
         terms = {

@@ -1,13 +1,13 @@
 """EntRecDisc: the discrete objective of the EntRec paper (eq. 7).
 
 W_b = softmax(z_b); the entropy is that of the batch-mean softmax, the reconstruction the cross-entropy
-between the branches. The released file's `discrete` entropies are not followed: they are not plug-in
-estimates.
+between the branches. The projector ends in a batch norm without scale, as SimCLR's does: it standardises
+every logit over the batch, which by itself keeps the categories in use. The released file's `discrete`
+entropies are not followed: they are not plug-in estimates.
 """
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
 from entrec.information.entropy import plug_in_entropy
@@ -31,9 +31,9 @@ class EntRecDisc(Method):
         self.temperature = settings.temperature
 
     def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
-        z1, z2 = (self.projector(self.backbone(view)) for view in views)
-        terms = discrete_terms(z1 / self.temperature, z2 / self.temperature)
-        return Step(terms, (z1, z2), logits=torch.cat([z1, z2]) / self.temperature)
+        z1, z2 = (self.projector(self.backbone(view)).float() for view in views)
+        logits = (z1 / self.temperature, z2 / self.temperature)
+        return Step(discrete_terms(*logits), (z1, z2), logits=logits)
 
 
 def discrete_terms(logits1: Tensor, logits2: Tensor) -> dict[str, Tensor]:

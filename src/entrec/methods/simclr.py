@@ -6,13 +6,12 @@ The loss is eq. 1 of that paper, eq. 3 of the EntRec paper with its signs and nu
 from collections.abc import Sequence
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from entrec.information.contrastive import nt_xent
 from entrec.methods import registry
 from entrec.methods.step import Method, Step
 from entrec.networks.backbones import num_features
-from entrec.networks.heads import perceptron
+from entrec.networks.heads import on_sphere, perceptron
 
 
 class SimCLR(Method):
@@ -28,5 +27,5 @@ class SimCLR(Method):
         self.temperature = settings.temperature
 
     def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
-        z1, z2 = (F.normalize(self.projector(self.backbone(view)), dim=1) for view in views)
+        z1, z2 = (on_sphere(self.projector(self.backbone(view))) for view in views)
         return Step({"nt_xent": nt_xent(z1, z2, temperature=self.temperature)}, (z1, z2))

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 class Step:
     """Named loss terms (scalars) and the embeddings `z1`, `z2` (k, d) that diagnostics look at.
 
-    `logits` (k, categories) are given by methods with a discrete surrogate. A method that sees one
-    view has no embeddings.
+    `logits` of the two views, (k, categories) each, are given by methods with a discrete surrogate. A
+    method that sees one view has no embeddings.
     """
 
     terms: dict[str, Tensor]
     embeddings: tuple[Tensor, Tensor] | None
-    logits: Tensor | None = None
+    logits: tuple[Tensor, Tensor] | None = None
 
 
 class Method(nn.Module):
@@ -36,4 +36,4 @@ class Method(nn.Module):
         raise NotImplementedError(f"{type(self).__name__} has no loss")
 
     def after_step(self, progress: float) -> None:
-        """What follows an optimiser step at `progress` in (0, 1]: for most methods nothing."""
+        """What follows step k of K, at `progress` k / K counted from 0: for most methods nothing."""

@@ -3,7 +3,14 @@
 import itertools
 from collections.abc import Sequence
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def on_sphere(z: Tensor) -> Tensor:
+    """Rows of `z` (k, d) at unit length, in float32 at least: half precision would leave them off the sphere."""
+    return F.normalize(z if z.dtype == torch.float64 else z.float(), dim=1)
 
 
 def perceptron(inputs: int, widths: Sequence[int], *, last_norm: bool = False) -> nn.Sequential:

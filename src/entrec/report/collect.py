@@ -15,6 +15,7 @@ FACTS = ["method", "title", "batch_size", "epochs", "seed"]
 SCORE_COLUMNS = [*FACTS, "dataset", "metric", "value", "run"]
 HISTORY = ["step", "epoch", "loss"]
 DIAGNOSTICS = ["entropy", "reconstruction", "bound"]
+DISCRETE = ["discrete_entropy", "discrete_reconstruction"]  # of methods with a discrete surrogate
 DECIMALS = 4  # of percent: fewer than any test set resolves, and what the CSV says is what the page says
 ACCURACIES = {"linear_top1": "linear.test", "knn_top1": "knn.test"}
 
@@ -66,7 +67,7 @@ def histories(study: Study, results: Path) -> pd.DataFrame:
     """Training histories of the main column, one under the other; methods that never train have no rows."""
     frames = [_history(study, results, run) for run in study.main_runs]
     filled = [frame for frame in frames if len(frame)]
-    columns = [*FACTS, "run", "progress", *HISTORY, *DIAGNOSTICS]
+    columns = [*FACTS, "run", "progress", *HISTORY, *DIAGNOSTICS, *DISCRETE]
     return pd.concat(filled, ignore_index=True)[columns] if filled else pd.DataFrame(columns=columns)
 
 
@@ -109,7 +110,7 @@ def _history(study: Study, results: Path, run: Run) -> pd.DataFrame:
     missing = [column for column in HISTORY if column not in frame]
     if missing and len(frame):
         raise record.damaged(f"has no column {missing[0]}")
-    frame = frame.reindex(columns=[*HISTORY, *DIAGNOSTICS])
+    frame = frame.reindex(columns=[*HISTORY, *DIAGNOSTICS, *DISCRETE])
     try:
         frame = frame.astype(float)
     except ValueError as error:

@@ -1,5 +1,6 @@
 """The report's figures: each draws one tidy frame and is saved as SVG beside the CSV of that frame."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from entrec.report.markup import joined
 
 @dataclass(frozen=True)
 class Figure:
-    """`data` makes the frame that `draw` draws; `caption` says how to read it."""
+    """`data` makes the frame that `draw` draws; `caption` says how to read it, with the {estimator} if asked."""
 
     title: str
     caption: str
@@ -49,10 +50,18 @@ FIGURES = {
     ),
     "information_over_training": Figure(
         "Entropy, reconstruction and bound over training",
-        "All methods measured by one estimator on their normalised projections, in nats; means over seeds, main "
-        "column. The bound is the sum of the two panels above it.",
+        "All methods measured alike on their normalised projections, in nats; means over seeds, main column. "
+        "The bound is the sum of the two panels above it. {estimator}",
         information_figures.information,
         information_figures.draw_over_training,
+    ),
+    "discrete_information": Figure(
+        "Discrete entropy and reconstruction",
+        "Methods with a discrete surrogate: plug-in entropy of the mean softmax, and minus the cross-entropy between "
+        "the views, in nats; means over seeds, main column, on as many pairs as above. The entropy cannot exceed the "
+        "log of the number of categories, nor can the other exceed zero.",
+        information_figures.discrete_information,
+        information_figures.draw_discrete,
     ),
     "information_plane": Figure(
         "Entropy against reconstruction",
@@ -71,7 +80,7 @@ def figures_fragment(study: Study, frames: Frames, folder: Path) -> Markup:
         data = figure.data(study, frames)
         if len(data):
             svg = write_figure(name, figure.draw(study, data), data, folder)
-            parts.append(_fragment(name, figure, svg))
+            parts.append(_fragment(name, figure, figure.caption.format(estimator=estimator(study)), svg))
     return Markup('<div class="figures">\n{}\n</div>').format(joined(parts))
 
 
@@ -86,11 +95,21 @@ def write_figure(name: str, chart: Any, data: pd.DataFrame, folder: Path) -> str
     return svg
 
 
-def _fragment(name: str, figure: Figure, svg: str) -> Markup:
+def estimator(study: Study) -> str:
+    """One sentence: what the diagnostics measure with, and what caps or biases it."""
+    d = study.diagnostics
+    bias = {
+        "self_term_kept": f"self term kept: the bound cannot exceed log {d.samples} = {math.log(d.samples):.2f}",
+        "leave_one_out": "self term left out: the bound can exceed the true information",
+    }[d.estimator]
+    return f"Estimator: Joe's with a von Mises-Fisher kernel, κ = {d.kappa:g}, on {d.samples} pairs, {bias}."
+
+
+def _fragment(name: str, figure: Figure, caption: str, svg: str) -> Markup:
     picture = Markup(
         svg.replace("<svg ", f'<svg role="img" aria-label="{figure.title}" ', 1)
     )  # made by Vega, which escapes
     links = Markup('<a href="figures/{0}.svg">SVG</a> <a href="figures/{0}.csv">CSV</a>').format(name)
     return Markup(
         '<figure class="chart" id="{}">\n{}\n<figcaption><b>{}.</b> {}</figcaption>\n<p class="files">{}</p>\n</figure>'
-    ).format(name, picture, figure.title, figure.caption, links)
+    ).format(name, picture, figure.title, caption, links)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from entrec.methods.registry import METHODS
 from entrec.params import Study
-from entrec.report.collect import DIAGNOSTICS, FACTS, Frames
+from entrec.report.collect import DIAGNOSTICS, DISCRETE, FACTS, Frames
 from entrec.report.palette import colour as colour_of
 from entrec.report.theme import INK, WIDTH, method_scales, styled
 
@@ -20,12 +20,21 @@ def losses(study: Study, frames: Frames) -> pd.DataFrame:
 
 def information(study: Study, frames: Frames) -> pd.DataFrame:
     """Entropy, reconstruction and bound in nats by method and step, means over the seeds of the main column."""
-    measured = frames.histories.dropna(subset=DIAGNOSTICS)
+    return _means(frames, DIAGNOSTICS)
+
+
+def discrete_information(study: Study, frames: Frames) -> pd.DataFrame:
+    """The same of the discrete quantities, for the methods that have them."""
+    return _means(frames, DISCRETE)
+
+
+def _means(frames: Frames, quantities: list[str]) -> pd.DataFrame:
+    measured = frames.histories.dropna(subset=quantities)
     groups = measured.groupby(["method", "title", "step"], sort=False)
     return groups.agg(
         epoch=("epoch", "mean"),
-        **{name: (name, "mean") for name in DIAGNOSTICS},
-        n=("bound", "count"),
+        **{name: (name, "mean") for name in quantities},
+        n=(quantities[0], "count"),
     ).reset_index()
 
 
@@ -57,8 +66,18 @@ def _loss_panel(data: pd.DataFrame, method: str, *, labelled: bool) -> Any:
 
 def draw_over_training(study: Study, data: pd.DataFrame) -> Any:
     """Three panels, one above the other, over epochs."""
+    return _panels(study, data, DIAGNOSTICS)
+
+
+def draw_discrete(study: Study, data: pd.DataFrame) -> Any:
+    """Two panels, one above the other, over epochs."""
+    words = {name: name.replace("_", " ") for name in DISCRETE}
+    return _panels(study, data.rename(columns=words), list(words.values()))
+
+
+def _panels(study: Study, data: pd.DataFrame, quantities: list[str]) -> Any:
     colour, _ = method_scales(_present(study, data))
-    long = data.melt(id_vars=["title", "epoch"], value_vars=DIAGNOSTICS, var_name="quantity", value_name="nats")
+    long = data.melt(id_vars=["title", "epoch"], value_vars=quantities, var_name="quantity", value_name="nats")
     panel = (
         alt.Chart(long)
         .mark_line(strokeWidth=1.75)
@@ -69,7 +88,7 @@ def draw_over_training(study: Study, data: pd.DataFrame) -> Any:
         )
         .properties(width=WIDTH - 56, height=110)
     )
-    facet = alt.Facet("quantity:N", title=None, sort=DIAGNOSTICS)
+    facet = alt.Facet("quantity:N", title=None, sort=quantities)
     return styled(panel.facet(facet, columns=1, spacing=10).resolve_scale(y="independent"))
 
 

@@ -11,11 +11,12 @@ import torch
 from entrec.artefacts import replacing
 from entrec.errors import UserError
 from entrec.methods.step import Method
+from entrec.provenance import fingerprint
 
 
 @dataclass
 class TrainingState:
-    """A run in flight. `identity` says which run and parameters it belongs to."""
+    """A run in flight. `identity` says which run and parameters it belongs to, `codes` what code trained it."""
 
     identity: str
     method: Method
@@ -23,6 +24,7 @@ class TrainingState:
     step: int = 0
     seconds: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
+    codes: list[str] = field(default_factory=lambda: [fingerprint()])
 
 
 def save(state: TrainingState, folder: Path) -> None:
@@ -34,6 +36,7 @@ def save(state: TrainingState, folder: Path) -> None:
         "step": state.step,
         "seconds": state.seconds,
         "history": state.history,
+        "codes": state.codes,
         "rng": torch.get_rng_state(),
         "cuda_rng": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
     }
@@ -47,7 +50,10 @@ def save(state: TrainingState, folder: Path) -> None:
 
 
 def restore(state: TrainingState, folder: Path) -> None:
-    """Go on from `last.pt` if there is one; raises `UserError` if it is damaged or of another run."""
+    """Go on from `last.pt` if there is one; raises `UserError` if it is damaged or of another run.
+
+    A checkpoint of other code is taken, since a long run outlives small mends; its code stays on record.
+    """
     last, previous = folder / "last.pt", folder / "previous.pt"
     if not last.exists() and previous.exists():  # stopped between the two moves of `save`
         os.replace(previous, last)
@@ -59,10 +65,17 @@ def restore(state: TrainingState, folder: Path) -> None:
             f"{last}: belongs to another run or to other parameters; "
             f"delete the folder {folder} to start afresh, or restore the parameters it was made with"
         )
-    state.method.load_state_dict(contents["method"])
-    if state.optimiser:
-        state.optimiser.load_state_dict(contents["optimiser"])
+    try:
+        state.method.load_state_dict(contents["method"])
+        if state.optimiser:
+            state.optimiser.load_state_dict(contents["optimiser"])
+    except (RuntimeError, ValueError) as error:
+        raise UserError(
+            f"{last}: of a network or optimiser with other parts than today's code has; "
+            f"delete the folder {folder} to start afresh, or go on with the code that made it"
+        ) from error
     state.step, state.seconds, state.history = contents["step"], contents["seconds"], contents["history"]
+    state.codes = list(dict.fromkeys([*contents["codes"], *state.codes]))
     torch.set_rng_state(contents["rng"])
     if contents["cuda_rng"] is not None and torch.cuda.is_available():
         torch.cuda.set_rng_state(contents["cuda_rng"])

@@ -16,11 +16,13 @@ def build_optimiser(module: nn.Module, optimiser: Optimiser, *, batch_size: int)
     lr = scaled_lr(optimiser, batch_size=batch_size)
     groups = parameter_groups(module, optimiser.weight_decay)
     if optimiser.name == "adamw":
-        return eager.build(torch.optim.AdamW, groups, lr=lr, fused=True)
+        betas = (optimiser.momentum, 0.999)
+        return eager.build(torch.optim.AdamW, groups, lr=lr, betas=betas, fused=True)
     if optimiser.name == "sgd":
         return eager.build(torch.optim.SGD, groups, lr=lr, momentum=optimiser.momentum)
     from timm.optim.lars import Lars  # imported here: timm takes many seconds to import
 
+    groups[0]["always_adapt"] = True  # else timm leaves weights without decay unadapted
     return eager.build(Lars, groups, lr=lr, momentum=optimiser.momentum)
 
 
@@ -33,7 +35,7 @@ def scaled_lr(optimiser: Optimiser, *, batch_size: int) -> float:
 def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
     """Two groups: weights with decay; biases and norms, which have one dimension, without.
 
-    LARS adapts only the first (timm's skips groups without decay), as SimCLR and BYOL do.
+    LARS adapts only the first, as SimCLR and BYOL do.
     """
     trainable = [p for p in module.parameters() if p.requires_grad]
     return [

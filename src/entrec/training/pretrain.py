@@ -14,7 +14,7 @@ from torch import Tensor
 
 from entrec import provenance
 from entrec.artefacts import write_csv, write_json
-from entrec.data.prepared import Prepared, open_prepared
+from entrec.data.prepared import Prepared, open_as
 from entrec.errors import UserError
 from entrec.methods import METHODS
 from entrec.methods.step import Method, Step
@@ -40,7 +40,7 @@ def pretrain(study: Study, run: Run, *, data: Path, folder: Path) -> None:
     """
     device = pick_device()
     make_deterministic(device, threads=study.resources["pretrain"].threads)
-    prepared = open_prepared(data)
+    prepared = open_as(data, study.dataset, study.datasets[study.dataset])
     params = study.slice(pretrain_keys(study, run.method))
     with provenance.record(params, prepared.name, prepared.checksum, seed=run.seed, device=device) as record:
         state = build_state(study, run, prepared, device=device)
@@ -49,6 +49,7 @@ def pretrain(study: Study, run: Run, *, data: Path, folder: Path) -> None:
         checkpoint.restore(state, folder / "resume")
         if steps:
             train(state, batches, study, steps=steps, folder=folder / "resume")
+    record["code"] = "+".join(state.codes)  # more than one where a run went on under other code
     record["seconds"] = round(state.seconds, 2) if steps else record["seconds"]
     write_outputs(state, study, run, record, steps=steps, folder=folder)
     shutil.rmtree(folder / "resume", ignore_errors=True)
@@ -115,15 +116,16 @@ def train(
         loss.backward()
         eager.step(optimiser)
         optimiser.zero_grad(set_to_none=True)
-        method.after_step((step + 1) / steps)
+        method.after_step(step / steps)
 
         state.step = step + 1
-        state.seconds = already + time.monotonic() - began
         measured = state.step % diagnostics.every == 0 or state.step in (1, steps)
         if measured or state.step % training.log_every == 0:
             row = log_row(state, outcome, loss, lr=optimiser.param_groups[0]["lr"], per_epoch=batches.steps_per_epoch)
             state.history.append(row | (measure(outcome, diagnostics) if measured else {}))
+        state.seconds = already + time.monotonic() - began  # read after the log, which waits for the GPU
         if time.monotonic() - last_save >= training.checkpoint_seconds and state.step < steps:
+            finite(loss, state.step)
             checkpoint.save(state, folder)
             last_save = time.monotonic()
             after_save(state.step)
@@ -136,11 +138,16 @@ def total_loss(outcome: Step, weights: dict[str, float]) -> Tensor:
 
 def log_row(state: TrainingState, outcome: Step, loss: Tensor, *, lr: float, per_epoch: int) -> dict[str, Any]:
     """One row of the history; raises `UserError` when the loss is not finite."""
+    terms = {name: term.item() for name, term in outcome.terms.items()}
+    return {"step": state.step, "epoch": state.step / per_epoch, "lr": lr, "loss": finite(loss, state.step), **terms}
+
+
+def finite(loss: Tensor, step: int) -> float:
+    """The loss as a number; raises `UserError` when it is not finite, so that no such state is saved."""
     value = loss.item()
     if not math.isfinite(value):
-        raise UserError(f"step {state.step}: the loss is {value}; lower the learning rate of this method in the study")
-    terms = {name: term.item() for name, term in outcome.terms.items()}
-    return {"step": state.step, "epoch": state.step / per_epoch, "lr": lr, "loss": value, **terms}
+        raise UserError(f"step {step}: the loss is {value}; lower the learning rate of this method in the study")
+    return value
 
 
 def write_outputs(
