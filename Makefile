@@ -1,6 +1,7 @@
 # `make demo` and `make test` build the environment first; every other target uses it.
 STUDY ?= demo
-GPUS ?= 1  # how many jobs that ask for a GPU run side by side on this machine
+# jobs that ask for a GPU and run side by side on this machine
+GPUS ?= 1
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -12,10 +13,11 @@ REPORT = reports/$(STUDY)/index.html
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
-# Exactly the locked versions, every file checked against its hash.
+# Exactly the locked versions, every file checked against its hash; pip fetches uv, which is faster, and uv the rest.
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv --clear .venv
-	$(BIN)/pip install -q --disable-pip-version-check "$$(grep -oE '^uv==[0-9.]+' requirements.lock)"
+	awk '/^[a-z]/ {on = /^uv==/} on' requirements.lock > .venv/uv.lock
+	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r .venv/uv.lock
 	$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock
 	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
 	touch $@

@@ -74,5 +74,7 @@ def stages(study: Study, study_file: Path, *, folder: Path = Path()) -> str:
         )
         for name in TABLES
     }
+    if not sets:
+        del folders["transfer"]
     command = f"python -m entrec dvc --study {study_file.as_posix()} --output {(folder / 'dvc.yaml').as_posix()}"
     return f"# Written by `{command}`.\n" + yaml.safe_dump({"stages": folders | made}, sort_keys=False, width=1000)

@@ -21,6 +21,7 @@ class Clone:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.said = ""  # by Snakemake when it ran the study
         tools = Path(sys.executable).parent
         self.environment = os.environ | {
             "PYTHONPATH": str(folder / "src"),
@@ -66,6 +67,7 @@ def shrink(path: Path) -> None:
     study["notes"] = {}
     study["seeds"] = {"main": [0], "sweep": [0]}
     study["batch_sizes"], study["epochs"] = [256, 128], [2, 1]
+    study["training"]["warmup_epochs"] = 1
     study["datasets"].pop("textures")
     transfer = {"datasets": ["faces"], "epochs": 1, "lr": [1e-3], "weight_decay": [0]}
     study["evaluation"]["transfer"].update(transfer)
@@ -98,7 +100,7 @@ def clone(tmp_path_factory) -> Clone:
 
 @pytest.fixture(scope="session")
 def finished(clone) -> Clone:
-    """The clone after `snakemake all` and `dvc commit`."""
-    clone.succeed("snakemake", "all")
+    """The clone after `snakemake all`, whose output it keeps, and `dvc commit`."""
+    clone.said = clone.succeed("snakemake", "all")
     clone.succeed("dvc", "commit", "--quiet", "--force")
     return clone

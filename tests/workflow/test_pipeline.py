@@ -1,5 +1,6 @@
 """The shrunken demo through Snakemake and DVC for real."""
 
+import re
 import shutil
 
 import pytest
@@ -21,7 +22,10 @@ def test_dvc_agrees_that_everything_is_up_to_date(finished):
     assert UP_TO_DATE in finished.succeed("dvc", "repro")
 
 
-def test_progress_is_one_line_a_job(finished):
+def test_every_job_is_announced_in_one_line_and_writes_its_progress_to_its_log(finished):
+    announced = re.findall(r"^Job \d+: (.+)$", finished.said, flags=re.MULTILINE)
+    assert len(announced) == len(set(announced)) == 24
+    assert "pretrain simclr-b256-e2-s0" in announced
     log = (finished.folder / "logs/demo/pretrain/simclr-b256-e2-s0.log").read_text()
     assert "pretrain: 8/8 done" in log
 

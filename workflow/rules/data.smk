@@ -1,4 +1,6 @@
 rule prepare:
+    input:
+        lambda w: STUDY.datasets[w.dataset].path or [],
     output:
         card=f"{DATA}/{{dataset}}/card.json",
         images=f"{DATA}/{{dataset}}/images.npy",
