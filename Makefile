@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 REPORT = reports/$(STUDY)/index.html
 
-.PHONY: help demo run dvc publish push pull check test test-workflow bench lock format clean
+.PHONY: help demo run publish push pull check test test-workflow bench lock format clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -15,6 +15,9 @@ help:  ## this list
 
 # Exactly the locked versions, every file checked against its hash; pip fetches uv, which is faster, and uv the rest.
 .venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit((3, 11) > sys.version_info or sys.version_info >= (3, 14))' || \
+	    { echo "$(PYTHON): Python 3.11 to 3.13 is needed; make PYTHON=python3.12 …" >&2; exit 1; }
+	@echo "building .venv from requirements.lock: a minute or two, 5.7 GB"
 	$(PYTHON) -m venv --clear .venv
 	awk '/^[a-z]/ {on = /^uv==/} on' requirements.lock > .venv/uv.lock
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r .venv/uv.lock
@@ -26,8 +29,9 @@ demo: STUDY = demo
 demo: run  ## the whole pipeline on embedded data, two CPU cores
 
 run: .venv/installed  ## another study: make run STUDY=fashion
+	@test -f params/$(STUDY).yaml || { echo "params/$(STUDY).yaml: no such study; there are:" params/*.yaml >&2; exit 1; }
 	snakemake all --resources gpu=$(GPUS) --configfile params/$(STUDY).yaml
-	@$(MAKE) --no-print-directory dvc STUDY=$(STUDY)
+	@$(MAKE) --no-print-directory $(STAGES)/dvc.lock STUDY=$(STUDY)
 	@echo "report: $(CURDIR)/$(REPORT)"
 
 # DVC keeps the default study's stages at the root and another study's in a folder of its own.
@@ -36,10 +40,10 @@ STAGES = $(if $(filter demo,$(STUDY)),.,dvc/$(STUDY))
 $(STAGES)/dvc.yaml: params/$(STUDY).yaml src/entrec/dvc.py
 	@python -m entrec dvc --study $< --output $@
 
+# Only `run` makes this, right after Snakemake found everything up to date: a commit at another time would
+# file old results under new settings.
 $(STAGES)/dvc.lock: $(STAGES)/dvc.yaml $(REPORT)
 	dvc commit --quiet --force $<
-
-dvc: .venv/installed $(STAGES)/dvc.lock  # record what a study made, so that `dvc status` and `dvc repro` know it
 
 # Tables and their provenance, small enough for git; the artefacts themselves go to the DVC remote.
 publish: ## copy a study's tables and provenance to reports/published/
@@ -51,6 +55,8 @@ push: .venv/installed  ## send recorded results to the DVC remote
 
 # Snakemake has no record of files that came from elsewhere; it adopts them once DVC vouches for them.
 pull: .venv/installed  ## fetch published results and let Snakemake adopt them
+	@test -f dvc.lock || { echo "dvc.lock: missing, so nothing is published with this commit; make demo computes it" >&2; exit 1; }
+	@test -n "$$(dvc remote list)" || { echo ".dvc/config: no remote; dvc remote add --default NAME PLACE" >&2; exit 1; }
 	dvc pull
 	dvc status --quiet || { echo "dvc status: files differ from dvc.lock; not adopted" >&2; exit 1; }
 	snakemake --quiet all --touch --forceall tables --configfile params/$(STUDY).yaml

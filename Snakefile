@@ -15,3 +15,5 @@ rule all:
     default_target: True
     input:
         rules.report.output.page,
+        rules.report.input.results,
+        rules.tables.input,

@@ -23,6 +23,7 @@ from entrec.errors import UserError
 from entrec.evaluation.features import extract
 from entrec.evaluation.linear import choose
 from entrec.evaluation.parts import Part
+from entrec.methods import METHODS
 from entrec.params import Study, load_study
 from entrec.runs import Run
 from entrec.training.pretrain import build_batches, build_state, total_steps, train
@@ -66,7 +67,9 @@ def with_settings(study: Study, method: str, assignments: dict[str, Any]) -> Stu
         *parents, leaf = key.split(".")
         place = methods[method]
         for parent in parents:
-            place = place[parent]
+            place = place.get(parent, {})
+        if leaf not in place:
+            raise SystemExit(f"--set {key}: {method} has no such setting in this study")
         place[leaf] = value
     return replace(study, methods=methods, training=replace(study.training, checkpoint_seconds=1e9))
 
@@ -82,6 +85,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[100, 101])
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE,VALUE", dest="grid")
     arguments = parser.parse_args()
+    if arguments.method not in METHODS:
+        parser.error(f"--method {arguments.method}: unknown; allowed: {', '.join(METHODS)}")
 
     torch.set_num_threads(1)
     study, prepared = load_study(arguments.study), open_prepared(arguments.data)

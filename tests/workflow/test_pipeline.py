@@ -22,6 +22,20 @@ def test_dvc_agrees_that_everything_is_up_to_date(finished):
     assert UP_TO_DATE in finished.succeed("dvc", "repro")
 
 
+def test_all_means_that_every_result_is_there(finished):
+    encoder = finished.folder / "results/demo/simclr-b128-e2-s0/encoder.safetensors"
+    aside = encoder.rename(encoder.with_suffix(".aside"))
+    try:
+        assert finished.planned("all")["pretrain"] == {"simclr-b128-e2-s0"}
+    finally:
+        aside.rename(encoder)
+
+
+def test_a_run_that_the_study_does_not_have_is_no_target(finished):
+    said = finished.fail("snakemake", "-n", "--", "results/demo/simclr-b256-e2-s7/evaluation.json")
+    assert "MissingRuleException" in said or "No rule to produce" in said
+
+
 def test_every_job_is_announced_in_one_line_and_writes_its_progress_to_its_log(finished):
     announced = re.findall(r"^Job \d+: (.+)$", finished.said, flags=re.MULTILINE)
     assert len(announced) == len(set(announced)) == 24

@@ -22,7 +22,7 @@ LOGS = f"logs/{STUDY.name}"
 
 
 wildcard_constraints:
-    run=r"[a-z0-9_]+-b\d+-e\d+-s\d+",
+    run="|".join(map(str, STUDY.runs)),
     dataset="|".join(STUDY.datasets),
 
 
@@ -46,6 +46,7 @@ def artefacts(runs):
     """Everything that the runs leave in RESULTS: training, evaluation and, for the main column, transfer."""
     for run in runs:
         yield from (
+            f"{RESULTS}/{run}/encoder.safetensors",
             f"{RESULTS}/{run}/run.json",
             f"{RESULTS}/{run}/history.csv",
             f"{RESULTS}/{run}/evaluation.json",

@@ -34,7 +34,8 @@ def draw_by_epochs(study: Study, data: pd.DataFrame) -> Any:
 def _summary(scores: pd.DataFrame, swept: str, study: Study) -> pd.DataFrame:
     if len(study.batch_sizes if swept == "batch_size" else study.epochs) < 2:
         return scores.iloc[:0]  # nothing was swept: no figure
-    linear = scores[scores["metric"] == "linear_top1"]
+    # the sweep's seeds alone, in the main column too: a line that joins other seeds would contradict the table's Δ
+    linear = scores[(scores["metric"] == "linear_top1") & scores["seed"].isin(study.seeds.sweep)]
     groups = linear.groupby(["method", "title", swept], sort=False)["value"]
     summary = groups.agg(mean="mean", sd="std", n="count").reset_index()  # pandas' std divides by n - 1
     return summary.assign(low=summary["mean"] - summary["sd"], high=summary["mean"] + summary["sd"])

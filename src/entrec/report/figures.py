@@ -18,7 +18,7 @@ from entrec.report.markup import joined
 
 @dataclass(frozen=True)
 class Figure:
-    """`data` makes the frame that `draw` draws; `caption` says how to read it, with the {estimator} if asked."""
+    """`data` makes the frame that `draw` draws; `caption` says how to read it and may name {estimator} and {seeds}."""
 
     title: str
     caption: str
@@ -29,8 +29,9 @@ class Figure:
 FIGURES = {
     "accuracy_by_batch_size": Figure(
         "Accuracy by batch size",
-        "Linear top-1 accuracy on the test part; points are means over seeds, bars one standard deviation where "
-        "there is more than one seed. The number of epochs is fixed, so a smaller batch also means more steps.",
+        "Linear top-1 accuracy on the test part. Every point rests on the sweep's seeds ({seeds}), so that a line says "
+        "what the table's Δ says; bars are one standard deviation where there is more than one seed. The number of "
+        "epochs is fixed, so a smaller batch also means more steps.",
         accuracy_figures.by_batch_size,
         accuracy_figures.draw_by_batch_size,
     ),
@@ -80,7 +81,11 @@ def figures_fragment(study: Study, frames: Frames, folder: Path) -> Markup:
         data = figure.data(study, frames)
         if len(data):
             svg = write_figure(name, figure.draw(study, data), data, folder)
-            parts.append(_fragment(name, figure, figure.caption.format(estimator=estimator(study)), svg))
+            parts.append(
+                _fragment(
+                    name, figure, figure.caption.format(estimator=estimator(study), seeds=sweep_seeds(study)), svg
+                )
+            )
     return Markup('<div class="figures">\n{}\n</div>').format(joined(parts))
 
 
@@ -93,6 +98,11 @@ def write_figure(name: str, chart: Any, data: pd.DataFrame, folder: Path) -> str
     csv: str = data.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     write_text(folder / f"{name}.csv", csv)
     return svg
+
+
+def sweep_seeds(study: Study) -> str:
+    """The seeds of the sweeps, as text."""
+    return ", ".join(map(str, study.seeds.sweep))
 
 
 def estimator(study: Study) -> str:
