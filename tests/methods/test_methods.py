@@ -176,7 +176,8 @@ def test_one_hot_codes_that_agree_reach_the_discrete_bound_of_log_categories():
 def test_entrec_with_the_self_term_is_info_nce_when_the_views_are_one():
     """Same matrix, same kernel: entropy + reconstruction = log k - InfoNCE."""
     from entrec.information.entropy import kernel_entropy
+    from entrec.information.kernels import VMFKernel
 
     z = unit().double()
-    bound = kernel_entropy(z, kappa=5.0) + vmf_reconstruction(z, z, kappa=5.0)
+    bound = kernel_entropy(z, kernel=VMFKernel(5.0)) + vmf_reconstruction(z, z, kappa=5.0)
     assert bound.item() == pytest.approx(math.log(32) - info_nce(z, z, temperature=0.2).item())

@@ -1,11 +1,13 @@
-"""Cross-entropies over similarities: InfoNCE across two branches, and NT-Xent over both."""
+"""Cross-entropies over similarities: InfoNCE across two branches, and NT-Xent over both.
 
-import math
+Neither holds the matrix of similarities (`log_sum_exp`).
+"""
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
+from entrec.information.checks import check_on_sphere, check_pairs, check_sample, check_temperature
+from entrec.information.log_sum_exp import cross_log_sum_exp, self_log_sum_exp
 from entrec.information.precision import full_precision
 
 
@@ -15,17 +17,21 @@ def info_nce(z1: Tensor, z2: Tensor, *, temperature: float) -> Tensor:
 
     `z1`, `z2` (k, d) are unit vectors; log k minus the result bounds their information from below.
     """
-    similarities = z1 @ z2.T / temperature
-    targets = torch.arange(len(z1), device=z1.device)
-    return (F.cross_entropy(similarities, targets) + F.cross_entropy(similarities.T, targets)) / 2
+    _check(z1, z2, temperature)
+    rows, columns = cross_log_sum_exp(z1 / temperature, z2)
+    return ((rows + columns) / 2 - (z1 * z2).sum(dim=1) / temperature).mean()
 
 
 @full_precision
 def nt_xent(z1: Tensor, z2: Tensor, *, temperature: float) -> Tensor:
     """NT-Xent (Chen et al., arXiv:2002.05709, eq. 1): 2k - 2 negatives from both branches."""
-    k = len(z1)
-    z = torch.cat([z1, z2])
-    similarities = z @ z.T / temperature
-    similarities = similarities.masked_fill(torch.eye(2 * k, dtype=torch.bool, device=z.device), -math.inf)
-    targets = torch.arange(2 * k, device=z.device).roll(k)
-    return F.cross_entropy(similarities, targets)
+    _check(z1, z2, temperature)
+    sums = self_log_sum_exp(torch.cat([z1, z2]) / temperature**0.5, skip_diagonal=True)
+    return sums.mean() - (z1 * z2).sum(dim=1).mean() / temperature
+
+
+def _check(z1: Tensor, z2: Tensor, temperature: float) -> None:
+    check_pairs(z1, z2)
+    check_sample(z1)
+    check_on_sphere(z1, z2)
+    check_temperature(temperature)

@@ -1,19 +1,48 @@
-"""Reconstruction terms E[log q(z2 | z1)], in nats."""
+"""Reconstruction terms E[log q(z2 | z1)], in nats: the mean log density of one view around the other.
+
+Each is a lower bound of -H(Z2 | Z1), tight where q is the true conditional (Barber & Agakov, 2003).
+"""
+
+import math
 
 from torch import Tensor
 from torch.nn import functional as F
 
+from entrec.information.checks import check_finite, check_pairs
 from entrec.information.precision import full_precision
-from entrec.information.sphere import log_vmf_constant
+from entrec.information.sphere import vmf_log_density
 
 
 @full_precision
-def vmf_reconstruction(z1: Tensor, z2: Tensor, *, kappa: float) -> Tensor:
-    """Mean log density of `z2` (k, d) under vMF(kappa) around `z1` (k, d), unit vectors; symmetric in the two."""
-    return kappa * (z1 * z2).sum(dim=1).mean() + log_vmf_constant(z1.shape[1], kappa=kappa)
+def vmf_reconstruction(z1: Tensor, z2: Tensor, *, kappa: float | Tensor) -> Tensor:
+    """Under vMF(kappa) around `z1` (k, d), of `z2` (k, d), unit vectors; symmetric in the two."""
+    return vmf_log_density(z2, z1, kappa=kappa).mean()
+
+
+@full_precision
+def gaussian_reconstruction(z1: Tensor, z2: Tensor, *, sigma: float) -> Tensor:
+    """Under a Gaussian of standard deviation `sigma` in every direction around `z1` (k, d), of `z2` (k, d)."""
+    return generalised_normal_reconstruction(z1, z2, alpha=math.sqrt(2) * sigma, beta=2.0)
+
+
+@full_precision
+def generalised_normal_reconstruction(z1: Tensor, z2: Tensor, *, alpha: float, beta: float) -> Tensor:
+    """Under independent densities proportional to exp(-|z2 - z1|^beta / alpha^beta) in each of d coordinates.
+
+    `z1`, `z2` (k, d). beta = 1 is Laplace's density of scale alpha, beta = 2 the Gaussian's of variance
+    alpha^2 / 2, and a large beta nears the uniform one (Nadarajah, 2005, A generalized normal distribution).
+    """
+    check_pairs(z1, z2)
+    if not (alpha > 0 and beta > 0 and math.isfinite(alpha) and math.isfinite(beta)):
+        raise ValueError(f"need finite alpha > 0 and beta > 0, got alpha={alpha}, beta={beta}")
+    difference = z2 - z1
+    check_finite(difference)
+    log_constant = math.log(beta) - math.log(2 * alpha) - math.lgamma(1 / beta)
+    return z1.shape[1] * log_constant - (difference / alpha).abs().pow(beta).sum(dim=1).mean()
 
 
 @full_precision
 def categorical_reconstruction(logits1: Tensor, logits2: Tensor) -> Tensor:
     """Mean of sum_c p2(c) log p1(c) with p = softmax(logits) (k, categories): a negative cross-entropy."""
+    check_pairs(logits1, logits2)
     return (F.softmax(logits2, dim=1) * F.log_softmax(logits1, dim=1)).sum(dim=1).mean()

@@ -1,8 +1,12 @@
-"""How much of its space an embedding uses."""
+"""How much of its space an embedding uses, and how close its pairs are."""
+
+import math
 
 import torch
 from torch import Tensor
 
+from entrec.information.checks import check_on_sphere, check_pairs, check_sample
+from entrec.information.log_sum_exp import self_log_sum_exp
 from entrec.information.precision import full_precision
 
 
@@ -17,3 +21,25 @@ def effective_rank(embeddings: Tensor) -> Tensor:
     if total == 0:
         return total
     return torch.special.entr(singular / total).sum().exp()
+
+
+@full_precision
+def uniformity(embeddings: Tensor, *, t: float = 2.0) -> Tensor:
+    """Log of the mean of exp(-t |z_i - z_j|^2) over pairs i != j of unit vectors `embeddings` (k, d); at most 0.
+
+    Wang & Isola (arXiv:2005.10242, eq. 4), with their t = 2. Lower is more uniform: minus the leave-one-out
+    entropy with the vMF kernel of kappa 2t, up to a constant, but for the mean inside the logarithm.
+    """
+    check_sample(embeddings)
+    check_on_sphere(embeddings)
+    k = len(embeddings)
+    sums = self_log_sum_exp(math.sqrt(2 * t) * embeddings, skip_diagonal=True)
+    return sums.logsumexp(dim=0) - math.log(k * (k - 1)) - 2 * t
+
+
+@full_precision
+def alignment(z1: Tensor, z2: Tensor) -> Tensor:
+    """Mean squared distance of pairs of unit vectors `z1`, `z2` (k, d); 0 to 4. Wang & Isola, with alpha = 2."""
+    check_pairs(z1, z2)
+    check_on_sphere(z1, z2)
+    return (z1 - z2).square().sum(dim=1).mean()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from entrec.information.entropy import kernel_entropy, leave_one_out_entropy
+from entrec.information.kernels import VMFKernel
 from entrec.information.reconstruction import vmf_reconstruction
 from entrec.methods import registry
 from entrec.methods.step import Method, Step
@@ -31,7 +32,8 @@ class EntRecCont(Method):
     def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
         z1, z2 = (on_sphere(self.projector(self.backbone(view))) for view in views)
         estimate = leave_one_out_entropy if self.settings.leave_one_out else kernel_entropy
-        entropy1, entropy2 = (estimate(z, kappa=self.settings.kernel_kappa) for z in (z1, z2))
+        kernel = VMFKernel(self.settings.kernel_kappa)
+        entropy1, entropy2 = (estimate(z, kernel=kernel) for z in (z1, z2))
         terms = {
             "entropy_term": (entropy1 + entropy2) / 2,
             "reconstruction_term": vmf_reconstruction(z1, z2, kappa=self.settings.kappa),

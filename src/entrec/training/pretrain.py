@@ -4,7 +4,8 @@ import json
 import math
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from entrec import provenance
 from entrec.artefacts import write_csv, write_json
 from entrec.data.prepared import Prepared, open_as
 from entrec.errors import UserError
+from entrec.information.checks import InvalidEmbeddings
 from entrec.methods import METHODS
 from entrec.methods.step import Method, Step
 from entrec.networks import build_backbone, save_backbone
@@ -31,6 +33,7 @@ from entrec.training.optimiser import build_optimiser
 from entrec.training.schedule import cosine_with_warmup
 
 HISTORY_COLUMNS = ["step", "epoch", "lr", "loss"]
+REMEDY = "lower the learning rate of this method in the study"
 
 
 def pretrain(study: Study, run: Run, *, data: Path, folder: Path) -> None:
@@ -48,7 +51,8 @@ def pretrain(study: Study, run: Run, *, data: Path, folder: Path) -> None:
         steps = total_steps(state.method, batches, run)
         checkpoint.restore(state, folder / "resume")
         if steps:
-            train(state, batches, study, steps=steps, folder=folder / "resume")
+            with readable_faults(state):
+                train(state, batches, study, steps=steps, folder=folder / "resume")
     record["code"] = "+".join(state.codes)  # more than one where a run went on under other code
     record["seconds"] = round(state.seconds, 2) if steps else record["seconds"]
     write_outputs(state, study, run, record, steps=steps, folder=folder)
@@ -131,6 +135,15 @@ def train(
             after_save(state.step)
 
 
+@contextmanager
+def readable_faults(state: TrainingState) -> Iterator[None]:
+    """Say at which step the embeddings went wrong, in one line: a diverging method meets this before its loss does."""
+    try:
+        yield
+    except InvalidEmbeddings as error:
+        raise UserError(f"step {state.step + 1}: {error}; {REMEDY}") from error
+
+
 def total_loss(outcome: Step, weights: dict[str, float]) -> Tensor:
     """The weighted sum of a step's terms."""
     return torch.stack([weights[name] * term for name, term in outcome.terms.items()]).sum()
@@ -146,7 +159,7 @@ def finite(loss: Tensor, step: int) -> float:
     """The loss as a number; raises `UserError` when it is not finite, so that no such state is saved."""
     value = loss.item()
     if not math.isfinite(value):
-        raise UserError(f"step {step}: the loss is {value}; lower the learning rate of this method in the study")
+        raise UserError(f"step {step}: the loss is {value}; {REMEDY}")
     return value
 
 

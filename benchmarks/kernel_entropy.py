@@ -1,0 +1,130 @@
+"""Kernel entropy by tiles against the same with the whole matrix: time, memory, value and gradient.
+
+Time is the median of alternating runs in one process, forward and backward. Memory is each version's peak
+above what the points themselves take, in a process of its own: resident memory on a CPU, allocated on a GPU
+(Linux).
+
+    python benchmarks/kernel_entropy.py --samples 16384 --threads 2
+"""
+
+import argparse
+import math
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from entrec.information.entropy import kernel_entropy
+from entrec.information.kernels import VMFKernel
+from entrec.information.sphere import log_vmf_constant, sample_uniform
+from entrec.training.device import pick_device
+
+KAPPA = 10.0
+
+
+def by_tiles(z: Tensor) -> Tensor:
+    """What the methods use."""
+    return kernel_entropy(z, kernel=VMFKernel(KAPPA))
+
+
+def by_matrix(z: Tensor) -> Tensor:
+    """The formula as one would write it down."""
+    k, d = z.shape
+    return math.log(k) - torch.logsumexp(KAPPA * z @ z.T, dim=1).mean() - log_vmf_constant(d, kappa=KAPPA)
+
+
+VERSIONS = {"tiles": by_tiles, "matrix": by_matrix}
+
+
+def points(samples: int, dimension: int) -> Tensor:
+    """The same uniform points in every process."""
+    generator = torch.Generator(pick_device()).manual_seed(0)
+    return sample_uniform(samples, dimension, generator=generator).requires_grad_()
+
+
+def value_and_gradient(version: str, z: Tensor) -> tuple[float, Tensor]:
+    """Nats, and their gradient in `z`."""
+    value = VERSIONS[version](z)
+    (gradient,) = torch.autograd.grad(value, z)
+    return value.item(), gradient
+
+
+def seconds(version: str, z: Tensor) -> float:
+    """Wall seconds of forward and backward."""
+    began = time.perf_counter()
+    value_and_gradient(version, z)
+    if z.is_cuda:
+        torch.cuda.synchronize()
+    return time.perf_counter() - began
+
+
+def peak_megabytes(version: str, z: Tensor) -> float:
+    """Peak memory of forward and backward above what is held before."""
+    value_and_gradient(version, z[:256].detach().requires_grad_())  # loads what a first call loads
+    if z.is_cuda:
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        value_and_gradient(version, z)
+        return (torch.cuda.max_memory_allocated() - before) / 2**20
+    before = resident_peak()
+    value_and_gradient(version, z)
+    return resident_peak() - before
+
+
+def resident_peak() -> float:
+    """Largest resident memory of this process so far, MB; `getrusage` would count its parent's too."""
+    (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) / 2**10
+
+
+def in_own_process(version: str, arguments: argparse.Namespace) -> float:
+    """`peak_megabytes` of a fresh process."""
+    sizes = ["--samples", arguments.samples, "--dimension", arguments.dimension, "--threads", arguments.threads]
+    command = [sys.executable, __file__, *map(str, sizes), "--memory-of", version]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def compare(arguments: argparse.Namespace) -> None:
+    """Print the two versions beside each other."""
+    z = points(arguments.samples, arguments.dimension)
+    values = {version: value_and_gradient(version, z) for version in VERSIONS}
+    times: dict[str, list[float]] = {version: [] for version in VERSIONS}
+    for _ in range(arguments.runs):
+        for version, measured in times.items():
+            measured.append(seconds(version, z))
+    (value, gradient), (reference, reference_gradient) = values["tiles"], values["matrix"]
+    share = statistics.median(t / m for t, m in zip(times["tiles"], times["matrix"], strict=True))
+    off = ((gradient - reference_gradient).norm() / reference_gradient.norm()).item()
+    megabytes = {version: in_own_process(version, arguments) for version in VERSIONS}
+    print(f"k = {arguments.samples}, d = {arguments.dimension}, {z.device.type}, {arguments.threads} threads")
+    print(f"time: {share:.2f} of the matrix version's ({statistics.median(times['tiles']):.2f} s)")
+    print(f"extra memory: {megabytes['tiles']:.0f} MB against {megabytes['matrix']:.0f} MB")
+    print(f"value off by {abs(value / reference - 1):.1e}, gradient by {off:.1e} of their size")
+
+
+def main() -> None:
+    """Compare, run the tiles alone where the matrix would not fit, or measure one version's memory."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--samples", type=int, default=16384)
+    parser.add_argument("--dimension", type=int, default=128)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--tiles-only", action="store_true", help="for sizes whose matrix does not fit")
+    parser.add_argument("--memory-of", choices=VERSIONS, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    if arguments.memory_of:
+        print(peak_megabytes(arguments.memory_of, points(arguments.samples, arguments.dimension)))
+    elif arguments.tiles_only:
+        taken = seconds("tiles", points(arguments.samples, arguments.dimension))
+        print(f"k = {arguments.samples}: {taken:.1f} s, extra memory {in_own_process('tiles', arguments):.0f} MB")
+    else:
+        compare(arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""Log-sum-exps over the rows of a similarity matrix that is never held whole.
+
+Kernel entropies and contrastive losses are such sums. The matrix is visited tile by tile and each tile is
+forgotten; the backward pass makes it again and multiplies it with the points there and then, which costs one
+matrix product more and saves all traffic of the matrix to and from memory (the idea of Rabe & Staats,
+arXiv:2112.05682). Extra memory is a few tiles, whatever k is. A symmetric matrix is visited above its
+diagonal only. Gradients of gradients are not available.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+TILES = {"cpu": 512, "cuda": 4096}  # a tile stays in a core's cache, or fills a GPU
+
+
+def self_log_sum_exp(
+    z: Tensor, *, bias: Tensor | None = None, skip_diagonal: bool = False, tile: int | None = None
+) -> Tensor:
+    """log sum_j exp(<z_i, z_j> + bias_i + bias_j) of each row of `z` (k, d), with `bias` (k,) or none; (k,).
+
+    `skip_diagonal` leaves j = i out; a row then needs another one, and k = 1 gives -inf.
+    """
+    if bias is None:
+        bias = z.new_zeros(len(z))
+    return _Self.apply(z, bias, skip_diagonal, tile or _tile(z))
+
+
+def cross_log_sum_exp(a: Tensor, b: Tensor, *, tile: int | None = None) -> tuple[Tensor, Tensor]:
+    """log sum_j exp<a_i, b_j>, (n,), and log sum_i exp<a_i, b_j>, (m,), of `a` (n, d) and `b` (m, d) in one pass."""
+    return _Cross.apply(a, b, tile or _tile(a))
+
+
+class _Self(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, z: Tensor, bias: Tensor, skip_diagonal: bool, tile: int) -> Tensor:
+        sums = z.new_full((len(z),), -math.inf)
+        for i, j in _upper(len(z), tile):
+            scores = _scores(z, bias, i, j, skip_diagonal)
+            _merge(sums, i, scores, dim=1)
+            if i != j:
+                _merge(sums, j, scores, dim=0)
+        ctx.save_for_backward(z, bias, sums)
+        ctx.skip_diagonal, ctx.tile = skip_diagonal, tile
+        return sums
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        z, bias, sums = ctx.saved_tensors
+        of_z, of_bias = torch.zeros_like(z), torch.zeros_like(bias)
+        for i, j in _upper(len(z), ctx.tile):
+            scores = _scores(z, bias, i, j, ctx.skip_diagonal)
+            weights = _weights(scores, sums[i], sums[j], gradient[i], gradient[j])
+            of_z[i].addmm_(weights, z[j])
+            of_bias[i] += weights.sum(dim=1)
+            if i != j:
+                of_z[j].addmm_(weights.T, z[i])
+                of_bias[j] += weights.sum(dim=0)
+        return of_z, of_bias, None, None
+
+
+class _Cross(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, b: Tensor, tile: int) -> tuple[Tensor, Tensor]:
+        rows, columns = a.new_full((len(a),), -math.inf), b.new_full((len(b),), -math.inf)
+        for i in _slices(len(a), tile):
+            for j in _slices(len(b), tile):
+                scores = a[i] @ b[j].T
+                _merge(rows, i, scores, dim=1)
+                _merge(columns, j, scores, dim=0)
+        ctx.save_for_backward(a, b, rows, columns)
+        ctx.tile = tile
+        return rows, columns
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, of_rows: Tensor, of_columns: Tensor) -> tuple[Tensor, Tensor, None]:
+        a, b, rows, columns = ctx.saved_tensors
+        of_a, of_b = torch.zeros_like(a), torch.zeros_like(b)
+        for i in _slices(len(a), ctx.tile):
+            for j in _slices(len(b), ctx.tile):
+                weights = _weights(a[i] @ b[j].T, rows[i], columns[j], of_rows[i], of_columns[j])
+                of_a[i].addmm_(weights, b[j])
+                of_b[j].addmm_(weights.T, a[i])
+        return of_a, of_b, None
+
+
+def _tile(z: Tensor) -> int:
+    return TILES.get(z.device.type, TILES["cpu"])
+
+
+def _slices(k: int, tile: int) -> list[slice]:
+    return [slice(start, min(start + tile, k)) for start in range(0, k, tile)]
+
+
+def _upper(k: int, tile: int) -> Iterator[tuple[slice, slice]]:
+    """The tiles on and above the diagonal."""
+    slices = _slices(k, tile)
+    return ((i, j) for n, i in enumerate(slices) for j in slices[n:])
+
+
+def _scores(z: Tensor, bias: Tensor, i: slice, j: slice, skip_diagonal: bool) -> Tensor:
+    scores = (z[i] @ z[j].T).add_(bias[i, None]).add_(bias[None, j])
+    if skip_diagonal and i == j:
+        scores.fill_diagonal_(-math.inf)
+    return scores
+
+
+def _merge(sums: Tensor, at: slice, scores: Tensor, *, dim: int) -> None:
+    torch.logaddexp(sums[at], scores.logsumexp(dim=dim), out=sums[at])
+
+
+def _weights(scores: Tensor, rows: Tensor, columns: Tensor, of_rows: Tensor, of_columns: Tensor) -> Tensor:
+    """Gradient in `scores`: the softmax along its row and along its column, each times what arrived there.
+
+    Each softmax is taken by its own sum, so that none overflows.
+    """
+    along_rows = (scores - rows[:, None]).exp_().mul_(of_rows[:, None])
+    return scores.sub_(columns).exp_().mul_(of_columns).add_(along_rows)
