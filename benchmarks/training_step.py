@@ -1,4 +1,4 @@
-"""How much of the ideal speed the real training step reaches, and what the diagnostics cost.
+"""How much of the ideal speed the real training step reaches.
 
 The real step takes its batch from the dataset, augments two views and logs as the loop does; the ideal
 one repeats forward, backward and optimiser on tensors that lie ready. Both run in turn in one process,

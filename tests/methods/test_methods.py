@@ -67,6 +67,15 @@ def test_every_term_has_a_weight_and_every_weight_a_term(name):
     assert set(method(*batch(method)).terms) == set(method.weights)
 
 
+@pytest.mark.filterwarnings("default")  # the compiler's own
+@pytest.mark.parametrize("name", TRAINED)
+def test_the_compiler_takes_every_method_as_one_graph(name):
+    method = build(name)
+    compiled = torch.compile(copy.deepcopy(method), fullgraph=True, backend="eager")
+    expected, got = (loss_of(method, m(*batch(method, k=600))) for m in (method, compiled))
+    assert got.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
 @pytest.mark.parametrize("name", SELF_SUPERVISED)
 def test_labels_do_not_reach_a_self_supervised_loss(name):
     method = build(name)

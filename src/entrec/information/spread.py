@@ -14,13 +14,16 @@ from entrec.information.precision import full_precision
 def effective_rank(embeddings: Tensor) -> Tensor:
     """exp of the entropy of the normalised singular values of centred `embeddings` (k, d); 1 to d.
 
-    Roy & Vetterli (EUSIPCO 2007). Returns 0 when all embeddings are the same.
+    Roy & Vetterli (EUSIPCO 2007). Singular values that rounding alone would leave do not count, so that
+    embeddings that are all the same have 0.
     """
-    singular = torch.linalg.svdvals((embeddings - embeddings.mean(dim=0)).float())
+    check_sample(embeddings)
+    singular = torch.linalg.svdvals(embeddings - embeddings.mean(dim=0))
+    rounding = max(embeddings.shape) * torch.finfo(embeddings.dtype).eps * embeddings.norm()
+    singular = singular.where(singular > rounding, 0)
     total = singular.sum()
-    if total == 0:
-        return total
-    return torch.special.entr(singular / total).sum().exp()
+    shares = singular / total.clamp(min=torch.finfo(embeddings.dtype).tiny)
+    return torch.special.entr(shares).sum().exp() * (total > 0)
 
 
 @full_precision
