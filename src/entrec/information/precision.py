@@ -17,12 +17,13 @@ def full_precision(function: Callable[P, R]) -> Callable[P, R]:
     def lifted(*args: P.args, **kwargs: P.kwargs) -> R:
         tensors = [a for a in args if isinstance(a, torch.Tensor)]
         with torch.autocast(tensors[0].device.type, enabled=False):
-            return function(*map(_lift, args), **kwargs)
+            return function(*map(lift, args), **kwargs)
 
     return lifted
 
 
-def _lift(value: Any) -> Any:
+def lift(value: Any) -> Any:
+    """A half-precision tensor as float32; anything else as it is."""
     if isinstance(value, torch.Tensor) and value.dtype in (torch.bfloat16, torch.float16):
         return value.float()
     return value

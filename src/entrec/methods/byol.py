@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from entrec.collectives import gather
 from entrec.information.precision import full_precision
 from entrec.methods import registry
 from entrec.methods.momentum import momentum_at, slow_copy, update_slow_copy
@@ -36,8 +37,8 @@ class BYOL(Method):
         z1, z2 = (self.projector(self.backbone(view)) for view in views)
         with torch.no_grad():
             t1, t2 = (self.target(view) for view in views)
-        loss = regression_loss(self.predictor(z1), t2) + regression_loss(self.predictor(z2), t1)
-        return Step({"regression": loss}, (on_sphere(z1), on_sphere(z2)))
+        losses = regression_losses(self.predictor(z1), t2) + regression_losses(self.predictor(z2), t1)
+        return Step({"regression": gather(losses).mean()}, (gather(on_sphere(z1)), gather(on_sphere(z2))))
 
     def after_step(self, progress: float) -> None:
         """The target follows; its momentum rises to 1 with `progress`."""
@@ -46,6 +47,6 @@ class BYOL(Method):
 
 
 @full_precision
-def regression_loss(predictions: Tensor, targets: Tensor) -> Tensor:
-    """Mean of 2 - 2 cos (eq. 2 of the paper); `predictions`, `targets` (k, d) of any length."""
-    return (2 - 2 * F.cosine_similarity(predictions, targets, dim=1)).mean()
+def regression_losses(predictions: Tensor, targets: Tensor) -> Tensor:
+    """2 - 2 cos of each row, (k,) (eq. 2 of the paper); `predictions`, `targets` (k, d) of any length."""
+    return 2 - 2 * F.cosine_similarity(predictions, targets, dim=1)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from entrec.collectives import gather
 from entrec.information.contrastive import info_nce
 from entrec.methods import registry
 from entrec.methods.step import Method, Step
@@ -28,5 +29,5 @@ class CMC(Method):
         self.temperature = settings.temperature
 
     def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
-        z1, z2 = (on_sphere(self.projector(self.backbone(view))) for view in views)
+        z1, z2 = (gather(on_sphere(self.projector(self.backbone(view)))) for view in views)
         return Step({"info_nce": info_nce(z1, z2, temperature=self.temperature)}, (z1, z2))

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from entrec.information.precision import full_precision
+from entrec.collectives import batch_mean, gather
+from entrec.information.precision import full_precision, lift
 from entrec.methods import registry
 from entrec.methods.momentum import momentum_at, slow_copy, update_slow_copy
 from entrec.methods.step import Method, Step
@@ -46,10 +47,11 @@ class DINO(Method):
         z1, z2 = (self.projector(self.backbone(view)) for view in views)
         with torch.no_grad():
             t1, t2 = (self.teacher(view) for view in views)
-            self.batch_centre.copy_(torch.cat([t1, t2]).mean(dim=0))
+            self.batch_centre.copy_(batch_mean(torch.cat([t1, t2])))
         s1, s2 = (self.prototypes(z) / self.settings.student_temperature for z in (z1, z2))
-        loss = (distillation_loss(s1, self._sharpened(t2)) + distillation_loss(s2, self._sharpened(t1))) / 2
-        return Step({"distillation": loss}, (on_sphere(z1), on_sphere(z2)), logits=(s1, s2))
+        losses = distillation_losses(s1, self._sharpened(t2)) + distillation_losses(s2, self._sharpened(t1))
+        terms = {"distillation": gather(losses).mean() / 2}
+        return Step(terms, (gather(on_sphere(z1)), gather(on_sphere(z2))), logits=(s1, s2))
 
     def _sharpened(self, teacher: Tensor) -> Tensor:
         return (teacher - self.centre) / self.teacher_temperature
@@ -76,10 +78,10 @@ class Prototypes(nn.Module):
         self.directions = nn.Parameter(nn.init.trunc_normal_(torch.empty(prototypes, inputs), std=0.02))
 
     def forward(self, z: Tensor) -> Tensor:
-        return F.linear(on_sphere(z), on_sphere(self.directions)).float()
+        return lift(F.linear(on_sphere(z), on_sphere(self.directions)))
 
 
 @full_precision
-def distillation_loss(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
-    """Mean cross-entropy in nats of softmax(teacher) against softmax(student), both (k, categories)."""
-    return -(teacher_logits.softmax(dim=1) * student_logits.log_softmax(dim=1)).sum(dim=1).mean()
+def distillation_losses(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
+    """Cross-entropy in nats, (k,), of softmax(teacher) against softmax(student), both (k, categories)."""
+    return -(teacher_logits.softmax(dim=1) * student_logits.log_softmax(dim=1)).sum(dim=1)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from entrec.collectives import gather
 from entrec.information.entropy import kernel_entropy, leave_one_out_entropy
 from entrec.information.kernels import VMFKernel
 from entrec.information.reconstruction import vmf_reconstruction
@@ -30,7 +31,7 @@ class EntRecCont(Method):
         self.settings = settings
 
     def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
-        z1, z2 = (on_sphere(self.projector(self.backbone(view))) for view in views)
+        z1, z2 = (gather(on_sphere(self.projector(self.backbone(view)))) for view in views)
         estimate = leave_one_out_entropy if self.settings.leave_one_out else kernel_entropy
         kernel = VMFKernel(self.settings.kernel_kappa)
         entropy1, entropy2 = (estimate(z, kernel=kernel) for z in (z1, z2))

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from entrec.collectives import gather
 from entrec.information.entropy import plug_in_entropy
+from entrec.information.precision import lift
 from entrec.information.reconstruction import categorical_reconstruction
 from entrec.methods import registry
 from entrec.methods.step import Method, Step
@@ -31,7 +33,7 @@ class EntRecDisc(Method):
         self.temperature = settings.temperature
 
     def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
-        z1, z2 = (self.projector(self.backbone(view)).float() for view in views)
+        z1, z2 = (gather(lift(self.projector(self.backbone(view)))) for view in views)
         logits = (z1 / self.temperature, z2 / self.temperature)
         return Step(discrete_terms(*logits), (z1, z2), logits=logits)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from entrec.collectives import gather
 from entrec.information.contrastive import nt_xent
 from entrec.methods import registry
 from entrec.methods.step import Method, Step
@@ -27,5 +28,5 @@ class SimCLR(Method):
         self.temperature = settings.temperature
 
     def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
-        z1, z2 = (on_sphere(self.projector(self.backbone(view))) for view in views)
+        z1, z2 = (gather(on_sphere(self.projector(self.backbone(view)))) for view in views)
         return Step({"nt_xent": nt_xent(z1, z2, temperature=self.temperature)}, (z1, z2))

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 class Step:
     """Named loss terms (scalars) and the embeddings `z1`, `z2` (k, d) that diagnostics look at.
 
-    `logits` of the two views, (k, categories) each, are given by methods with a discrete surrogate. A
-    method that sees one view has no embeddings.
+    Both are of the batch of all processes. `logits` of the two views, (k, categories) each, are given by
+    methods with a discrete surrogate; where the categories are many they are this process's alone. A method
+    that sees one view has no embeddings.
     """
 
     terms: dict[str, Tensor]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from entrec.collectives import gather
 from entrec.methods import registry
 from entrec.methods.step import Method, Step
 from entrec.networks.backbones import num_features
@@ -24,4 +25,5 @@ class Supervised(Method):
 
     def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
         logits = self.classifier(self.backbone(views[0]))
-        return Step({"cross_entropy": F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)}, None)
+        losses = F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing, reduction="none")
+        return Step({"cross_entropy": gather(losses).mean()}, None)

@@ -3,14 +3,15 @@
 import itertools
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from entrec.information.precision import lift
 
 
 def on_sphere(z: Tensor) -> Tensor:
     """Rows of `z` (k, d) at unit length, in float32 at least: half precision would leave them off the sphere."""
-    return F.normalize(z if z.dtype == torch.float64 else z.float(), dim=1)
+    return F.normalize(lift(z), dim=1)
 
 
 def perceptron(inputs: int, widths: Sequence[int], *, last_norm: bool = False) -> nn.Sequential:

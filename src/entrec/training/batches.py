@@ -11,10 +11,14 @@ from entrec.data.prepared import Prepared
 from entrec.data.views import augment, normalise
 from entrec.errors import UserError
 from entrec.settings import View
+from entrec.training.distributed import share
 
 
 class Batches:
-    """Augmented views of a prepared dataset's training part; incomplete last batches are dropped."""
+    """Augmented views of a prepared dataset's training part; incomplete last batches are dropped.
+
+    Of each batch a process gets its share; `batch_size` is that of all processes together.
+    """
 
     def __init__(
         self,
@@ -41,7 +45,7 @@ class Batches:
     def at(self, step: int) -> tuple[list[Tensor], Tensor]:
         """Views, each (n, c, h, w) float32 and normalised, and labels (n,) of `step`, counted from 0."""
         epoch, position = divmod(step, self.steps_per_epoch)
-        samples = self._order(epoch)[position * self.batch_size :][: self.batch_size]
+        samples = self._order(epoch)[position * self.batch_size :][: self.batch_size][share(self.batch_size)]
         images = torch.from_numpy(self.data.images[samples]).to(self.device, non_blocking=True)
         numbers = torch.from_numpy(samples)  # stays on the CPU: what is drawn from it waits for no GPU
         labels = torch.from_numpy(self.data.labels[samples]).to(self.device)

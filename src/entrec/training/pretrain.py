@@ -15,12 +15,14 @@ from torch import Tensor
 
 from entrec import provenance
 from entrec.artefacts import write_csv, write_json
+from entrec.collectives import rank, size
 from entrec.data.prepared import Prepared, open_as
 from entrec.errors import UserError
 from entrec.information.checks import InvalidEmbeddings
 from entrec.methods import METHODS
 from entrec.methods.step import Method, Step
 from entrec.networks import build_backbone, save_backbone
+from entrec.networks.synchronised import synchronise
 from entrec.params import Study, pretrain_keys
 from entrec.progress import progress
 from entrec.runs import Run
@@ -29,6 +31,7 @@ from entrec.training.batches import Batches
 from entrec.training.checkpoint import TrainingState
 from entrec.training.device import make_deterministic, pick_device
 from entrec.training.diagnostics import measure
+from entrec.training.distributed import process_group, replicated
 from entrec.training.optimiser import build_optimiser
 from entrec.training.schedule import cosine_with_warmup
 
@@ -43,6 +46,11 @@ def pretrain(study: Study, run: Run, *, data: Path, folder: Path) -> None:
     """
     device = pick_device()
     make_deterministic(device, threads=study.resources["pretrain"].threads)
+    with process_group(device):
+        _pretrain(study, run, data=data, folder=folder, device=device)
+
+
+def _pretrain(study: Study, run: Run, *, data: Path, folder: Path, device: torch.device) -> None:
     prepared = open_as(data, study.dataset, study.datasets[study.dataset])
     params = study.slice(pretrain_keys(study, run.method))
     with provenance.record(params, prepared.name, prepared.checksum, seed=run.seed, device=device) as record:
@@ -55,8 +63,9 @@ def pretrain(study: Study, run: Run, *, data: Path, folder: Path) -> None:
                 train(state, batches, study, steps=steps, folder=folder / "resume")
     record["code"] = "+".join(state.codes)  # more than one where a run went on under other code
     record["seconds"] = round(state.seconds, 2) if steps else record["seconds"]
-    write_outputs(state, study, run, record, steps=steps, folder=folder)
-    shutil.rmtree(folder / "resume", ignore_errors=True)
+    if rank() == 0:
+        write_outputs(state, study, run, record, steps=steps, folder=folder)
+        shutil.rmtree(folder / "resume", ignore_errors=True)
 
 
 def build_state(study: Study, run: Run, prepared: Prepared, *, device: torch.device) -> TrainingState:
@@ -67,7 +76,7 @@ def build_state(study: Study, run: Run, prepared: Prepared, *, device: torch.dev
         backbone = build_backbone(study.network, channels=prepared.images.shape[-1])
         method = METHODS[run.method].load()(backbone, settings, len(prepared.classes))
     layout = torch.channels_last if study.training.channels_last else torch.contiguous_format
-    method = method.to(device, memory_format=layout).train()
+    method = synchronise(method.to(device, memory_format=layout), device).train()
     if study.training.compile:
         method.compile()
     optimiser = build_optimiser(method, settings.optimiser, batch_size=run.batch_size) if method.views else None
@@ -101,6 +110,7 @@ def train(
     """The loop, from `state.step` to `steps`; `after_save` hears of each checkpoint's step."""
     training, diagnostics = study.training, study.diagnostics
     method, optimiser = state.method, state.optimiser
+    model = replicated(method, batches.device)
     assert optimiser is not None
     warmup = round(training.warmup_epochs * batches.steps_per_epoch)
     base_lrs = [float(group.setdefault("base_lr", group["lr"])) for group in optimiser.param_groups]
@@ -115,9 +125,9 @@ def train(
 
         views, labels = batches.at(step)
         with autocast:
-            outcome = method(views, labels)
+            outcome = model(views, labels)
         loss = total_loss(outcome, method.weights)
-        loss.backward()
+        (loss * size()).backward()  # the processes' gradients are averaged, and their sum is the batch's
         eager.step(optimiser)
         optimiser.zero_grad(set_to_none=True)
         method.after_step(step / steps)
@@ -128,7 +138,7 @@ def train(
             row = log_row(state, outcome, loss, lr=optimiser.param_groups[0]["lr"], per_epoch=batches.steps_per_epoch)
             state.history.append(row | (measure(outcome, diagnostics) if measured else {}))
         state.seconds = already + time.monotonic() - began  # read after the log, which waits for the GPU
-        if time.monotonic() - last_save >= training.checkpoint_seconds and state.step < steps:
+        if rank() == 0 and time.monotonic() - last_save >= training.checkpoint_seconds and state.step < steps:
             finite(loss, state.step)
             checkpoint.save(state, folder)
             last_save = time.monotonic()

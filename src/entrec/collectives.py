@@ -1,0 +1,75 @@
+"""Tensors of all processes as one, with gradients that are those of one process.
+
+Every process computes the loss of the whole batch from gathered rows. What reaches its own rows in the
+backward pass is then the whole gradient, and nothing is communicated; the sum over processes of what
+reaches the weights is the gradient of one process on the joined batch. (lightly's issue 1528 and
+solo-learn's 253 are what happens when this is left to luck.) Alone, every function here returns its argument.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch import distributed as dist
+
+
+def in_group() -> bool:
+    """Whether this process is one of a group, which may be a group of one."""
+    return dist.is_available() and dist.is_initialized()
+
+
+def rank() -> int:
+    """This process's number, from 0."""
+    return dist.get_rank() if in_group() else 0
+
+
+def size() -> int:
+    """How many processes there are."""
+    return dist.get_world_size() if in_group() else 1
+
+
+def gather(rows: Tensor) -> Tensor:
+    """The rows (n, ...) of all processes in the order of their ranks; n may differ between them."""
+    return _Gather.apply(rows) if in_group() else rows
+
+
+def total(value: Tensor) -> Tensor:
+    """The sum of `value` over all processes, the same on each; its gradient is summed as well."""
+    return _Total.apply(value) if in_group() else value
+
+
+def batch_mean(rows: Tensor) -> Tensor:
+    """The mean over the rows (n, ...) of all processes, without gathering them."""
+    return total(rows.sum(dim=0)) / total(torch.tensor(float(len(rows)), device=rows.device))
+
+
+class _Gather(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor) -> Tensor:
+        counts = [torch.zeros((), dtype=torch.int64, device=rows.device) for _ in range(size())]
+        dist.all_gather(counts, torch.tensor(len(rows), device=rows.device))
+        sizes = [int(count) for count in counts]
+        ctx.start, ctx.length = sum(sizes[: rank()]), len(rows)
+        padded = rows.new_zeros(max(sizes), *rows.shape[1:])  # backends gather equal shapes only
+        padded[: len(rows)] = rows
+        gathered = [torch.empty_like(padded) for _ in sizes]
+        dist.all_gather(gathered, padded)
+        return torch.cat([part[:n] for part, n in zip(gathered, sizes, strict=True)])
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return gradient[ctx.start : ctx.start + ctx.length]
+
+
+class _Total(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, value: Tensor) -> Tensor:
+        summed = value.clone()
+        dist.all_reduce(summed)
+        return summed
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        summed = gradient.clone()
+        dist.all_reduce(summed)
+        return summed

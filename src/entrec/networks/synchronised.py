@@ -1,0 +1,54 @@
+"""Batch norm over the batch of all processes.
+
+On GPUs torch's own `SyncBatchNorm` does it; it has no CPU version, and two processes on a CPU are how the
+agreement of many processes with one is tested. Both take parts of unequal size.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from entrec.collectives import in_group, total
+
+
+def synchronise(module: nn.Module, device: torch.device) -> nn.Module:
+    """`module` with every batch norm replaced where this process is one of a group; names and weights stay."""
+    if not in_group():
+        return module
+    if device.type == "cuda":
+        synchronised: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
+        return synchronised
+    for norm in module.modules():
+        if isinstance(norm, _BatchNorm):
+            norm.__class__ = SynchronisedBatchNorm  # same parameters, buffers and hooks; another forward
+    return module
+
+
+class SynchronisedBatchNorm(_BatchNorm):
+    """Any dimension: (n, c) or (n, c, h, w). In evaluation mode it is the ordinary one."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return super().forward(x)
+        dimensions = [0, *range(2, x.ndim)]
+        shape = [1, -1] + [1] * (x.ndim - 2)
+        count = total(torch.tensor(float(x.numel() // x.shape[1]), device=x.device))
+        mean = total(x.sum(dim=dimensions)) / count
+        centred = x - mean.view(shape)
+        variance = total(centred.square().sum(dim=dimensions)) / count
+        self._remember(mean.detach(), variance.detach() * count / (count - 1))
+        y = centred * (variance + self.eps).rsqrt().view(shape)
+        return y if self.weight is None else y * self.weight.view(shape) + self.bias.view(shape)
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.ndim < 2:
+            raise ValueError(f"need (n, c) or (n, c, ...), got shape {tuple(input.shape)}")
+
+    @torch.no_grad()
+    def _remember(self, mean: Tensor, variance: Tensor) -> None:
+        if self.running_mean is None or self.running_var is None or self.num_batches_tracked is None:
+            return
+        assert self.momentum is not None
+        self.num_batches_tracked.add_(1)
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_var.lerp_(variance, self.momentum)

@@ -1,0 +1,55 @@
+"""A few steps of every method on a share of one batch, in double precision; run by test_distributed.py.
+
+    python steps_of_every_method.py FILE                              alone
+    torchrun --nproc-per-node 2 steps_of_every_method.py FILE         two processes, 19 and 18 images
+
+Losses, gradients of the first step and the state after the last go to FILE with the rank added.
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+
+from entrec.collectives import rank, size
+from entrec.methods import METHODS
+from entrec.networks import build_backbone
+from entrec.networks.synchronised import synchronise
+from entrec.params import load_study
+from entrec.training.distributed import process_group, replicated, share
+from entrec.training.pretrain import total_loss
+
+CPU = torch.device("cpu")
+STEPS, BATCH, RATE = 3, 37, 0.1
+
+
+def steps(name):
+    """Plain gradient descent: what an adaptive optimiser makes of a gradient's last bit is not the question."""
+    study = load_study(Path("params/demo.yaml"))
+    torch.manual_seed(0)
+    method = METHODS[name].load()(build_backbone(study.network, channels=1), study.method(name), 10)
+    method = synchronise(method.double(), CPU)
+    model = replicated(method, CPU)
+    trained = {n: p for n, p in method.named_parameters() if p.requires_grad}
+    losses, first = [], {}
+    for step in range(STEPS):
+        generator = torch.Generator().manual_seed(step)
+        views = [torch.rand(BATCH, 1, 8, 8, generator=generator, dtype=torch.float64) for _ in range(method.views)]
+        labels = torch.randint(10, (BATCH,), generator=generator)
+        loss = total_loss(model([v[share(BATCH)] for v in views], labels[share(BATCH)]), method.weights)
+        (loss * size()).backward()
+        losses.append(loss.detach())
+        first = first or {n: p.grad.clone() for n, p in trained.items()}
+        with torch.no_grad():
+            for parameter in trained.values():
+                parameter -= RATE * parameter.grad
+                parameter.grad = None
+        method.after_step(step / STEPS)
+    return {"losses": torch.stack(losses), "gradients": first, "state": method.state_dict()}
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    with process_group(CPU):
+        found = {name: steps(name) for name in METHODS if name != "untrained"}
+        torch.save(found, f"{sys.argv[1]}.{rank()}")

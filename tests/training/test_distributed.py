@@ -1,0 +1,95 @@
+"""Two processes are one: losses, gradients, statistics and moving parts, for every method."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from entrec.methods import METHODS
+from entrec.training.distributed import share
+
+TRAINED = [name for name in METHODS if name != "untrained"]
+SCRIPT = Path(__file__).with_name("steps_of_every_method.py")
+TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+
+
+def run(*arguments, processes=1):
+    torchrun = TORCHRUN if processes == 2 else []
+    environment = {**os.environ, "PYTHONPATH": "src", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, *torchrun, *map(str, arguments)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """What came out of one process, and of each of two."""
+    folder = tmp_path_factory.mktemp("steps")
+    run(SCRIPT, folder / "alone")
+    run(SCRIPT, folder / "both", processes=2)
+    return [torch.load(folder / name) for name in ("alone.0", "both.0", "both.1")]
+
+
+@pytest.mark.parametrize("method", TRAINED)
+def test_two_processes_have_the_loss_of_one_on_the_joined_batch(found, method):
+    alone, first, second = (f[method]["losses"] for f in found)
+    torch.testing.assert_close(first, alone, rtol=1e-9, atol=1e-9)
+    assert torch.equal(first, second)
+
+
+@pytest.mark.parametrize("method", TRAINED)
+def test_two_processes_have_the_gradients_of_one(found, method):
+    alone, first, second = (f[method]["gradients"] for f in found)
+    for name, gradient in alone.items():
+        torch.testing.assert_close(first[name], gradient, rtol=1e-6, atol=1e-9, msg=name)
+        assert torch.equal(first[name], second[name]), name
+
+
+@pytest.mark.parametrize("method", TRAINED)
+def test_weights_statistics_centres_and_slow_networks_stay_those_of_one_and_equal_on_both(found, method):
+    alone, first, second = (f[method]["state"] for f in found)
+    for name, tensor in alone.items():
+        torch.testing.assert_close(first[name], tensor, rtol=1e-6, atol=1e-8, msg=name)
+        assert torch.equal(first[name], second[name]), name
+
+
+def test_shares_are_disjoint_in_order_and_complete(monkeypatch):
+    from entrec.training import distributed
+
+    for processes in (1, 2, 3, 5):
+        monkeypatch.setattr(distributed, "size", lambda processes=processes: processes)
+        rows = []
+        for number in range(processes):
+            monkeypatch.setattr(distributed, "rank", lambda number=number: number)
+            rows += range(17)[share(17)]
+        assert rows == list(range(17))
+
+
+def test_the_command_line_trains_on_two_processes_and_the_first_writes(digits_folder, tmp_path):
+    study = re.sub("^epochs: .*$", "epochs: [1]", Path("params/demo.yaml").read_text(), flags=re.MULTILINE)
+    (tmp_path / "demo.yaml").write_text(study.replace("warmup_epochs: 2", "warmup_epochs: 1"))
+    # torchrun would take our --run for the beginning of an option of its own without the --
+    step = ["-m", "--", "entrec", "pretrain", "--study", tmp_path / "demo.yaml", "--run", "simclr-b64-e1-s0"]
+    histories = []
+    for processes in (1, 2):
+        folder = tmp_path / str(processes)
+        run(
+            *(a for a in step if a != "--" or processes > 1),
+            "--data",
+            digits_folder,
+            "--output",
+            folder,
+            processes=processes,
+        )
+        assert sorted(p.name for p in folder.iterdir()) == ["encoder.safetensors", "history.csv", "run.json"]
+        histories.append(pd.read_csv(folder / "history.csv"))
+    one, two = histories
+    assert list(one["step"]) == list(two["step"])
+    assert two["loss"].iloc[0] == pytest.approx(one["loss"].iloc[0], rel=1e-5)
+    assert two["bound"].iloc[-1] == pytest.approx(one["bound"].iloc[-1], abs=0.1)
