@@ -32,8 +32,8 @@ def share(study: Study, run: Run, data: Prepared, *, blocks: int, steps: int) ->
     silent = replace(study, diagnostics=replace(study.diagnostics, every=NEVER))
     state = build_state(study, run, data, device=device)
     batches = build_batches(study, run, data, device=device)
-    views, labels = batches.at(0)
-    outcome = state.method(views, labels)
+    state.method.before_step(0, batches)
+    outcome = state.method(*batches.at(0))
     shares, costs, total = [], [], (blocks + 2) * steps
     for block in range(blocks + 1):
         training = seconds(lambda: real_steps(state, batches, silent, total, steps), device) / steps

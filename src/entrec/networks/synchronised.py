@@ -4,20 +4,24 @@ On GPUs torch's own `SyncBatchNorm` does it; it has no CPU version, and two proc
 agreement of many processes with one is tested. Both take parts of unequal size.
 """
 
+from typing import TypeVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+M = TypeVar("M", bound=nn.Module)
+
 from entrec.collectives import in_group, total
 
 
-def synchronise(module: nn.Module, device: torch.device) -> nn.Module:
+def synchronise(module: M, device: torch.device) -> M:
     """`module` with every batch norm replaced where this process is one of a group; names and weights stay."""
     if not in_group():
         return module
     if device.type == "cuda":
-        synchronised: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
-        return synchronised
+        nn.SyncBatchNorm.convert_sync_batchnorm(module)  # in place, but for a module that is a norm itself
+        return module
     for norm in module.modules():
         if isinstance(norm, _BatchNorm):
             norm.__class__ = SynchronisedBatchNorm  # same parameters, buffers and hooks; another forward
