@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 REPORT = reports/$(STUDY)/index.html
 
-.PHONY: help demo run publish push pull check test test-workflow bench lock format clean
+.PHONY: help demo run theory publish push pull check test test-workflow bench lock format clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -33,6 +33,10 @@ run: .venv/installed  ## another study: make run STUDY=fashion
 	snakemake all --resources gpu=$(GPUS) --configfile params/$(STUDY).yaml
 	@$(MAKE) --no-print-directory $(STAGES)/dvc.lock STUDY=$(STUDY)
 	@echo "report: $(CURDIR)/$(REPORT)"
+
+theory: .venv/installed  ## bounds and entropy estimates against known truths, two CPU cores, minutes
+	snakemake theory
+	@echo "report: $(CURDIR)/reports/theory/quick/index.html"
 
 # DVC keeps the default study's stages at the root and another study's in a folder of its own.
 STAGES = $(if $(filter demo,$(STUDY)),.,dvc/$(STUDY))

@@ -1,6 +1,7 @@
 # Table of contents. The default study is params/demo.yaml; another one is named after the targets,
 #     snakemake all --configfile params/fashion.yaml
-# since --configfile takes every word that follows it. Machine settings are in workflow/profiles/.
+# since --configfile takes every word that follows it. `snakemake theory` makes the theory studies of
+# params/theory.yaml, whatever study is named. Machine settings are in workflow/profiles/.
 
 
 include: "workflow/rules/common.smk"
@@ -9,6 +10,7 @@ include: "workflow/rules/pretrain.smk"
 include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/theory.smk"
 
 
 rule all:

@@ -1,6 +1,9 @@
 """The fingerprint changes with what computes, and with nothing else."""
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,10 +20,10 @@ def package(tmp_path, monkeypatch):
     return copy
 
 
-def fingerprint():
+def fingerprint(study="pretraining"):
     provenance.fingerprint.cache_clear()
     try:
-        return provenance.fingerprint()
+        return provenance.fingerprint(study)
     finally:
         provenance.fingerprint.cache_clear()
 
@@ -47,6 +50,44 @@ def test_the_report_does_not_enter_the_fingerprint(package):
     assert fingerprint() == before
 
 
+@pytest.mark.parametrize(
+    ("module", "stale"),
+    [
+        ("theory/gaussian.py", {"theory"}),
+        ("methods/entrec_cont.py", {"pretraining"}),
+        ("data/views.py", {"pretraining"}),
+        ("evaluation/knn.py", {"pretraining"}),
+        ("training/pretrain.py", {"pretraining"}),
+        ("information/sphere.py", {"theory", "pretraining"}),
+        ("training/eager.py", {"theory", "pretraining"}),
+        ("training/device.py", {"theory", "pretraining"}),
+        ("report/tables.py", set()),
+        ("__main__.py", set()),
+    ],
+)
+def test_an_edit_makes_stale_the_studies_that_it_can_alter(package, module, stale):
+    before = {study: fingerprint(study) for study in ("theory", "pretraining")}
+    path = package / module
+    path.write_text(path.read_text() + "\nX = 1\n")
+    assert {study for study in before if fingerprint(study) != before[study]} == stale
+
+
+NUMBERLESS = {  # what the theory studies import and no number depends on: reading, writing, and groups of processes
+    "__init__.py", "artefacts.py", "collectives.py", "errors.py", "progress.py", "provenance.py", "settings.py",
+    "strict.py", "training/__init__.py", "training/distributed.py", "yaml_reader.py",
+}  # fmt: skip
+
+
+def test_all_that_the_theory_studies_import_is_in_their_fingerprint_or_alters_no_number():
+    steps = ", ".join(f"entrec.theory.{step}" for step in ("gaussian", "sphere", "rates"))
+    code = f"import sys, {steps}; print(*(m.__file__ for n, m in sys.modules.items() if n.split('.')[0] == 'entrec'))"
+    environment = os.environ | {"PYTHONPATH": "src"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    modules = {Path(file).relative_to(provenance.PACKAGE).as_posix() for file in done.stdout.split()}
+    assert "information/bounds.py" in modules
+    assert {module for module in modules if not provenance.computes(module, "theory")} <= NUMBERLESS
+
+
 def test_a_record_says_data_seed_code_hardware_and_time():
     with provenance.record({"network": 1}, "digits", "abc", seed=7, device=torch.device("cpu")) as record:
         assert "seconds" not in record
@@ -56,3 +97,10 @@ def test_a_record_says_data_seed_code_hardware_and_time():
     assert record["hardware"]["device"] == "cpu"
     assert record["seconds"] >= 0
     assert record["peak_memory_mb"] > 50
+
+
+def test_a_record_of_synthetic_data_has_no_dataset():
+    with provenance.record({"samples": 64}, seed=0, device=torch.device("cpu"), study="theory") as record:
+        pass
+    assert "dataset" not in record
+    assert record["code"] == provenance.fingerprint("theory") != provenance.fingerprint()

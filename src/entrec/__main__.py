@@ -10,8 +10,10 @@ from entrec.errors import UserError
 from entrec.params import Study, load_study
 from entrec.runs import Run
 from entrec.settings import Dataset
+from entrec.theory.commands import app as theory
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+app.add_typer(theory, name="theory")
 StudyFile = Annotated[Path, typer.Option("--study", help="The study file, params/<study>.yaml.")]
 RunName = Annotated[str, typer.Option("--run", help="The run, such as simclr-b256-e20-s0.")]
 DatasetName = Annotated[str, typer.Option("--dataset", help="A dataset of the study.")]

@@ -15,25 +15,39 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 PACKAGE = Path(__file__).parent
+Study = Literal["pretraining", "theory"]
 NOT_COMPUTING = {"report", "__main__.py", "dvc.py", "workflow.py"}  # parts whose change alters no number
+# Pretraining depends on everything else, so that a new module is not forgotten; the theory studies on little.
+NOT_PRETRAINING = {"theory"}
+THEORY = {"theory", "information", "training/device.py", "training/eager.py"}
 
 
 @contextmanager
 def record(
-    params: dict[str, Any], dataset: str, checksum: str, *, seed: int, device: torch.device
+    params: dict[str, Any],
+    dataset: str | None = None,
+    checksum: str | None = None,
+    *,
+    seed: int,
+    device: torch.device,
+    study: Study = "pretraining",
 ) -> Iterator[dict[str, Any]]:
-    """Yield a dictionary that is complete when the block ends, with wall seconds and peak memory in MB."""
+    """Yield a dictionary that is complete when the block ends, with wall seconds and peak memory in MB.
+
+    `dataset` and its `checksum` are left out where the data is synthetic: `params` and `seed` are all of it.
+    """
+    data = {"dataset": {"name": dataset, "checksum": checksum}} if dataset is not None else {}
     entry: dict[str, Any] = {
         "params": params,
-        "dataset": {"name": dataset, "checksum": checksum},
+        **data,
         "seed": seed,
         **_commit(),
-        "code": fingerprint(),
+        "code": fingerprint(study),
         "versions": _versions(),
         "hardware": _hardware(device),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -45,14 +59,25 @@ def record(
 
 
 @lru_cache
-def fingerprint() -> str:
-    """Digest of the code that computes: the package's source without docstrings and comments."""
+def fingerprint(study: Study = "pretraining") -> str:
+    """Digest of the code that computes a study: the source of its part of the package, see `computes`.
+
+    Docstrings and comments do not enter.
+    """
     digest = hashlib.sha256()
     for path in sorted(PACKAGE.rglob("*.py")):
-        relative = path.relative_to(PACKAGE)
-        if relative.parts[0] not in NOT_COMPUTING:
-            digest.update(f"{relative.as_posix()}\n{_bare(path.read_text(encoding='utf-8'))}\n".encode())
+        relative = path.relative_to(PACKAGE).as_posix()
+        if computes(relative, study):
+            digest.update(f"{relative}\n{_bare(path.read_text(encoding='utf-8'))}\n".encode())
     return digest.hexdigest()[:16]
+
+
+def computes(module: str, study: Study) -> bool:
+    """Whether editing `module`, a path within the package, can alter a number of that study."""
+    part = module.split("/")[0]
+    if study == "theory":
+        return part in THEORY or module in THEORY
+    return part not in NOT_COMPUTING | NOT_PRETRAINING
 
 
 def _bare(source: str) -> str:

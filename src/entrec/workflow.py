@@ -1,4 +1,4 @@
-"""What the Snakefile asks of the package: which study a command line means."""
+"""What the Snakefile asks of the package: which study a command line means, and the theory study."""
 
 import os
 import sys
@@ -7,6 +7,7 @@ from typing import Any
 
 from entrec.errors import UserError
 from entrec.params import Study, load_study
+from entrec.theory.study import TheoryStudy, load_theory
 
 
 def read_study(config_settings: Any, *, default: str) -> tuple[str, Study]:
@@ -17,6 +18,14 @@ def read_study(config_settings: Any, *, default: str) -> tuple[str, Study]:
     try:
         path = _study_file(config_settings, default)
         return str(path), load_study(path)
+    except UserError as error:
+        sys.exit(f"entrec: {error}")
+
+
+def read_theory(path: str) -> TheoryStudy:
+    """The theory study in the file `path`; a fault ends the process with one line."""
+    try:
+        return load_theory(Path(path))
     except UserError as error:
         sys.exit(f"entrec: {error}")
 

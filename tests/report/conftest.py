@@ -102,7 +102,7 @@ def _write_run(study: Study, folder: Path, run: Run, accuracy: float, options: d
 def history(run: Run, steps: int) -> str:
     """A `history.csv`: header only when untrained, without diagnostics when supervised; the bound always rises."""
     nats_of = "entropy,reconstruction,bound,discrete_entropy,discrete_reconstruction"
-    lines = [f"step,epoch,lr,loss,term,{nats_of},effective_rank,seconds"]
+    lines = [f"step,epoch,lr,loss,term,{nats_of},effective_rank,uniformity,alignment,seconds"]
     place = zlib.crc32(run.method.encode()) % 7 / 3
     for step in range(5, steps + 1, 5):
         progress = step / steps
@@ -111,8 +111,9 @@ def history(run: Run, steps: int) -> str:
         measured = step % 10 == 0 and run.method != "supervised"
         nats = [f"{v:.5g}" for v in (entropy, reconstruction, entropy + reconstruction)] if measured else ["", "", ""]
         nats += ["3.1", f"{-1 / progress:.5g}"] if measured and run.method == "entrec_disc" else ["", ""]
-        epoch = step * run.batch_size / 1222
-        lines.append(f"{step},{epoch:.4f},0.003,{loss:.5f},{loss:.5f},{','.join(nats)},8.1,{step / 20:.2f}")
+        spread = [f"{v:.5g}" for v in (8.1 + place, -2 - progress, 1 - progress / 2)] if measured else ["", "", ""]
+        row = [str(step), f"{step * run.batch_size / 1222:.4f}", "0.003", f"{loss:.5f}", f"{loss:.5f}"]
+        lines.append(",".join([*row, *nats, *spread, f"{step / 20:.2f}"]))
     return "\n".join(lines) + "\n"
 
 

@@ -85,6 +85,12 @@ def test_claims_of_the_theory_are_not_run(demo: Study, results: Results) -> None
     assert {found[name].status for name in ("C2", "C3", "C8")} == {"not run"}
 
 
+def test_a_claim_of_the_theory_names_the_command_that_judges_it(demo: Study, results: Results) -> None:
+    found = verdicts(demo, results(demo))
+    assert "snakemake theory" in found["C8"].sentence
+    assert "snakemake" not in found["C2"].sentence
+
+
 def test_the_split_is_reproduced_where_it_is_measured_and_its_sum_rises(demo: Study, results: Results) -> None:
     assert verdicts(demo, results(demo))["C1"].status == "reproduced"
 

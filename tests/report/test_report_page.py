@@ -199,7 +199,16 @@ def test_every_setting_of_every_method_is_shown(demo: Study) -> None:
     html = hyper_parameters(demo)
     for method, settings in demo.methods.items():
         for key, value in flatten(settings):
-            assert f"<tr><th scope='row'>{key}</th><td>{value}</td></tr>" in html, (method, key)
+            assert f"<tr><th scope='row'>{key}</th><td>{value}</td></tr>" in html.replace("<wbr>", ""), (method, key)
+
+
+def test_only_the_solver_that_is_used_has_its_settings_shown(demo: Study) -> None:
+    assert "<td>lbfgs</td>" in hyper_parameters(demo)
+    linear = replace(demo.evaluation.linear, solver="sgd", lr=0.375)
+    by_sgd = replace(demo, evaluation=replace(demo.evaluation, linear=linear))
+    assert "<td>0.375</td>" in hyper_parameters(by_sgd)
+    unused = replace(demo, evaluation=replace(demo.evaluation, linear=replace(linear, solver="lbfgs")))
+    assert "0.375" not in hyper_parameters(unused)
 
 
 def test_pooled_deviation_weighs_groups_by_their_degrees_of_freedom() -> None:
@@ -210,6 +219,11 @@ def test_pooled_deviation_weighs_groups_by_their_degrees_of_freedom() -> None:
 
 def test_differences_carry_their_sign_and_zero_has_none() -> None:
     assert [points(value) for value in (0.25, -2.5, 0.04, -0.04)] == ["+0.2", "−2.5", "0.0", "0.0"]
+
+
+def test_numbers_have_a_minus_sign_and_zero_has_none() -> None:
+    assert [Spread(value, None, 1).text(decimals=2) for value in (-13.656, 0.25, -0.001)] == ["−13.66", "0.25", "0.00"]
+    assert Spread(-1.0, 0.25, 2).text(decimals=2) == "−1.00 ± 0.25"
 
 
 def test_durations_read_as_people_say_them() -> None:

@@ -96,6 +96,36 @@ def test_neighbours_stand_beside_the_linear_column(demo: Study, results: Results
     assert cells(layout, "entrec_disc") == ["92.0 ± 2.8", "90.0 ± 2.8"]
 
 
+def test_information_is_that_of_the_last_measurement(demo: Study, results: Results) -> None:
+    folder = results(demo)
+    for seed, (entropy, bound) in enumerate([("-13.0", "1.25"), ("-15.0", "1.75")]):
+        header = "step,epoch,loss,entropy,reconstruction,bound,effective_rank,uniformity,alignment"
+        lines = ["10,5,1,0,0,0,1,-1,1", f"20,10,1,{entropy},14.5,{bound},9.25,-2.5,0.5", "30,15,1,,,,,,"]
+        path = folder / f"cmc-b256-e20-s{seed}" / "history.csv"
+        path.write_text("\n".join([header, *lines]) + "\n")
+    layout = lay_out(demo, "table_information", tidy(demo, "table_information", folder))
+    assert [column.label for column in layout.columns][:3] == ["entropy", "reconstruction", "bound"]
+    spreads = ["−14.00 ± 1.41", "14.50 ± 0.00", "1.50 ± 0.35", "9.2 ± 0.0", "−2.50 ± 0.00", "0.50 ± 0.00"]
+    assert cells(layout, "cmc") == [*spreads, "–", "–"]
+
+
+def test_only_methods_with_pairs_have_information_and_only_some_a_discrete_one(demo: Study, results: Results) -> None:
+    layout = lay_out(demo, "table_information", tidy(demo, "table_information", results(demo)))
+    assert [method for method, _ in layout.rows] == ["simclr", "cmc", "byol", "dino", "entrec_cont", "entrec_disc"]
+    assert {m for m, text in layout.columns[-1].cells.items() if text != "–"} == {"entrec_disc"}
+    assert all(text != "–" for column in layout.columns[:6] for text in column.cells.values())
+    assert "κ = 10, on 64 pairs" in layout.caption
+    assert "cannot exceed log 64 = 4.16" in layout.caption
+
+
+def test_a_history_without_a_quantity_leaves_a_dash_and_not_a_fault(demo: Study, results: Results) -> None:
+    folder = results(demo)
+    for seed in (0, 1):
+        (folder / f"byol-b256-e20-s{seed}" / "history.csv").write_text("step,epoch,loss\n80,20,1.5\n")
+    layout = lay_out(demo, "table_information", tidy(demo, "table_information", folder))
+    assert set(cells(layout, "byol")) == {"–"}
+
+
 def test_published_values_appear_only_beside_the_paper_study(demo: Study, paper: Study, results: Results) -> None:
     ours = tidy(demo, "table_1", results(demo))
     assert set(ours["source"]) == {"ours"}
@@ -147,11 +177,12 @@ def test_a_table_needs_nothing_but_what_is_listed(demo: Study, results: Results,
     folder = results(demo)
     for table in TABLES:
         listed = {folder / path for path in needed(demo, table)}
-        for path in folder.rglob("*.json"):
-            path.rename(path.with_suffix(".json" if path in listed else ".away"))
+        others = [path for path in folder.rglob("*.*") if path.is_file() and path not in listed]
+        for path in others:
+            path.rename(path.with_name(f"{path.name}.away"))
         write_table(demo, table, results=folder, output=tmp_path)
-        for path in folder.rglob("*.away"):
-            path.rename(path.with_suffix(".json"))
+        for path in others:
+            path.with_name(f"{path.name}.away").rename(path)
 
 
 def test_listing_what_tables_need_imports_neither_pandas_nor_torch() -> None:
@@ -207,6 +238,16 @@ def test_a_table_that_is_no_table_is_named(demo: Study, tmp_path: Path) -> None:
         read_table(demo, "table_1", tmp_path)
 
 
+def test_the_first_column_is_named_by_the_layout_and_words_are_not_numbers() -> None:
+    columns = [Column("cap", "", {"nwj": "variance"}, words=True), Column("2", "nats", {"nwj": "1.9"})]
+    layout = Layout("t", "title", "caption", [("nwj", "NWJ")], columns, head="Bound")
+    html, tex = table_fragment(layout), latex_table(layout)
+    assert '<th scope="col">Bound</th><th scope="col" class="text">cap</th><th scope="col">2' in html
+    assert '<td class="text">variance</td><td>1.9</td>' in html
+    assert "Bound & cap & 2" in tex
+    assert "\\begin{tabular}{llr}" in tex
+
+
 def test_latex_escapes_what_latex_would_read_as_commands() -> None:
     assert escape("a_b & 5 % #1 {x} \\y ~ ^ $") == (
         r"a\_b \& 5 \% \#1 \{x\} \textbackslash{}y \textasciitilde{} \textasciicircum{} \$"
@@ -218,7 +259,8 @@ def test_latex_escapes_what_latex_would_read_as_commands() -> None:
 def test_latex_is_balanced_and_every_row_has_every_cell(
     table: str, demo: Study, results: Results, tmp_path: Path
 ) -> None:
-    write_table(demo, table, results=results(demo), output=tmp_path)
+    folder = results(demo)
+    write_table(demo, table, results=folder, output=tmp_path)
     tex = (tmp_path / f"{table}.tex").read_text()
     assert tex.isascii()
     bare = tex.replace("\\{", "").replace("\\}", "")
@@ -228,7 +270,7 @@ def test_latex_is_balanced_and_every_row_has_every_cell(
         assert tex.count(f"\\begin{{{name}}}") == tex.count(f"\\end{{{name}}}") == 1
     specification = tex.split("\\begin{tabular}{")[1].split("}")[0]
     rows = [line for line in tex.splitlines() if line.endswith("\\\\")]
-    assert len(rows) == 2 + len(demo.methods)
+    assert len(rows) == 2 + len(lay_out(demo, table, tidy(demo, table, folder)).rows)
     assert {row.replace("\\&", "").count("&") for row in rows} == {len(specification) - 1}
 
 

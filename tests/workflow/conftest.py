@@ -74,6 +74,21 @@ def shrink(path: Path) -> None:
     path.write_text(yaml.safe_dump(study, sort_keys=False))
 
 
+def shrink_theory(path: Path) -> None:
+    """Cut the quick setting of the theory studies down to a few steps, pairs and cases."""
+    study = read_yaml(path)
+    estimators = study["quick"]["estimators"]
+    estimators["gaussian"].update(
+        dimension=3, batch_size=8, information=[1, 2], steps=10, trace_block=5, evaluation_batches=2,
+        hidden=[8], embedding=4,
+    )  # fmt: skip
+    estimators["sphere"].update(kappa={3: [5]}, samples=[8, 16], repeats=[2, 2], neighbours_up_to=8)
+    cases = estimators["rates"]["cases"]
+    kept = {name: {**cases[name], "fit_from": 16} for name in ("gaussian_d2_kept", "sphere_d3_kept", "plug_in")}
+    estimators["rates"].update(samples=[16, 32, 64, 128], repeats=[8, 8, 8, 8], cases=kept)
+    path.write_text(yaml.safe_dump(study, sort_keys=False))
+
+
 @pytest.fixture(scope="session")
 def checkout() -> type[Clone]:
     """For tests that make a checkout of their own."""
@@ -82,14 +97,16 @@ def checkout() -> type[Clone]:
 
 @pytest.fixture(scope="session")
 def clone(tmp_path_factory) -> Clone:
-    """The tracked files as they are in the working tree, with the shrunken study committed."""
+    """The files that git tracks or would, as they are in the working tree, with the shrunken studies committed."""
     folder = tmp_path_factory.mktemp("clone")
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     for name in filter(None, listed.stdout.split("\0")):
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target, follow_symlinks=False)
     shrink(folder / "params/demo.yaml")
+    shrink_theory(folder / "params/theory.yaml")
     made = Clone(folder)
     made.succeed("python", "-m", "entrec", "dvc", "--study", "params/demo.yaml", "--output", "dvc.yaml")
     made.succeed("git", "init", "-q")

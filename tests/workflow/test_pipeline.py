@@ -38,7 +38,7 @@ def test_a_run_that_the_study_does_not_have_is_no_target(finished):
 
 def test_every_job_is_announced_in_one_line_and_writes_its_progress_to_its_log(finished):
     announced = re.findall(r"^Job \d+: (.+)$", finished.said, flags=re.MULTILINE)
-    assert len(announced) == len(set(announced)) == 24
+    assert len(announced) == len(set(announced)) == 25
     assert "pretrain simclr-b256-e2-s0" in announced
     log = (finished.folder / "logs/demo/pretrain/simclr-b256-e2-s0.log").read_text()
     assert "pretrain: 8/8 done" in log

@@ -11,10 +11,23 @@ from entrec.params import (
     transfer_keys,
 )
 from entrec.report.needs import TABLES, needed
+from entrec.report.theory_needs import THEORY_FIGURES, THEORY_TABLES, theory_needed
 from entrec.runs import Run
-from entrec.workflow import read_study
+from entrec.theory.registry import BOUNDS
+from entrec.theory.study import (
+    SETTINGS,
+    THEORY_FILE,
+    gaussian_keys,
+    rates_keys,
+    sphere_keys,
+    theory_page_keys,
+    theory_show_keys,
+)
+from entrec.workflow import read_study, read_theory
 
 STUDY_FILE, STUDY = read_study(workflow.config_settings, default="params/demo.yaml")
+THEORY = read_theory(THEORY_FILE)
+THEORY_SIZES = [THEORY.setting(name).estimators for name in SETTINGS]
 DATA = f"data/{STUDY.name}"
 RESULTS = f"results/{STUDY.name}"
 REPORT = f"reports/{STUDY.name}"
@@ -56,3 +69,25 @@ def artefacts(runs):
                 f"{RESULTS}/{run}/transfer/{name}.json"
                 for name in STUDY.evaluation.transfer.datasets
             )
+
+
+def theory_depends_on(keys):
+    """`depends_on` for the theory study."""
+    return json.dumps(THEORY.slice(keys), sort_keys=True)
+
+
+def theory_asks(step, what):
+    """A function of the wildcards, since each setting asks for something else."""
+    return lambda w: getattr(THEORY.setting(w.setting).resources[step], what)
+
+
+def theory_resources(step):
+    """`resources_of` for the theory study."""
+    asked = {"mem_mb": "memory_mb", "runtime": "minutes", "gpu": "gpus"}
+    return {name: theory_asks(step, key) for name, key in asked.items()}
+
+
+def theory_results(setting, *names):
+    """The results that some tables and figures are made of."""
+    paths = (path for name in names for path in theory_needed(THEORY, setting, name))
+    return [f"results/theory/{setting}/{path}" for path in dict.fromkeys(paths)]

@@ -22,14 +22,18 @@ Status = Literal["reproduced", "not reproduced", "not run"]
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim, the rule it is judged by and where its numbers are; `judge` is None where no study covers it."""
+    """One claim, the rule it is judged by and where its numbers are.
+
+    `judge` is None where a study of methods has no experiment on it; `elsewhere` is then the command that has.
+    """
 
     name: str
     text: str
     rule: str
-    evidence: str
-    judge: Callable[[Study, Frames], Outcome] | None
+    evidence: tuple[str, ...] = ()
+    judge: Callable[[Study, Frames], Outcome] | None = None
     needs_imagenet: bool = False
+    elsewhere: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,28 +51,24 @@ CLAIMS = (
         "C1",
         "Multi-view methods maximise a lower bound on I(Z1;Z2) that splits into entropy and reconstruction.",
         judgements.split_rule(),
-        "figures/information_over_training",
+        ("table_information", "information_over_training"),
         judgements.split,
     ),
     Claim(
         "C2",
         "Maximising the bound recovers the true latents up to an affine map.",
         "judged in a study of synthetic latents (R² and MCC on sphere and box).",
-        "",
-        None,
     ),
     Claim(
         "C3",
         "Maximising the bound isolates content from style.",
         "judged in a study of synthetic latents (R² of content and style in four settings of dependence).",
-        "",
-        None,
     ),
     Claim(
         "C4",
         "EntRec is on par with other methods in linear evaluation on ImageNet.",
         judgements.parity_rule(),
-        "tables/table_1",
+        ("table_1",),
         judgements.linear_parity,
         needs_imagenet=True,
     ),
@@ -76,7 +76,7 @@ CLAIMS = (
         "C5",
         "EntRec is on par with other methods when fine-tuned on ten transfer sets.",
         judgements.parity_rule("average over the transfer sets"),
-        "tables/table_transfer",
+        ("table_transfer",),
         judgements.transfer_parity,
         needs_imagenet=True,
     ),
@@ -84,7 +84,7 @@ CLAIMS = (
         "C6",
         "EntRec is more robust to the batch size than other methods.",
         judgements.batch_size_rule(),
-        "tables/table_1",
+        ("table_1",),
         judgements.batch_size_robustness,
         needs_imagenet=True,
     ),
@@ -92,7 +92,7 @@ CLAIMS = (
         "C7",
         "Trained for fewer epochs, EntRec behaves like the others; DINO loses least.",
         judgements.fewer_epochs_rule(),
-        "tables/table_2",
+        ("table_2",),
         judgements.fewer_epochs,
         needs_imagenet=True,
     ),
@@ -100,8 +100,7 @@ CLAIMS = (
         "C8",
         "The entropy estimators converge at the stated rates.",
         "judged in a study of estimators against closed forms.",
-        "",
-        None,
+        elsewhere="snakemake theory",
     ),
 )
 
@@ -113,7 +112,7 @@ def judge(study: Study, frames: Frames) -> list[Verdict]:
 
 def _verdict(claim: Claim, study: Study, frames: Frames) -> Verdict:
     if claim.judge is None:
-        return Verdict(claim, "not run", "This study has no experiment on it; it belongs to the theory study.")
+        return Verdict(claim, "not run", _elsewhere(claim))
     outcome = claim.judge(study, frames)
     if claim.needs_imagenet and not of_paper_scale(study):
         sentence = f"Not run at the paper's scale: this study trains on {study.dataset}, not on ImageNet."
@@ -121,6 +120,12 @@ def _verdict(claim: Claim, study: Study, frames: Frames) -> Verdict:
         return Verdict(claim, "not run", sentence, f"On {study.dataset} the rule {word}: {outcome.sentence}")
     status: Status = {True: "reproduced", False: "not reproduced", None: "not run"}[outcome.holds]  # type: ignore[assignment]
     return Verdict(claim, status, outcome.sentence)
+
+
+def _elsewhere(claim: Claim) -> str:
+    if claim.elsewhere:
+        return f"This study has no experiment on it; the theory study has: {claim.elsewhere}."
+    return "This study has no experiment on it, and the theory study has none yet."
 
 
 def claims_fragment(verdicts: list[Verdict]) -> Markup:
@@ -134,7 +139,10 @@ def claims_fragment(verdicts: list[Verdict]) -> Markup:
 def _row(verdict: Verdict) -> Markup:
     claim = verdict.claim
     here = Markup('<p class="here">{}</p>').format(verdict.here) if verdict.here else ""
-    link = Markup(' See <a href="#{}">{}</a>.').format(*_anchor(claim.evidence)) if claim.evidence else ""
+    links = Markup(", ").join(
+        Markup('<a href="#{}">{}</a>').format(name, name.replace("_", " ")) for name in claim.evidence
+    )
+    link = Markup(" See {}.").format(links) if links else ""
     return Markup(
         '<tr><th scope="row"><b>{}</b> {}</th><td><span class="status {}">{}</span></td>'
         '<td><p>{}{}</p>{}<p class="rule">Rule: {}</p></td></tr>'
@@ -148,8 +156,3 @@ def _row(verdict: Verdict) -> Markup:
         here,
         claim.rule,
     )
-
-
-def _anchor(evidence: str) -> tuple[str, str]:
-    name = evidence.split("/")[1]
-    return name, name.replace("_", " ")

@@ -15,6 +15,7 @@ FACTS = ["method", "title", "batch_size", "epochs", "seed"]
 SCORE_COLUMNS = [*FACTS, "dataset", "metric", "value", "run"]
 HISTORY = ["step", "epoch", "loss"]
 DIAGNOSTICS = ["entropy", "reconstruction", "bound"]
+GEOMETRY = ["effective_rank", "uniformity", "alignment"]  # of the same projections; no units
 DISCRETE = ["discrete_entropy", "discrete_reconstruction"]  # of methods with a discrete surrogate
 DECIMALS = 4  # of percent: fewer than any test set resolves, and what the CSV says is what the page says
 ACCURACIES = {"linear_top1": "linear.test", "knn_top1": "knn.test"}
@@ -22,7 +23,7 @@ ACCURACIES = {"linear_top1": "linear.test", "knn_top1": "knn.test"}
 
 @dataclass(frozen=True)
 class Frames:
-    """All that claims and figures look at.
+    """All that claims and figures look at; `histories` are of the main column.
 
     `scores` and `transfers` have SCORE_COLUMNS; `histories` has FACTS, run, progress (0 to 1) and the
     columns of `history.csv` that all methods share (diagnostics in nats, empty between measurements).
@@ -35,7 +36,9 @@ class Frames:
 
 def collect(study: Study, results: Path) -> Frames:
     """Read all of `results`, the folder `results/<study>`; raises `UserError` naming what is missing or damaged."""
-    return Frames(scores(study, results, study.runs), transfers(study, results), histories(study, results))
+    return Frames(
+        scores(study, results, study.runs), transfers(study, results), histories(study, results, study.main_runs)
+    )
 
 
 def scores(study: Study, results: Path, runs: list[Run]) -> pd.DataFrame:
@@ -63,11 +66,11 @@ def transfers(study: Study, results: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=SCORE_COLUMNS)
 
 
-def histories(study: Study, results: Path) -> pd.DataFrame:
-    """Training histories of the main column, one under the other; methods that never train have no rows."""
-    frames = [_history(study, results, run) for run in study.main_runs]
+def histories(study: Study, results: Path, runs: list[Run]) -> pd.DataFrame:
+    """Training histories of `runs`, one under the other; methods that never train have no rows."""
+    frames = [_history(study, results, run) for run in runs]
     filled = [frame for frame in frames if len(frame)]
-    columns = [*FACTS, "run", "progress", *HISTORY, *DIAGNOSTICS, *DISCRETE]
+    columns = [*FACTS, "run", "progress", *HISTORY, *DIAGNOSTICS, *GEOMETRY, *DISCRETE]
     return pd.concat(filled, ignore_index=True)[columns] if filled else pd.DataFrame(columns=columns)
 
 
@@ -110,7 +113,7 @@ def _history(study: Study, results: Path, run: Run) -> pd.DataFrame:
     missing = [column for column in HISTORY if column not in frame]
     if missing and len(frame):
         raise record.damaged(f"has no column {missing[0]}")
-    frame = frame.reindex(columns=[*HISTORY, *DIAGNOSTICS, *DISCRETE])
+    frame = frame.reindex(columns=[*HISTORY, *DIAGNOSTICS, *GEOMETRY, *DISCRETE])
     try:
         frame = frame.astype(float)
     except ValueError as error:

@@ -1,18 +1,19 @@
 """The report's figures: each draws one tidy frame and is saved as SVG beside the CSV of that frame."""
 
-import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from entrec.artefacts import write_text
 from entrec.params import Study
 from entrec.report import accuracy_figures, information_figures
 from entrec.report.collect import Frames
+from entrec.report.estimator import estimator
 from entrec.report.markup import joined
 
 
@@ -60,9 +61,19 @@ FIGURES = {
         "Discrete entropy and reconstruction",
         "Methods with a discrete surrogate: plug-in entropy of the mean softmax, and minus the cross-entropy between "
         "the views, in nats; means over seeds, main column, on as many pairs as above. The entropy cannot exceed the "
-        "log of the number of categories, nor can the other exceed zero.",
+        "log of the number of categories, nor can the other exceed zero. The paper's appendix shows such curves for "
+        "DINO and EntRecDisc; we have none of its numbers to set beside ours.",
         information_figures.discrete_information,
         information_figures.draw_discrete,
+    ),
+    "geometry_over_training": Figure(
+        "Spread and closeness over training",
+        "The same normalised projections without a density: effective rank (how many directions they use), uniformity "
+        "(log mean of exp(−2 × squared distance) over pairs of images; lower is more even) and alignment (mean squared "
+        "distance of two views of an image). Uniformity plays the entropy's part, alignment the reconstruction's. "
+        "Means over seeds, main column.",
+        information_figures.geometry,
+        information_figures.draw_geometry,
     ),
     "information_plane": Figure(
         "Entropy against reconstruction",
@@ -81,11 +92,8 @@ def figures_fragment(study: Study, frames: Frames, folder: Path) -> Markup:
         data = figure.data(study, frames)
         if len(data):
             svg = write_figure(name, figure.draw(study, data), data, folder)
-            parts.append(
-                _fragment(
-                    name, figure, figure.caption.format(estimator=estimator(study), seeds=sweep_seeds(study)), svg
-                )
-            )
+            caption = figure.caption.format(estimator=estimator(study), seeds=sweep_seeds(study))
+            parts.append(figure_fragment(name, figure.title, caption, svg))
     return Markup('<div class="figures">\n{}\n</div>').format(joined(parts))
 
 
@@ -94,6 +102,7 @@ def write_figure(name: str, chart: Any, data: pd.DataFrame, folder: Path) -> str
     import vl_convert  # a JavaScript engine: only who draws starts it
 
     svg: str = vl_convert.vegalite_to_svg(chart.to_dict())
+    svg = re.sub(r'(id="|url\(#)clip', rf"\1{name}-clip", svg)  # several pictures share one page
     write_text(folder / f"{name}.svg", svg)
     csv: str = data.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     write_text(folder / f"{name}.csv", csv)
@@ -105,21 +114,13 @@ def sweep_seeds(study: Study) -> str:
     return ", ".join(map(str, study.seeds.sweep))
 
 
-def estimator(study: Study) -> str:
-    """One sentence: what the diagnostics measure with, and what caps or biases it."""
-    d = study.diagnostics
-    bias = {
-        "self_term_kept": f"self term kept: the bound cannot exceed log {d.samples} = {math.log(d.samples):.2f}",
-        "leave_one_out": "self term left out: the bound can exceed the true information",
-    }[d.estimator]
-    return f"Estimator: Joe's with a von Mises-Fisher kernel, κ = {d.kappa:g}, on {d.samples} pairs, {bias}."
+def figure_fragment(name: str, title: str, caption: str, svg: str, *, alone: bool = False) -> Markup:
+    """A picture with its caption and links to its files in `figures/`; `svg` is as `write_figure` left it.
 
-
-def _fragment(name: str, figure: Figure, caption: str, svg: str) -> Markup:
-    picture = Markup(
-        svg.replace("<svg ", f'<svg role="img" aria-label="{figure.title}" ', 1)
-    )  # made by Vega, which escapes
+    One that stands `alone` has its caption beside it where the page is wide enough.
+    """
+    picture = Markup(svg.replace("<svg ", f'<svg role="img" aria-label="{escape(title)}" ', 1))  # Vega escapes texts
     links = Markup('<a href="figures/{0}.svg">SVG</a> <a href="figures/{0}.csv">CSV</a>').format(name)
     return Markup(
-        '<figure class="chart" id="{}">\n{}\n<figcaption><b>{}.</b> {}</figcaption>\n<p class="files">{}</p>\n</figure>'
-    ).format(name, picture, figure.title, caption, links)
+        '<figure class="{}" id="{}">\n{}\n<figcaption><b>{}.</b> {}</figcaption>\n<p class="files">{}</p>\n</figure>'
+    ).format("chart alone" if alone else "chart", name, picture, title, caption, links)

@@ -1,6 +1,5 @@
 """What happens while the methods train: losses, and the two terms of the bound."""
 
-import math
 from typing import Any
 
 import altair as alt
@@ -8,9 +7,12 @@ import pandas as pd
 
 from entrec.methods.registry import METHODS
 from entrec.params import Study
-from entrec.report.collect import DIAGNOSTICS, DISCRETE, FACTS, Frames
+from entrec.report.collect import DIAGNOSTICS, DISCRETE, FACTS, GEOMETRY, Frames
+from entrec.report.isolines import Frame, isolines
 from entrec.report.palette import colour as colour_of
-from entrec.report.theme import INK, WIDTH, method_scales, styled
+from entrec.report.theme import WIDTH, method_scales, styled
+
+PLANE_WIDTH, PLANE_HEIGHT = WIDTH - 56, 300
 
 
 def losses(study: Study, frames: Frames) -> pd.DataFrame:
@@ -21,6 +23,11 @@ def losses(study: Study, frames: Frames) -> pd.DataFrame:
 def information(study: Study, frames: Frames) -> pd.DataFrame:
     """Entropy, reconstruction and bound in nats by method and step, means over the seeds of the main column."""
     return _means(frames, DIAGNOSTICS)
+
+
+def geometry(study: Study, frames: Frames) -> pd.DataFrame:
+    """Effective rank, uniformity and alignment of the same measurements."""
+    return _means(frames, GEOMETRY)
 
 
 def discrete_information(study: Study, frames: Frames) -> pd.DataFrame:
@@ -66,24 +73,31 @@ def _loss_panel(data: pd.DataFrame, method: str, *, labelled: bool) -> Any:
 
 def draw_over_training(study: Study, data: pd.DataFrame) -> Any:
     """Three panels, one above the other, over epochs."""
-    return _panels(study, data, DIAGNOSTICS)
+    return _panels(study, data, DIAGNOSTICS, unit="nats")
 
 
 def draw_discrete(study: Study, data: pd.DataFrame) -> Any:
     """Two panels, one above the other, over epochs."""
-    words = {name: name.replace("_", " ") for name in DISCRETE}
-    return _panels(study, data.rename(columns=words), list(words.values()))
+    return _panels(study, data, DISCRETE, unit="nats")
 
 
-def _panels(study: Study, data: pd.DataFrame, quantities: list[str]) -> Any:
+def draw_geometry(study: Study, data: pd.DataFrame) -> Any:
+    """Three panels, one above the other, over epochs."""
+    return _panels(study, data, GEOMETRY, unit=None)
+
+
+def _panels(study: Study, data: pd.DataFrame, names: list[str], *, unit: str | None) -> Any:
+    """One panel per quantity, all with the axis title `unit`."""
     colour, _ = method_scales(_present(study, data))
-    long = data.melt(id_vars=["title", "epoch"], value_vars=quantities, var_name="quantity", value_name="nats")
+    quantities = [name.replace("_", " ") for name in names]
+    renamed = data.rename(columns=dict(zip(names, quantities, strict=True)))
+    long = renamed.melt(id_vars=["title", "epoch"], value_vars=quantities, var_name="quantity", value_name="value")
     panel = (
         alt.Chart(long)
         .mark_line(strokeWidth=1.75)
         .encode(
             alt.X("epoch:Q", title="epoch", axis=alt.Axis(grid=False, tickCount=5)),
-            alt.Y("nats:Q", title="nats", scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4)),
+            alt.Y("value:Q", title=unit, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4)),
             colour,
         )
         .properties(width=WIDTH - 56, height=110)
@@ -95,61 +109,31 @@ def _panels(study: Study, data: pd.DataFrame, quantities: list[str]) -> Any:
 def draw_plane(study: Study, data: pd.DataFrame) -> Any:
     """Paths of the methods from their first to their last measurement, over lines of constant bound."""
     colour, shape = method_scales(_present(study, data))
-    domains = {name: _padded(data[name]) for name in ("reconstruction", "entropy")}
-    x = alt.X(
-        "reconstruction:Q",
-        title="reconstruction, nats",
-        scale=alt.Scale(domain=domains["reconstruction"], nice=False),
-        axis=alt.Axis(grid=False, tickCount=5),
-    )
-    y = alt.Y(
-        "entropy:Q",
-        title="entropy, nats",
-        scale=alt.Scale(domain=domains["entropy"], nice=False),
-        axis=alt.Axis(grid=False, tickCount=5),
-    )
+    frame = Frame(_padded(data["reconstruction"]), _padded(data["entropy"]), PLANE_WIDTH, PLANE_HEIGHT)
+    x, y = _nats_axis(alt.X, "reconstruction", frame.reconstruction), _nats_axis(alt.Y, "entropy", frame.entropy)
     ends = data.sort_values("step").groupby("method", sort=False)
     layers = [
-        *_isolines(domains["reconstruction"], domains["entropy"], x, y),
+        *isolines(frame, [path.sort_values("step") for _, path in data.groupby("method")], x, y),
         alt.Chart(data).mark_line(strokeWidth=1.75).encode(x, y, colour, order="step:Q"),
         alt.Chart(ends.head(1)).mark_point(size=45, filled=False, opacity=1).encode(x, y, colour, shape),
         alt.Chart(ends.tail(1)).mark_point(size=80, filled=True, opacity=1).encode(x, y, colour, shape),
     ]
-    return styled(alt.layer(*layers).properties(width=WIDTH - 56, height=300))
+    return styled(alt.layer(*layers).properties(width=PLANE_WIDTH, height=PLANE_HEIGHT))
 
 
-def _isolines(across: list[float], up: list[float], x: alt.X, y: alt.Y) -> list[Any]:
-    """Lines entropy + reconstruction = constant, cut at the frame; each is named at its upper end."""
-    low, high = across[0] + up[0], across[1] + up[1]
-    step = _round_step((high - low) / 6)
-    rows = []
-    for k in range(math.ceil(low / step), math.floor(high / step) + 1):
-        bound = k * step
-        left, right = max(across[0], bound - up[1]), min(across[1], bound - up[0])
-        if right - left > (across[1] - across[0]) / 8:  # the corners' stubs would only clutter
-            label = f"bound {bound:.3g}".replace("-", "−")
-            rows += [
-                {"reconstruction": r, "entropy": bound - r, "bound": bound, "label": label, "first": r == left}
-                for r in (left, right)
-            ]
-    if not rows:
-        return []
-    data = pd.DataFrame(rows)
-    lines = alt.Chart(data).mark_line(strokeDash=[1, 4], strokeWidth=1.25, color=INK, opacity=0.55)
-    names = alt.Chart(data[data["first"]]).mark_text(align="left", dx=5, dy=9, color=INK, opacity=0.7)
-    return [lines.encode(x, y, detail="bound:N"), names.encode(x, y, text="label:N")]
+def _nats_axis(channel: Any, quantity: str, domain: tuple[float, float]) -> Any:
+    return channel(
+        f"{quantity}:Q",
+        title=f"{quantity}, nats",
+        scale=alt.Scale(domain=domain, nice=False),
+        axis=alt.Axis(grid=False, tickCount=5),
+    )
 
 
-def _padded(values: pd.Series) -> list[float]:
+def _padded(values: pd.Series) -> tuple[float, float]:
     low, high = float(values.min()), float(values.max())
     margin = 0.06 * (high - low) or 0.5
-    return [low - margin, high + margin]
-
-
-def _round_step(width: float) -> float:
-    """The next of 1, 2, 5 times a power of ten above `width`."""
-    power = float(10 ** math.floor(math.log10(width)))
-    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= width)
+    return low - margin, high + margin
 
 
 def _present(study: Study, data: pd.DataFrame) -> list[str]:

@@ -18,6 +18,7 @@ _ESCAPES = {
     "Δ": r"$\Delta$",
     "κ": r"$\kappa$",
     "–": "--",
+    "’": "'",
     "×": r"$\times$",
 }
 
@@ -35,12 +36,12 @@ def latex_table(layout: Layout) -> str:
         r"  \centering",
         rf"  \caption{{{escape(layout.caption)}}}",
         rf"  \label{{tab:{layout.name.replace('_', '-')}}}",
-        rf"  \begin{{tabular}}{{l{'r' * len(columns)}}}",
+        rf"  \begin{{tabular}}{{l{''.join('l' if column.words else 'r' for column in columns)}}}",
         r"    \toprule",
-        _row(["Method", *(column.label for column in columns)]),
+        _row([layout.head, *(column.label for column in columns)]),
         _row(["", *(column.detail for column in columns)]),
         r"    \midrule",
-        *(_row([title, *(column.cells.get(method, "") for column in columns)]) for method, title in layout.rows),
+        *(_row([title, *(column.cells.get(key, "") for column in columns)]) for key, title in layout.rows),
         r"    \bottomrule",
         r"  \end{tabular}",
         r"\end{table}",

@@ -8,27 +8,30 @@ from entrec.report.spread import Spread
 
 @dataclass(frozen=True)
 class Column:
-    """One column: a heading, a second line under it (who and how many seeds), a text per method."""
+    """One column: a heading, a second line under it (unit, or how many seeds), a text per row; `words` may wrap."""
 
     label: str
     detail: str
     cells: dict[str, str]
+    words: bool = False
 
 
 @dataclass(frozen=True)
 class Layout:
-    """`rows` are (method, title) in the study's order; `columns` may lack some methods."""
+    """`rows` are (key, title) in the study's order; `columns` may lack some keys; `head` names the titles."""
 
     name: str
     title: str
     caption: str
     rows: list[tuple[str, str]]
     columns: list[Column] = field(default_factory=list)
+    head: str = "Method"
 
 
-def spread_column(label: str, spreads: dict[str, Spread], *, signed: bool = False) -> Column:
+def spread_column(label: str, spreads: dict[str, Spread], *, signed: bool = False, decimals: int = 1) -> Column:
     """A column of means and deviations; its second line says of how many seeds."""
-    return Column(label, seeds(spreads.values()), {method: s.text(signed=signed) for method, s in spreads.items()})
+    texts = {row: spread.text(signed=signed, decimals=decimals) for row, spread in spreads.items()}
+    return Column(label, seeds(spreads.values()), texts)
 
 
 def seeds(spreads: Iterable[Spread]) -> str:

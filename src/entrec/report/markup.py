@@ -1,6 +1,6 @@
 """Fragments of HTML. Every value passes through markupsafe, so that a file's text is never markup."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from markupsafe import Markup, escape
 
@@ -19,13 +19,15 @@ def grid(
     label: str,
     numbers: bool = True,
     details: Sequence[str] | None = None,
+    words: Collection[int] = (),
 ) -> Markup:
     """A table in a container that scrolls sideways; the first column heads the rows.
 
-    `details` is a second line of headings; `numbers` aligns all but the first column to the right.
+    `details` is a second line of headings; `numbers` aligns all but the first column to the right, save
+    the columns whose places are in `words`.
     """
-    top = joined(_head(head, details))
-    body = joined(_body_row(row) for row in rows)
+    top = joined(_head(head, details, words))
+    body = joined(_body_row(row, words) for row in rows)
     return Markup(
         '<div class="scroll" role="region" tabindex="0" aria-label="{}"><table class="{}">\n'
         "<thead>\n{}\n</thead>\n<tbody>\n{}\n</tbody>\n</table></div>"
@@ -35,10 +37,11 @@ def grid(
 def table_fragment(layout: Layout) -> Markup:
     """A table of the report, with its caption and links to its other forms in `tables/`."""
     table = grid(
-        ["Method", *(column.label for column in layout.columns)],
-        [[title, *(column.cells.get(method, "") for column in layout.columns)] for method, title in layout.rows],
+        [layout.head, *(column.label for column in layout.columns)],
+        [[title, *(column.cells.get(key, "") for column in layout.columns)] for key, title in layout.rows],
         label=layout.title,
         details=["", *(column.detail for column in layout.columns)],
+        words={place for place, column in enumerate(layout.columns, start=1) if column.words},
     )
     links = joined(
         Markup('<a href="tables/{}.{}">{}</a>').format(layout.name, ending, kind)
@@ -58,15 +61,23 @@ def notes_fragment(notes: Mapping[str, str], titles: Mapping[str, str]) -> Marku
     return Markup('<dl class="notes">\n{}\n</dl>').format(joined(rows))
 
 
-def _head(head: Sequence[str], details: Sequence[str] | None) -> list[Markup]:
+def _head(head: Sequence[str], details: Sequence[str] | None, words: Collection[int]) -> list[Markup]:
     cells = [
-        Markup('<th scope="col">{}{}</th>').format(text, Markup("<small>{}</small>").format(detail) if detail else "")
-        for text, detail in zip(head, details or [""] * len(head), strict=True)
+        Markup('<th scope="col"{}>{}{}</th>').format(
+            _class(place, words), text, Markup("<small>{}</small>").format(detail) if detail else ""
+        )
+        for place, (text, detail) in enumerate(zip(head, details or [""] * len(head), strict=True))
     ]
     return [Markup("<tr>{}</tr>").format(Markup("").join(cells))]
 
 
-def _body_row(row: Sequence[str]) -> Markup:
+def _body_row(row: Sequence[str], words: Collection[int]) -> Markup:
     first, *rest = row
-    cells = Markup("").join(Markup("<td>{}</td>").format(escape(cell)) for cell in rest)
+    cells = Markup("").join(
+        Markup("<td{}>{}</td>").format(_class(place, words), escape(cell)) for place, cell in enumerate(rest, start=1)
+    )
     return Markup('<tr><th scope="row">{}</th>{}</tr>').format(first, cells)
+
+
+def _class(place: int, words: Collection[int]) -> Markup:
+    return Markup(' class="text"') if place in words else Markup("")

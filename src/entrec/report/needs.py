@@ -1,16 +1,19 @@
 """Which results each table needs. Read by Snakemake and DVC, so it imports neither pandas nor torch."""
 
 from entrec.errors import UserError
+from entrec.methods.registry import METHODS
 from entrec.params import Study
 from entrec.runs import Run
 
-TABLES = ("table_1", "table_2", "table_transfer", "table_knn")
+TABLES = ("table_1", "table_2", "table_transfer", "table_knn", "table_information")
 
 
 def needed(study: Study, table: str) -> list[str]:
     """Paths, relative to `results/<study>`, of the files that `table` is made of."""
     if table == "table_transfer":
         return [f"{run}/transfer/{name}.json" for run in study.main_runs for name in study.evaluation.transfer.datasets]
+    if table == "table_information":
+        return [f"{run}/history.csv" for run in runs_of(study, table)]
     return [f"{run}/evaluation.json" for run in runs_of(study, table)]
 
 
@@ -21,6 +24,8 @@ def runs_of(study: Study, table: str) -> list[Run]:
         return [run for run in study.runs if run.epochs == epochs]
     if table == "table_2":
         return [run for run in study.runs if run.batch_size == batch_size]
+    if table == "table_information":
+        return [run for run in study.main_runs if not METHODS[run.method].baseline]
     if table in TABLES:
         return study.main_runs
     raise UserError(f"{table}: no such table; allowed: {', '.join(TABLES)}")

@@ -1,7 +1,8 @@
 """The page's section on provenance, and the CSV with every digest in full."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from markupsafe import Markup
 
@@ -14,18 +15,23 @@ from entrec.runs import Run
 SHORT = 8  # digits of a digest that the page shows; the CSV has all of them
 
 
+class Made(Protocol):
+    """A file of results, of whatever study, that knows what made it."""
+
+    @property
+    def environment(self) -> Environment:
+        """Code, machine and versions."""
+
+
+T = TypeVar("T", bound=Made)
+
+
 def provenance_fragment(found: list[Origin], *, fingerprint: str | None) -> Markup:
     """Environments, then one row per run. `fingerprint` is today's code; None leaves the comparison out."""
-    names = {environment: _letter(i) for i, environment in enumerate(dict.fromkeys(o.environment for o in found))}
+    names = letters(found)
     return joined(
         [
-            Markup('<h3 id="environments">Environments</h3>'),
-            grid(
-                ["", "commit", "code", "device", "processor", "threads", "versions", "files"],
-                [_environment_row(names[e], e, found, fingerprint) for e in names],
-                label="Environments",
-                numbers=False,
-            ),
+            environments_fragment(found, fingerprint=fingerprint),
             Markup('<h3 id="runs">Runs</h3>'),
             grid(
                 ["run", "seed", "steps", "speed", "pretrain", "evaluate", "transfer", "peak", "chosen", "data", "made"],
@@ -42,7 +48,26 @@ def write_provenance(found: list[Origin], path: Path, *, fingerprint: str | None
     write_csv(path, (_csv_row(origin, fingerprint) for origin in found))
 
 
-def made_by_other_code(found: Iterable[Origin], fingerprint: str | None) -> list[Origin]:
+def letters(found: Sequence[Made]) -> dict[Environment, str]:
+    """A letter for every environment, in order of appearance."""
+    return {environment: _letter(i) for i, environment in enumerate(dict.fromkeys(o.environment for o in found))}
+
+
+def environments_fragment(found: Sequence[Made], *, fingerprint: str | None) -> Markup:
+    """The environments that made some files, with their letters."""
+    head = ["", "commit", "code", "device", "processor", "threads", "versions", "files"]
+    rows = [_environment_row(letter, e, found, fingerprint) for e, letter in letters(found).items()]
+    return Markup('<h3 id="environments">Environments</h3>\n{}').format(
+        grid(head, rows, label="Environments", numbers=False)
+    )
+
+
+def marked(origin: Made, names: dict[Environment, str], fingerprint: str | None) -> str:
+    """The letter of the origin's environment, with † where its code is not today's."""
+    return names[origin.environment] + ("†" if made_by_other_code([origin], fingerprint) else "")
+
+
+def made_by_other_code(found: Iterable[T], fingerprint: str | None) -> list[T]:
     """The origins whose code differs from today's; none when today's is not known."""
     return [o for o in found if fingerprint is not None and o.environment.code != fingerprint]
 
@@ -65,7 +90,7 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def _environment_row(name: str, environment: Environment, found: list[Origin], fingerprint: str | None) -> list[str]:
+def _environment_row(name: str, environment: Environment, found: Sequence[Made], fingerprint: str | None) -> list[str]:
     commit = environment.commit[:SHORT] if environment.commit else "not in git"
     state = {True: " (today’s)", False: " (other code than today’s †)"}
     known = "" if fingerprint is None else state[environment.code == fingerprint]
@@ -83,7 +108,7 @@ def _environment_row(name: str, environment: Environment, found: list[Origin], f
 
 def _run_row(found: list[Origin], names: dict[Environment, str], fingerprint: str | None) -> list[str]:
     pretrain, evaluate, *transfers = found
-    marks = [names[o.environment] + ("†" if made_by_other_code([o], fingerprint) else "") for o in found]
+    marks = [marked(origin, names, fingerprint) for origin in found]
     speed = pretrain.images_per_second
     return [
         str(pretrain.run),

@@ -91,11 +91,12 @@ def _origin(
         images_per_second=images_per_second,
         steps=steps,
         chosen=chosen,
-        environment=_environment(record),
+        environment=environment(record),
     )
 
 
-def _environment(record: Record) -> Environment:
+def environment(record: Record) -> Environment:
+    """What the provenance of a file of results says of code, machine and versions."""
     hardware = record.get("provenance.hardware")
     versions = record.get("provenance.versions")
     if not isinstance(hardware, dict) or not isinstance(versions, dict):

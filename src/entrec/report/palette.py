@@ -21,3 +21,21 @@ def colour(method: str) -> str:
 def shape(method: str) -> str:
     """The shape of a method's points."""
     return SHAPES[_TRAINED.index(method) % len(SHAPES)] if method in _TRAINED else "stroke"
+
+
+# bounds and estimators of the theory study: EntRec's in the colours of EntRec, the others in InfoNCE's or their own
+ESTIMATOR_COLOURS = {
+    "entrec_kept": "#d55e00",
+    "entrec_leave_one_out": "#e69f00",
+    "entrec_discrete": "#009e73",
+    "info_nce": "#0072b2",
+    "nearest_neighbours": "#8c6bb1",
+}
+ESTIMATOR_SHAPES = {
+    "entrec_kept": "diamond",
+    "entrec_leave_one_out": "triangle-up",
+    "info_nce": "circle",
+    "nearest_neighbours": "square",
+}
+ERROR_COLOURS = {"squared bias": "#d55e00", "variance": "#0072b2", "mean squared error": "#8c6bb1"}
+ERROR_SHAPES = {"squared bias": "diamond", "variance": "circle", "mean squared error": "square"}

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from entrec.methods.registry import METHODS
 from entrec.params import Study
@@ -58,7 +58,7 @@ def hyper_parameters(study: Study) -> Markup:
         "Runs": {key: plain[key] for key in ("batch_sizes", "epochs", "seeds")},
         **{title: plain[title.lower()] for title in ("Network", "Training", "Diagnostics")},
         **_views(study),
-        "Linear classifier": evaluation["linear"],
+        "Linear classifier": _linear(study),
         "Nearest neighbours": evaluation["knn"],
         "View for fine-tuning": transfer.pop("view"),
         "Fine-tuning": transfer,
@@ -80,6 +80,12 @@ def flatten(value: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     return leaves
 
 
+def _linear(study: Study) -> dict[str, Any]:
+    """Of the solver that is used: `lbfgs` runs to convergence and reads no epochs, batch size or learning rate."""
+    settings = study.slice(["evaluation.linear"])["evaluation.linear"]
+    return {key: settings[key] for key in ("solver", "l2")} if settings["solver"] == "lbfgs" else settings
+
+
 def _views(study: Study) -> dict[str, dict[str, Any]]:
     first, second = study.slice(["views"])["views"]
     return {"Both views": first} if first == second else {"First view": first, "Second view": second}
@@ -97,5 +103,12 @@ def text(value: Any) -> str:
 
 
 def _section(title: str, leaves: list[tuple[str, str]]) -> Markup:
-    rows = joined(Markup("<tr><th scope='row'>{}</th><td>{}</td></tr>").format(*leaf) for leaf in leaves)
+    rows = joined(
+        Markup("<tr><th scope='row'>{}</th><td>{}</td></tr>").format(_breakable(key), value) for key, value in leaves
+    )
     return Markup("<table><caption>{}</caption>\n{}\n</table>").format(title, rows)
+
+
+def _breakable(key: str) -> Markup:
+    """`key` with leave to break a line after its dots and underscores, and only there."""
+    return escape(key).replace("_", Markup("_<wbr>")).replace(".", Markup(".<wbr>"))

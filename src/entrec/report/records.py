@@ -1,6 +1,7 @@
 """One JSON file of the results, read with suspicion: a fault names the file and the command that makes it."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,24 @@ class Record:
 
     def number(self, key: str) -> float:
         """A finite number, or `UserError`."""
-        value = self.get(key)
+        return self._number(key, self.get(key))
+
+    def rows(self, key: str, numbers: Sequence[str], words: Sequence[str] = ()) -> list[dict[str, Any]]:
+        """A list of rows that have these fields and no empty one, as `numbers` and `words`; `UserError` otherwise."""
+        rows = self.get(key)
+        if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+            raise self.damaged(f"{key} is no list of rows")
+        for i, row in enumerate(rows):
+            missing = [field for field in [*numbers, *words] if field not in row]
+            if missing:
+                raise self.damaged(f"{key}.{i} has no {missing[0]}")
+        return [
+            {name: self._number(f"{key}.{i}.{name}", row[name]) for name in numbers}
+            | {name: str(row[name]) for name in words}
+            for i, row in enumerate(rows)
+        ]
+
+    def _number(self, key: str, value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise self.damaged(f"{key} is {value!r}, expected a number")
         return float(value)
@@ -54,23 +72,34 @@ def remedy(study: Study, target: str) -> str:
 
 def present(study: Study, path: Path, target: str) -> Path:
     """`path` if it is a file; raises `UserError` with the command that makes it otherwise."""
+    return existing(path, remedy(study, target))
+
+
+def existing(path: Path, remedy: str) -> Path:
+    """`path` if it is a file; raises `UserError` with the command `remedy` otherwise."""
     if not path.is_file():
-        raise UserError(f"{path}: missing; make it: {remedy(study, target)}")
+        raise UserError(f"{path}: missing; make it: {remedy}")
     return path
 
 
 def read_record(study: Study, results: Path, run: Run, name: str) -> Record:
     """The file `name` of `run` in `results`, the folder `results/<study>`; it must be about that run."""
     target = f"results/{study.name}/{run}/{name}"
-    path = present(study, results / str(run) / name, target)
-    record = Record(path, remedy(study, target), {})
+    return open_record(results / str(run) / name, remedy(study, target), {"run": str(run)})
+
+
+def open_record(path: Path, remedy: str, about: Mapping[str, object]) -> Record:
+    """The file `path`, which the command `remedy` makes; its keys must have the values of `about`."""
+    existing(path, remedy)
+    record = Record(path, remedy, {})
     try:
         contents = read_json(path)
     except UserError as error:
         raise record.damaged("not valid JSON") from error
     if not isinstance(contents, dict):
         raise record.damaged(f"holds a {type(contents).__name__}, expected keys and values")
-    record = Record(path, record.remedy, contents)
-    if record.get("run") != str(run):
-        raise record.damaged(f"is about {record.get('run')!r}, expected {str(run)!r}")
+    record = Record(path, remedy, contents)
+    for key, expected in about.items():
+        if record.get(key) != expected:
+            raise record.damaged(f"is about {record.get(key)!r}, expected {expected!r}")
     return record

@@ -4,13 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from entrec.artefacts import write_text
-from entrec.errors import UserError
 from entrec.methods.registry import METHODS
 from entrec.params import Study, load_study
 from entrec.report.needs import TABLES
 from entrec.report.notebooks import execute, jupyter_home, to_html
-from entrec.report.origin_tables import duration, made_by_other_code
 from entrec.report.origins import Origin, origins
+from entrec.report.page import computing_time, fill, notices, own
 from entrec.report.protocol import hyper_parameters, splits
 from entrec.report.records import present
 
@@ -43,7 +42,7 @@ def render(
     with jupyter_home():
         for name in NOTEBOOKS:
             source, executed = pages / "notebooks" / f"{name}.ipynb", output / "notebooks" / f"{name}.ipynb"
-            execute(_own(source), parameters[name], executed)
+            execute(own(source), parameters[name], executed)
             fragments[name] = to_html(executed)
     write_text(output / "index.html", _page(study, study_path, found, fragments, data=data, pages=pages, today=today))
 
@@ -67,35 +66,27 @@ def _page(
     pages: Path,
     today: str,
 ) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     from entrec.report.datasets import sheets
 
-    _own(pages / "templates" / "index.html.j2")
-    loader = FileSystemLoader(pages / "templates")
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
     context: dict[str, Any] = {
         "study": study,
         "study_file": study_path.name,
+        "contents": ["run", "claims", "tables", "figures", "protocol", "provenance"],
         "summary": _summary(study, found),
-        "notices": _notices(found, today),
+        "notices": notices(found, today),
         "datasets": sheets(study, data) if data else [],
         "splits": splits(study),
         "hyper_parameters": hyper_parameters(study),
         "fragments": fragments,
     }
-    return environment.get_template("index.html.j2").render(context)
+    return fill("index.html.j2", context, pages=pages)
 
 
 def _summary(study: Study, found: list[Origin]) -> list[tuple[str, str]]:
     """The facts under the title: (name, value)."""
     trained = [METHODS[method].title for method in study.methods if not METHODS[method].baseline]
     baselines = [METHODS[method].title.lower() for method in study.methods if METHODS[method].baseline]
-    started = sorted(origin.started for origin in found)
     network = study.network
-    days = f"{started[0][:10]} to {started[-1][:10]}" if started[0][:10] != started[-1][:10] else started[0][:10]
     return [
         ("Methods", ", ".join(trained) + (f"; baselines: {', '.join(baselines)}" if baselines else "")),
         ("Network", f"{network.backbone}, width {network.width}, {network.stem} stem"),
@@ -108,33 +99,12 @@ def _summary(study: Study, found: list[Origin]) -> list[tuple[str, str]]:
             f"batch sizes {_list(study.batch_sizes)}; epochs {_list(study.epochs)}; seeds {_list(study.seeds.sweep)}",
         ),
         ("Made", f"{len(study.runs)} pretrainings and {len(found) - len(study.runs)} evaluations"),
-        ("Computing time", f"{duration(sum(origin.seconds for origin in found))} in all, on {days} (UTC)"),
+        ("Computing time", computing_time(found)),
     ]
-
-
-def _notices(found: list[Origin], today: str) -> list[str]:
-    """What a reader must know before any number."""
-    notices = []
-    other = made_by_other_code(found, today)
-    if other:
-        notices.append(
-            f"{len(other)} of {len(found)} files of results were made by other code than today’s; they are marked † "
-            "under Provenance. Numbers made by different code may not be comparable."
-        )
-    dirty = sum(origin.environment.dirty for origin in found)
-    if dirty:
-        notices.append(f"{dirty} of {len(found)} files of results were made with uncommitted changes in the tree.")
-    return notices
 
 
 def _list(values: tuple[int, ...]) -> str:
     return ", ".join(map(str, values))
-
-
-def _own(path: Path) -> Path:
-    if not path.is_file():
-        raise UserError(f"{path}: missing; run from the repository's root, which holds reports/templates and notebooks")
-    return path
 
 
 def _fingerprint() -> str:

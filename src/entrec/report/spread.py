@@ -23,12 +23,29 @@ class Spread:
         mean = statistics.fmean(kept) if kept else math.nan
         return cls(mean, statistics.stdev(kept) if len(kept) > 1 else None, len(kept))
 
-    def text(self, *, signed: bool = False) -> str:
+    @classmethod
+    def union(cls, parts: Iterable["Spread"]) -> "Spread":
+        """Of all the values of `parts` thrown together, from their means, deviations and counts alone."""
+        groups = [part for part in parts if part.n]
+        n = sum(group.n for group in groups)
+        if n == 0:
+            return cls(math.nan, None, 0)
+        mean = sum(group.n * group.mean for group in groups) / n
+        squares = sum((group.n - 1) * (group.sd or 0.0) ** 2 + group.n * (group.mean - mean) ** 2 for group in groups)
+        return cls(mean, math.sqrt(squares / (n - 1)) if n > 1 else None, n)
+
+    def text(self, *, signed: bool = False, decimals: int = 1) -> str:
         """For instance `94.4 ± 0.3`, or `−2.5` when signed and of one seed."""
         if self.n == 0:
             return NOTHING
-        mean = points(self.mean) if signed else f"{self.mean:.1f}"
-        return mean if self.sd is None else f"{mean} ± {self.sd:.1f}"
+        mean = points(self.mean) if signed else decimal(self.mean, decimals)
+        return mean if self.sd is None else f"{mean} ± {self.sd:.{decimals}f}"
+
+
+def decimal(value: float, decimals: int) -> str:
+    """`value` with so many decimals and a minus sign in place of a hyphen; zero has no sign."""
+    written = f"{value:.{decimals}f}"
+    return f"{float(written) + 0.0:.{decimals}f}".replace("-", "−")  # adding 0.0 turns −0 into 0
 
 
 def points(value: float) -> str:

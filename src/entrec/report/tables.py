@@ -1,4 +1,4 @@
-"""Tables 1 and 2 of the paper, transfer and nearest neighbours, as tidy CSV, LaTeX and HTML."""
+"""Tables 1 and 2 of the paper, transfer, nearest neighbours and information, as tidy CSV, LaTeX and HTML."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,8 @@ import pandas as pd
 from entrec.artefacts import write_text
 from entrec.methods.registry import METHODS
 from entrec.params import Study
-from entrec.report.collect import scores, transfers, with_delta
+from entrec.report.collect import histories, scores, transfers, with_delta
+from entrec.report.information_table import last_measured, lay_out_information
 from entrec.report.latex import latex_table
 from entrec.report.layout import Column, Layout, seeds, spread_column
 from entrec.report.markup import table_fragment
@@ -26,8 +27,8 @@ def write_table(study: Study, table: str, *, results: Path, output: Path) -> Non
     """Write `table` to the folder `output` as .csv, .tex and .html.
 
     `results` is `results/<study>`. The CSV has one row per run and value: accuracies in percent,
-    differences in points; published values are rows of source `paper` without a run. Raises `UserError`
-    for an unknown table and for a result that is missing or damaged.
+    differences in points, information in nats; published values are rows of source `paper` without a run.
+    Raises `UserError` for an unknown table and for a result that is missing or damaged.
     """
     rows = tidy(study, table, results)
     layout = lay_out(study, table, rows)
@@ -53,6 +54,8 @@ def tidy(study: Study, table: str, results: Path) -> pd.DataFrame:
     runs = runs_of(study, table)
     if table == "table_transfer":
         frame = transfers(study, results)
+    elif table == "table_information":
+        frame = last_measured(study, histories(study, results, runs))
     elif table == "table_knn":
         frame = scores(study, results, runs)
     else:
@@ -146,6 +149,7 @@ _LAYOUTS: dict[str, Callable[[Study, pd.DataFrame], Layout]] = {
     "table_2": _table_2,
     "table_transfer": _transfer,
     "table_knn": _knn,
+    "table_information": lay_out_information,
 }
 
 

@@ -1,0 +1,76 @@
+"""The three figures of the estimator study, each as SVG beside the CSV of what it draws."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from entrec.errors import UserError
+from entrec.report import theory_charts, theory_results
+from entrec.report.figures import figure_fragment, write_figure
+from entrec.report.records import existing
+from entrec.report.theory_needs import THEORY_FIGURES
+from entrec.theory.study import TheoryStudy
+
+
+@dataclass(frozen=True)
+class TheoryFigure:
+    """`data` reads the rows from results, `draw` makes the chart of them; `caption` may name {batch} and {steps}."""
+
+    title: str
+    caption: str
+    data: Callable[[TheoryStudy, str, Path], pd.DataFrame]
+    draw: Callable[[TheoryStudy, str, pd.DataFrame], Any]
+
+
+FIGURES = {
+    "estimators_gaussian": TheoryFigure(
+        "Bounds while they are trained",
+        "What each bound says of correlated Gaussians while its critic trains, in nats; the band is one standard "
+        "deviation over the steps of a block. The stairs are the truth, which rises every {steps} steps; the dotted "
+        "line is log {batch} where that caps the bound. Panels share their axes, and what leaves them is cut off.",
+        theory_results.trace,
+        theory_charts.draw_gaussian,
+    ),
+    "estimators_sphere": TheoryFigure(
+        "Estimates at the true latents",
+        "What each estimate says of von Mises-Fisher pairs against the number of pairs k, in nats; bars are one "
+        "standard deviation over draws. The solid rule is the truth, the dotted line log k. Every panel has its own "
+        "scale, and what leaves it is cut off.",
+        theory_results.sphere,
+        theory_charts.draw_sphere,
+    ),
+    "estimators_rates": TheoryFigure(
+        "Errors against the number of samples",
+        "Squared bias, variance and mean squared error of the entropy estimates, in squared nats, on logarithmic axes. "
+        "Dashed guides fall at the stated exponents through the middle of the points that slopes are fitted to. A bias "
+        "below twice its own error is left out.",
+        theory_results.error_points,
+        theory_charts.draw_rates,
+    ),
+}
+
+
+def write_theory_figure(study: TheoryStudy, setting: str, name: str, *, results: Path, output: Path) -> None:
+    """Write the figure `name` to the folder `output` as .svg and .csv.
+
+    `results` is `results/theory/<setting>`. Raises `UserError` for an unknown figure and for a result that is
+    missing or damaged.
+    """
+    if name not in FIGURES:
+        raise UserError(f"{name}: no such figure; allowed: {', '.join(THEORY_FIGURES)}")
+    figure = FIGURES[name]
+    data = figure.data(study, setting, results)
+    write_figure(name, figure.draw(study, setting, data), data, output)
+
+
+def theory_figure(study: TheoryStudy, setting: str, name: str, folder: Path) -> Markup:
+    """The figure that `write_theory_figure` left in `folder`, with its caption; `UserError` where it is missing."""
+    path = existing(folder / f"{name}.svg", f"snakemake reports/theory/{setting}/figures/{name}.svg")
+    gaussian = study.setting(setting).estimators.gaussian
+    figure = FIGURES[name]
+    caption = figure.caption.format(batch=gaussian.batch_size, steps=gaussian.steps)
+    return figure_fragment(name, figure.title, caption, path.read_text(encoding="utf-8"), alone=True)

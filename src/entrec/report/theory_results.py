@@ -1,0 +1,140 @@
+"""The results of the theory study as tidy frames, one row per value; nats throughout."""
+
+import math
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from entrec.report.records import Record, open_record
+from entrec.report.theory_names import ENTROPIES, ESTIMATORS
+from entrec.report.theory_needs import gaussian_files, rates_files, sphere_files
+from entrec.theory.registry import BOUNDS
+from entrec.theory.study import TheoryStudy
+
+TRACE = ["bound", "title", "seed", "step", "truth", "mean", "sd"]
+LEVELS = ["bound", "title", "capped_by", "seed", "truth", "mean", "sd", "batches", "file"]
+SPHERE = ["dimension", "kappa", "samples", "estimator", "truth", "mean", "sd", "repeats", "file"]
+CASE = ["case", "estimator", "dimension", "width"]
+ERRORS = [*CASE, "samples", "bias", "bias_error", "variance", "mse", "repeats", "file"]
+POINTS = [*CASE, "samples", "quantity", "value", "guide"]
+FITS = [*CASE, "quantity", "fit_from", "slope", "low", "high", "stated", "reading", "file"]
+
+
+def theory_remedy(setting: str, file: str) -> str:
+    """The command that makes a file of `results/theory/<setting>`."""
+    return f"snakemake results/theory/{setting}/{file}"
+
+
+def theory_records(results: Path, setting: str, files: Iterable[str]) -> list[tuple[str, Record]]:
+    """(path in `results`, its record) of every file; each must be of that setting."""
+    return [
+        (file, open_record(results / file, theory_remedy(setting, file), {"setting": setting, **_named(file)}))
+        for file in files
+    ]
+
+
+def trace(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
+    """Estimates while the critics train, by blocks of steps: TRACE."""
+    rows = []
+    for _, record in theory_records(results, setting, gaussian_files(study, setting)):
+        about = _bound(record)
+        rows += [{**about, **row} for row in record.rows("trace", ["step", "truth", "mean", "sd"])]
+    return pd.DataFrame(rows)[TRACE].astype({"step": int})
+
+
+def levels(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
+    """Estimates of trained critics on fresh batches: LEVELS."""
+    rows = []
+    for file, record in theory_records(results, setting, gaussian_files(study, setting)):
+        about = {**_bound(record), "capped_by": BOUNDS[record.get("bound")].capped_by, "file": file}
+        rows += [{**about, **row} for row in record.rows("levels", ["truth", "mean", "sd", "batches"])]
+    return pd.DataFrame(rows)[LEVELS].astype({"batches": int})
+
+
+def sphere(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
+    """Estimates at the true latents of von Mises-Fisher pairs: SPHERE."""
+    rows = []
+    numbers = ["kappa", "samples", "truth", "mean", "sd", "repeats"]
+    for file, record in theory_records(results, setting, sphere_files(study, setting)):
+        about = {"dimension": int(record.number("dimension")), "file": file}
+        found = record.rows("rows", numbers, ["estimator"])
+        for row in found:
+            _known(record, row["estimator"], ESTIMATORS)
+        rows += [{**about, **row} for row in found]
+    return pd.DataFrame(rows)[SPHERE].astype({"samples": int, "repeats": int})
+
+
+def errors(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
+    """Bias, variance and mean squared error of every case and sample size: ERRORS."""
+    rows = []
+    numbers = ["samples", "bias", "bias_error", "variance", "mse", "repeats"]
+    for file, record in theory_records(results, setting, rates_files(study, setting)):
+        about = {**_case(record), "file": file}
+        rows += [{**about, **row} for row in record.rows("rows", numbers)]
+    return pd.DataFrame(rows)[ERRORS].astype({"samples": int, "repeats": int})
+
+
+def fits(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
+    """Fitted exponents beside the stated ones: FITS; `low` to `high` is the 95 % interval."""
+    rows = []
+    for file, record in theory_records(results, setting, rates_files(study, setting)):
+        about = {**_case(record), "fit_from": int(record.number("fit_from")), "file": file}
+        found = record.rows("fits", ["slope", "low", "high", "stated"], ["quantity", "reading"])
+        rows += [{**about, **row} for row in found]
+    return pd.DataFrame(rows)[FITS]
+
+
+def error_points(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
+    """What the figure draws of `errors`: POINTS; `guide` falls as stated through the middle of the fitted points.
+
+    A squared bias within twice the bias's own error is noise and has no row.
+    """
+    rows = []
+    for row in errors(study, setting, results).to_dict("records"):
+        clear = abs(row["bias"]) > 2 * row["bias_error"]
+        parts = {"squared bias": row["bias"] ** 2 if clear else None, "variance": row["variance"]}
+        for part, value in {**parts, "mean squared error": row["mse"]}.items():
+            rows.append({key: row[key] for key in [*CASE, "samples"]} | {"quantity": part, "value": value})
+    points = pd.DataFrame(rows).dropna(subset=["value"]).assign(guide=math.nan)
+    cases = study.setting(setting).estimators.rates.cases
+    for (name, quantity), stated in _stated(fits(study, setting, results)).items():
+        fitted = (points["case"] == name) & (points["quantity"] == quantity)
+        fitted &= points["samples"] >= cases[name].fit_from
+        k, value = (points.loc[fitted, column].map(math.log) for column in ("samples", "value"))
+        points.loc[fitted, "guide"] = (stated * (k - k.mean()) + value.mean()).map(math.exp)
+    return points[POINTS]
+
+
+def _stated(rows: pd.DataFrame) -> dict[tuple[str, str], float]:
+    """Stated exponents by case and squared quantity: a root of the mean square falls half as fast as the square."""
+    stated = {(row["case"], row["quantity"]): row["stated"] for row in rows.to_dict("records")}
+    roots = {(c, "mean squared error"): 2 * s for (c, q), s in stated.items() if q == "root mean square error"}
+    return stated | roots
+
+
+def _named(file: str) -> dict[str, Any]:
+    """What a file must say of itself, from its name."""
+    part, _, stem = file.removesuffix(".json").partition("/")
+    if part == "gaussian":
+        bound, _, seed = stem.rpartition("-s")
+        return {"bound": bound, "seed": int(seed)}
+    return {"dimension": int(stem.removeprefix("d"))} if part == "sphere" else {"case": stem}
+
+
+def _bound(record: Record) -> dict[str, Any]:
+    name = record.get("bound")
+    return {"bound": name, "title": BOUNDS[name].title, "seed": record.get("seed")}
+
+
+def _case(record: Record) -> dict[str, Any]:
+    width = None if record.get("width") is None else record.number("width")
+    names = {key: str(record.get(key)) for key in ("case", "estimator")}
+    _known(record, names["estimator"], ENTROPIES)
+    return {**names, "dimension": int(record.number("dimension")), "width": width}
+
+
+def _known(record: Record, estimator: str, names: Collection[str]) -> None:
+    if estimator not in names:
+        raise record.damaged(f"has an estimator {estimator!r}, expected one of {', '.join(names)}")

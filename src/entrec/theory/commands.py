@@ -1,0 +1,76 @@
+"""`python -m entrec theory STEP …`: the theory studies' part of the one door."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from entrec.theory.study import load_theory
+
+app = typer.Typer(no_args_is_help=True, help="Synthetic studies of the paper's mathematics, where the truth is known.")
+StudyFile = Annotated[Path, typer.Option("--study", help="The theory study, params/theory.yaml.")]
+Setting = Annotated[str, typer.Option(help="Which size of it: quick or full.")]
+Output = Annotated[Path, typer.Option(help="The JSON file to write.")]
+Results = Annotated[Path, typer.Option(help="Folder results/theory/<setting>.")]
+Name = Annotated[str, typer.Option(help="Such as estimators_gaussian.")]
+
+
+@app.command()
+def gaussian(
+    study: StudyFile, setting: Setting, bound: Annotated[str, typer.Option()], seed: Annotated[int, typer.Option()],
+    output: Output,
+) -> None:  # fmt: skip
+    """Train one bound of mutual information up the levels of correlated Gaussians."""
+    from entrec.theory.gaussian import gaussian as step
+
+    step(load_theory(study), setting, bound, seed, output=output)
+
+
+@app.command()
+def sphere(study: StudyFile, setting: Setting, dimension: Annotated[int, typer.Option()], output: Output) -> None:
+    """Estimate the information of vMF pairs at their true latents, in one dimension."""
+    from entrec.theory.sphere import sphere as step
+
+    step(load_theory(study), setting, dimension, output=output)
+
+
+@app.command()
+def rates(study: StudyFile, setting: Setting, case: Annotated[str, typer.Option()], output: Output) -> None:
+    """Measure how fast one entropy estimate converges, and fit its exponents."""
+    from entrec.theory.rates import rates as step
+
+    step(load_theory(study), setting, case, output=output)
+
+
+@app.command()
+def table(
+    study: StudyFile, setting: Setting, name: Name, results: Results,
+    output: Annotated[Path, typer.Option(help="Folder for the table as CSV, LaTeX and HTML.")],
+) -> None:  # fmt: skip
+    """Make one table from the results it needs."""
+    from entrec.report.theory_tables import write_theory_table
+
+    write_theory_table(load_theory(study), setting, name, results=results, output=output)
+
+
+@app.command()
+def figure(
+    study: StudyFile, setting: Setting, name: Name, results: Results,
+    output: Annotated[Path, typer.Option(help="Folder for the figure and its numbers.")],
+) -> None:  # fmt: skip
+    """Draw one figure from the results it needs."""
+    from entrec.report.theory_figures import write_theory_figure
+
+    write_theory_figure(load_theory(study), setting, name, results=results, output=output)
+
+
+@app.command()
+def report(
+    study: StudyFile, setting: Setting, results: Results,
+    output: Annotated[Path, typer.Option(help="Folder reports/theory/<setting>.")],
+) -> None:  # fmt: skip
+    """Render the page of the theory studies."""
+    from entrec.report.theory_page import render_theory
+
+    load_theory(study).setting(setting)
+    render_theory(study, setting, results=results, output=output)

@@ -1,0 +1,150 @@
+"""`params/theory.yaml` becomes frozen settings, or one line that says what is wrong with it.
+
+Read by Snakemake and by the report alike, so it imports neither torch nor pandas.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from entrec.errors import UserError
+from entrec.settings import Resources, settings
+from entrec.strict import Invalid, at, plain, validated
+from entrec.theory.registry import BOUNDS
+from entrec.theory.settings import Estimators, Gaussian, RateCase
+from entrec.yaml_reader import read_yaml
+
+THEORY_FILE = "params/theory.yaml"
+Step = Literal["gaussian", "sphere", "rates", "tables", "report"]
+SETTINGS = ("quick", "full")
+
+
+@settings
+class Setting:
+    """One size of the studies, and what a job of each step asks of the machine."""
+
+    estimators: Estimators
+    resources: dict[Step, Resources]
+
+
+@settings
+class TheoryStudy:
+    """The theory studies: `quick` for two CPU cores and minutes, `full` for a GPU."""
+
+    name: str
+    title: str
+    description: str
+    quick: Setting
+    full: Setting
+
+    def setting(self, name: str) -> Setting:
+        """The setting called `name`; raises `UserError` for another name than `quick` and `full`."""
+        if name not in SETTINGS:
+            raise UserError(f"{name!r} is no setting of {THEORY_FILE}; allowed: {', '.join(SETTINGS)}")
+        return getattr(self, name)
+
+    def slice(self, keys: list[str]) -> dict[str, Any]:
+        """The parts of the study under dotted `keys`, as plain values: what a step depends on."""
+        values = plain(TheoryStudy, self)
+        return {key: at(values, key) for key in keys}
+
+
+# What each step reads of the study: Snakemake's rerun trigger, and what a result records.
+def gaussian_keys(setting: str, bound: str) -> list[str]:
+    """Keys that the benchmark of one bound depends on, beside the seed of its name."""
+    shared = [f.name for f in fields(Gaussian) if f.name not in BOUNDS and f.name != "seeds"]
+    own = [f.name for f in fields(Gaussian) if f.name == bound]
+    return [f"{setting}.estimators.gaussian.{key}" for key in shared + own]
+
+
+def sphere_keys(setting: str, dimension: int) -> list[str]:
+    """Keys that the vMF pairs of one dimension depend on."""
+    shared = ["samples", "repeats", "neighbours", "neighbours_up_to", "seed"]
+    return [f"{setting}.estimators.sphere.{key}" for key in [f"kappa.{dimension}", *shared]]
+
+
+def rates_keys(setting: str, case: str) -> list[str]:
+    """Keys that the rates of one case depend on."""
+    return [f"{setting}.estimators.rates.{key}" for key in ("samples", "repeats", "seed", f"cases.{case}")]
+
+
+def theory_show_keys(setting: str, name: str) -> list[str]:
+    """Keys that a table or figure shows: those of the part after the last `_` of its name."""
+    return ["title", f"{setting}.estimators.{name.rsplit('_', 1)[1]}"]
+
+
+def theory_page_keys(setting: str) -> list[str]:
+    """Keys that the page shows."""
+    return ["title", "description", f"{setting}.estimators"]
+
+
+def load_theory(path: Path) -> TheoryStudy:
+    """Read and check the theory study; raises `UserError` with file, key, value and what is allowed."""
+    raw = read_yaml(path)
+    try:
+        study: TheoryStudy = validated(TheoryStudy, {**raw, "name": path.stem}, given=("name",))
+    except Invalid as problem:
+        raise UserError(f"{path}: {problem}") from None
+    for name in SETTINGS:
+        for fault in _faults(study.setting(name)):
+            raise UserError(f"{path}: {name}.{fault}")
+    return study
+
+
+def check_bound(name: str) -> None:
+    """Raises `UserError` unless `name` is a bound of the study."""
+    if name not in BOUNDS:
+        raise UserError(f"{name!r} is no bound; allowed: {', '.join(BOUNDS)}")
+
+
+def _faults(setting: Setting) -> Iterator[str]:
+    study = setting.estimators
+    gaussian = study.gaussian
+    if gaussian.steps % gaussian.trace_block:
+        yield (
+            f"estimators.gaussian.trace_block: {gaussian.trace_block} does not divide steps;"
+            f" allowed: divisors of {gaussian.steps}"
+        )
+    yield from _repeated("estimators.gaussian.seeds", gaussian.seeds)
+    for key, samples, repeats in (
+        ("sphere", study.sphere.samples, study.sphere.repeats),
+        ("rates", study.rates.samples, study.rates.repeats),
+    ):
+        yield from _repeated(f"estimators.{key}.samples", samples)
+        if len(samples) != len(repeats):
+            yield (
+                f"estimators.{key}.repeats: {len(repeats)} numbers for {len(samples)} sample sizes;"
+                " allowed: one for each"
+            )
+    if study.sphere.neighbours >= min(study.sphere.samples):
+        yield (
+            f"estimators.sphere.neighbours: {study.sphere.neighbours} in samples of {min(study.sphere.samples)};"
+            f" allowed: up to {min(study.sphere.samples) - 1}"
+        )
+    for name, case in study.rates.cases.items():
+        yield from (f"estimators.rates.cases.{name}{fault}" for fault in _case_faults(name, case, study.rates.samples))
+    for step in get_args(Step):
+        if step not in setting.resources:
+            yield f"resources.{step}: missing; this key is required"
+
+
+def _case_faults(name: str, case: RateCase, samples: Sequence[int]) -> Iterator[str]:
+    if not re.fullmatch("[a-z0-9_]+", name):  # it becomes a file's name
+        yield f": {name!r} is no name for a case; allowed: lower-case letters, digits and _"
+    discrete = case.data == "dirichlet"
+    if discrete != (case.estimator == "plug_in_entropy"):
+        yield f".estimator: {case.estimator!r} with data {case.data!r}; plug_in_entropy goes with dirichlet alone"
+    if discrete != (case.width is None):
+        yield f".width: {case.width!r} with data {case.data!r}; null exactly for dirichlet"
+    if sum(k >= case.fit_from for k in samples) < 4:
+        yield f".fit_from: {case.fit_from} leaves fewer than four of the samples {list(samples)}; allowed: less"
+    if case.widths and (discrete or len(case.widths) < 3):
+        yield f".widths: {list(case.widths)}; allowed: none, or at least three, and none for dirichlet"
+
+
+def _repeated(key: str, values: Sequence[int]) -> Iterator[str]:
+    for i, value in enumerate(values):
+        if value in values[:i]:
+            yield f"{key}.{i}: {value!r} given twice; allowed: each value once"

@@ -1,0 +1,151 @@
+"""The theory study's figures and its page, on synthetic results."""
+
+import csv
+import json
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from entrec.errors import UserError
+from entrec.report.theory_figures import write_theory_figure
+from entrec.report.theory_needs import THEORY_FIGURES, THEORY_TABLES
+from entrec.report.theory_origins import theory_origins, theory_provenance, write_theory_provenance
+from entrec.report.theory_page import render_theory
+from entrec.report.theory_tables import write_theory_table
+from entrec.theory.study import TheoryStudy
+
+Results = Callable[..., Path]
+PAGES = Path(__file__).parents[3] / "reports"
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text().splitlines()))
+
+
+def drawn(study: TheoryStudy, name: str, folder: Path, output: Path) -> tuple[str, list[dict[str, str]]]:
+    """The SVG of a figure and the rows of its CSV."""
+    write_theory_figure(study, "quick", name, results=folder, output=output)
+    return (output / f"{name}.svg").read_text(), read_csv(output / f"{name}.csv")
+
+
+@pytest.mark.parametrize("name", THEORY_FIGURES)
+def test_a_figure_is_narrow_and_takes_its_ink_from_the_page(
+    name: str, theory: TheoryStudy, results: Results, tmp_path: Path
+) -> None:
+    svg, rows = drawn(theory, name, results(theory), tmp_path)
+    assert svg.startswith("<svg ")
+    assert "currentColor" in svg
+    assert set(re.findall(r' id="(\D*)', svg)) <= {f"{name}-clip"}  # several pictures share one page
+    assert set(re.findall(r"url\(#(\D*)", svg)) <= {f"{name}-clip"}
+    assert float(re.findall(r'width="(\d+)"', svg)[0]) < 460
+    assert len(rows) > 5
+
+
+def test_log_k_is_drawn_where_it_caps_a_bound_and_nowhere_else(
+    theory: TheoryStudy, results: Results, tmp_path: Path
+) -> None:
+    svg, rows = drawn(theory, "estimators_gaussian", results(theory), tmp_path)
+    assert svg.count(">log 64</text>") == 3  # InfoNCE, EntRec with its self term, EntRec discrete
+    assert {row["bound"] for row in rows} >= {"nwj", "smile"}
+
+
+def test_guides_fall_at_the_stated_exponents_where_slopes_were_fitted(
+    theory: TheoryStudy, results: Results, tmp_path: Path
+) -> None:
+    _, rows = drawn(theory, "estimators_rates", results(theory), tmp_path)
+    guides = {(r["case"], r["quantity"], int(r["samples"])): float(r["guide"] or "nan") for r in rows}
+    case = "gaussian_d2_kept"
+    assert guides[case, "variance", 256] == pytest.approx(1 / 256, rel=1e-5)
+    assert guides[case, "variance", 4096] == pytest.approx(1 / 4096, rel=1e-5)
+    assert guides[case, "squared bias", 256] / guides[case, "squared bias", 1024] == pytest.approx(16, rel=1e-5)
+    assert math.isnan(guides[case, "variance", 64])  # the fit begins at 256
+    assert math.isnan(guides[case, "mean squared error", 256])  # nothing is stated of it in this case
+    plug_in = [guides["plug_in", "mean squared error", k] for k in (256, 1024)]
+    assert plug_in[0] / plug_in[1] == pytest.approx(4, rel=1e-4)  # its root falls by 2
+
+
+def test_a_bias_that_is_noise_is_not_drawn(theory: TheoryStudy, results: Results, tmp_path: Path) -> None:
+    # leave-one-out: the bias 3 / k is above twice its error 1 / sqrt(400 k) up to k = 900
+    _, rows = drawn(theory, "estimators_rates", results(theory), tmp_path)
+    own = [r for r in rows if r["case"] == "gaussian_d2_leave_one_out" and r["quantity"] == "squared bias"]
+    assert [int(r["samples"]) for r in own] == [64, 256]
+
+
+def test_an_unknown_figure_is_refused(theory: TheoryStudy, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="figure_9: no such figure; allowed: estimators_gaussian"):
+        write_theory_figure(theory, "quick", "figure_9", results=tmp_path, output=tmp_path)
+
+
+def test_the_page_needs_no_script_and_no_network(
+    theory: TheoryStudy, theory_file: Path, results: Results, tmp_path: Path
+) -> None:
+    theory_file.write_text(theory_file.read_text().replace("title: '", "title: '<b>bold</b> ", 1))
+    folder, output = results(theory), tmp_path / "reports" / "theory" / "quick"
+    make_parts(theory, folder, output)
+
+    render_theory(theory_file, "quick", results=folder, output=output, pages=PAGES, fingerprint="another")
+
+    page = (output / "index.html").read_text()
+    assert "&lt;b&gt;bold" in page
+    assert "<script" not in page
+    assert "Traceback" not in page
+    assert "from pathlib" not in page
+    assert not re.search(r"(?:src|href)=['\"](?:https?:|//)", page)
+    assert page.count("<svg ") == len(THEORY_FIGURES)
+    anchors = re.findall(r' id="([^"]+)"', page)
+    assert len(anchors) == len(set(anchors))
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(anchors)
+    for link in re.findall(r'href="([^"#]+)"', page):
+        assert (output / link).is_file(), link
+    order = [page.index(f'id="{name}"') for name in ("run", "claims", "gaussians", "sphere", "rates", "provenance")]
+    assert order == sorted(order)
+    files = len(theory_origins(theory, "quick", folder))
+    assert f"{files} of {files} files of results were made by other code than today’s" in page
+    assert '<span class="status reproduced">reproduced</span>' in page
+    assert page.count('<span class="status not-run">not run</span>') == 2
+    assert "2 seeds" in page
+
+
+def test_the_first_thing_missing_is_named_before_any_kernel_starts(
+    theory: TheoryStudy, theory_file: Path, results: Results, tmp_path: Path
+) -> None:
+    folder, output = results(theory), tmp_path / "out"
+    target = "reports/theory/quick/tables/table_estimators_gaussian.csv"
+    with pytest.raises(UserError, match=f"missing; make it: snakemake {target}"):
+        render_theory(theory_file, "quick", results=folder, output=output, pages=PAGES, fingerprint="any")
+    make_parts(theory, folder, output)
+    (folder / "rates" / "plug_in.json").unlink()
+    with pytest.raises(UserError, match=r"make it: snakemake results/theory/quick/rates/plug_in\.json"):
+        render_theory(theory_file, "quick", results=folder, output=output, pages=PAGES, fingerprint="any")
+    assert not (output / "index.html").exists()
+
+
+def test_files_made_by_other_code_are_marked_and_the_rest_are_not(
+    theory: TheoryStudy, results: Results, tmp_path: Path
+) -> None:
+    folder = results(theory)
+    path = folder / "sphere" / "d128.json"
+    record = json.loads(path.read_text())
+    record["provenance"] |= {"code": "fedcba9876543210", "dirty": True}
+    path.write_text(json.dumps(record))
+    found = theory_origins(theory, "quick", folder)
+    today = found[0].environment.code
+    html = theory_provenance(found, fingerprint=today)
+    assert html.count("B†") == 1
+    assert "with uncommitted changes" in html
+    assert "†" not in theory_provenance(found, fingerprint=None)
+    write_theory_provenance(found, tmp_path / "provenance.csv", fingerprint=today)
+    rows = read_csv(tmp_path / "provenance.csv")
+    assert [row["file"] for row in rows if row["other_code"] == "true"] == ["sphere/d128.json"]
+    assert len(rows) == len(list(folder.rglob("*.json")))
+
+
+def make_parts(study: TheoryStudy, results: Path, output: Path) -> None:
+    """The tables and figures that the page shows."""
+    for name in THEORY_TABLES:
+        write_theory_table(study, "quick", name, results=results, output=output / "tables")
+    for name in THEORY_FIGURES:
+        write_theory_figure(study, "quick", name, results=results, output=output / "figures")

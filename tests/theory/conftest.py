@@ -1,0 +1,29 @@
+"""The theory study cut down to seconds."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from entrec.theory.study import load_theory
+
+
+@pytest.fixture(scope="session")
+def study():
+    return load_theory(Path("params/theory.yaml"))
+
+
+@pytest.fixture(scope="session")
+def small(study):
+    """The quick setting with a few steps, pairs and repeats."""
+    of = study.quick.estimators
+    gaussian = replace(
+        of.gaussian, dimension=3, batch_size=16, information=(0.5, 2.0), steps=20, trace_block=5,
+        evaluation_batches=4, hidden=(16,), embedding=4,
+    )  # fmt: skip
+    sphere = replace(of.sphere, kappa={3: (5.0, 20.0)}, samples=(16, 32, 64), repeats=(5, 3, 2), neighbours_up_to=32)
+    cases = {name: replace(case, fit_from=16) for name, case in of.rates.cases.items()}
+    rates = replace(of.rates, samples=(16, 32, 64, 128), repeats=(20, 20, 10, 10), cases=cases)
+    return replace(
+        study, quick=replace(study.quick, estimators=replace(of, gaussian=gaussian, sphere=sphere, rates=rates))
+    )

@@ -1,0 +1,127 @@
+"""The theory study is read strictly, and each job depends on its own part of it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from entrec.errors import UserError
+from entrec.theory.registry import BOUNDS
+from entrec.theory.study import SETTINGS, gaussian_keys, load_theory, rates_keys, sphere_keys
+
+THEORY = Path("params/theory.yaml")
+
+
+def edited(tmp_path, old, new):
+    text = THEORY.read_text()
+    assert old in text
+    path = tmp_path / "theory.yaml"
+    path.write_text(text.replace(old, new, 1))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            "batch_size: 64",
+            "batch_sise: 64",
+            ["quick.estimators.gaussian.batch_sise", "unknown key", "dimension, batch"],
+        ),
+        ("title:", "titel:", ["titel", "unknown key", "allowed here: title, description, quick, full"]),
+        (
+            "batch_size: 64",
+            "batch_size: 1",
+            ["quick.estimators.gaussian.batch_size", "1", "greater than or equal to 2"],
+        ),
+        ("critic: separable", "critic: bilinear", ["gaussian.critic", "'bilinear'", "'separable' or 'joint'"]),
+        ("smile: {clip: 5}", "smile: {clip: 0}", ["gaussian.smile.clip", "greater than 0"]),
+        ("trace_block: 20", "trace_block: 7", ["quick.estimators.gaussian.trace_block", "7 does not divide", "600"]),
+        ("seeds: [0]", "seeds: [0, 0]", ["quick.estimators.gaussian.seeds.1", "0 given twice"]),
+        ("repeats: [50, 50", "repeats: [50", ["quick.estimators.sphere.repeats", "4 numbers for 5", "one for each"]),
+        ("neighbours: 3", "neighbours: 64", ["quick.estimators.sphere.neighbours", "64 in samples of 64", "up to 63"]),
+        ("        128: [", "        1: [", ["quick.estimators.sphere.kappa", "greater than or equal to 2"]),
+        ("estimator: plug_in_entropy", "estimator: kernel_entropy", ["cases.plug_in.estimator", "goes with dirichlet"]),
+        ("width: null", "width: 1", ["cases.plug_in.width", "1.0", "null exactly for dirichlet"]),
+        ("widths: [10, 15, 25, 40]", "widths: [5]", ["cases.sphere_d3_kept.widths", "[5.0]", "at least three"]),
+        ("fit_from: 128", "fit_from: 4096", ["cases.gaussian_d2_kept.fit_from", "4096 leaves fewer than four"]),
+        ("        plug_in:", "        plug-in:", ["cases.plug-in", "lower-case letters, digits and _"]),
+        ("    rates:    {threads", "    tables:   {threads", ["key 'tables' given twice"]),
+    ],
+)
+def test_a_fault_is_one_line_that_names_file_key_value_and_what_is_allowed(tmp_path, old, new, says):
+    path = edited(tmp_path, old, new)
+    with pytest.raises(UserError) as caught:
+        load_theory(path)
+    message = str(caught.value)
+    assert message.startswith(str(path))
+    assert "\n" not in message
+    for part in says:
+        assert part in message
+
+
+def test_a_setting_without_resources_of_a_step_is_named(tmp_path):
+    text = THEORY.read_text()
+    line = next(line for line in text.splitlines() if line.startswith("    sphere:   {threads"))
+    with pytest.raises(UserError, match=r"quick.resources.sphere: missing"):
+        load_theory(edited(tmp_path, f"{line}\n", ""))
+
+
+def test_another_setting_is_refused(study):
+    with pytest.raises(UserError, match=r"'huge' is no setting .*; allowed: quick, full"):
+        study.setting("huge")
+
+
+def test_the_benchmark_is_that_of_its_paper(study):
+    for name in SETTINGS:
+        gaussian = study.setting(name).estimators.gaussian
+        assert (gaussian.dimension, gaussian.batch_size, gaussian.information) == (20, 64, (2, 4, 6, 8, 10))
+    assert study.full.estimators.gaussian.steps == 4000
+
+
+def test_both_settings_cover_what_the_claim_is_about(study):
+    for name in SETTINGS:
+        own = study.setting(name).estimators
+        assert {10, 128} <= set(own.sphere.kappa)
+        assert {64, 16_384} <= set(own.sphere.samples)
+        estimators = {case.estimator for case in own.rates.cases.values()}
+        assert estimators == {"kernel_entropy", "leave_one_out_entropy", "plug_in_entropy"}
+        assert len(own.gaussian.information) * own.gaussian.steps // own.gaussian.trace_block <= 400
+
+
+def slices(study):
+    """What every job of the quick setting depends on."""
+    own = study.quick.estimators
+    keys = {bound: gaussian_keys("quick", bound) for bound in BOUNDS}
+    keys |= {f"d{d}": sphere_keys("quick", d) for d in own.sphere.kappa}
+    keys |= {case: rates_keys("quick", case) for case in own.rates.cases}
+    return {job: study.slice(keys) for job, keys in keys.items()}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "stale"),
+    [
+        ("smile: {clip: 5}", "smile: {clip: 4}", {"smile"}),
+        ("seeds: [0]", "seeds: [0, 1]", set()),
+        ("steps: 600", "steps: 620", set(BOUNDS)),
+        ("128: [10, 50, 100]", "128: [10, 50]", {"d128"}),
+        ("neighbours: 3", "neighbours: 4", {"d10", "d128"}),
+        ("dimension: 16, width: null", "dimension: 8, width: null", {"plug_in"}),
+    ],
+)
+def test_an_edit_makes_stale_what_reads_it_and_nothing_else(tmp_path, study, old, new, stale):
+    before, after = slices(study), slices(load_theory(edited(tmp_path, old, new)))
+    assert {job for job in before if before[job] != after[job]} == stale
+
+
+def test_the_workflow_reads_the_study_without_torch_or_pandas():
+    code = (
+        "import sys; from pathlib import Path; import entrec.__main__, entrec.workflow, entrec.report.theory_needs;"
+        "entrec.workflow.read_theory('params/theory.yaml');"
+        "print({'torch', 'pandas', 'altair', 'scipy'} & set(sys.modules))"
+    )
+    environment = os.environ | {"PYTHONPATH": "src"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout == "set()\n"

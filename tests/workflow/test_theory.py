@@ -1,0 +1,96 @@
+"""The shrunken theory studies through Snakemake for real."""
+
+import shutil
+
+import pytest
+
+from entrec.theory.registry import BOUNDS
+
+pytestmark = pytest.mark.workflow
+PARTS = ("gaussian", "sphere", "rates")
+
+
+@pytest.fixture(scope="session")
+def theory(clone):
+    """The clone after `snakemake theory`."""
+    clone.succeed("snakemake", "theory")
+    return clone
+
+
+def test_the_page_is_made_and_a_second_time_does_nothing(theory):
+    page = theory.folder / "reports/theory/quick/index.html"
+    assert page.stat().st_size > 10_000
+    assert "Nothing to be done" in theory.succeed("snakemake", "theory")
+    assert "nwj: 20/20 done" in (theory.folder / "logs/theory/quick/gaussian/nwj-s0.log").read_text()
+
+
+def test_tables_and_figures_are_targets_of_their_own(theory):
+    shutil.rmtree(theory.folder / "reports/theory")
+    jobs = theory.planned("table_estimators", "figure_estimators")
+    assert set(jobs) == {"theory_table", "theory_figure"}
+    theory.succeed("snakemake", "table_estimators", "figure_estimators")
+    folder = theory.folder / "reports/theory/quick"
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    tables = {f"tables/table_estimators_{part}.{kind}" for part in PARTS for kind in ("csv", "tex", "html")}
+    figures = {f"figures/estimators_{part}.{kind}" for part in PARTS for kind in ("svg", "csv")}
+    assert names == tables | figures
+    theory.succeed("snakemake", "theory")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "stale"),
+    [
+        ("neighbours: 3", "neighbours: 2", {"theory_sphere": {"quick/d3"}}),
+        ("clip: 5", "clip: 4", {"theory_gaussian": {"quick/smile-s0"}}),
+        ("dimension: 16", "dimension: 17", {"theory_rates": {"quick/plug_in"}}),
+        ("steps: 10", "steps: 15", {"theory_gaussian": {f"quick/{bound}-s0" for bound in BOUNDS}}),
+    ],
+)
+def test_editing_one_part_reruns_it_and_what_shows_it(theory, old, new, stale):
+    study = theory.folder / "params/theory.yaml"
+    before = study.read_text()
+    study.write_text(before.replace(old, new, 1))
+    try:
+        jobs = theory.planned("theory")
+    finally:
+        study.write_text(before)
+    (rule,) = stale
+    part = rule.removeprefix("theory_")
+    assert jobs == stale | {
+        "theory_table": {f"quick/table_estimators_{part}"},
+        "theory_figure": {f"quick/estimators_{part}"},
+        "theory_page": {"reports/theory/quick/index.html"},
+    }
+
+
+def test_the_theory_is_apart_from_the_studies(clone):
+    assert not any(rule.startswith("theory") for rule in clone.planned("all"))
+    said = clone.succeed(
+        "snakemake", "-n", "--quiet", "all", "--configfile", "params/fashion.yaml", "--", "theory_full"
+    )
+    assert "Error" not in said
+
+
+def test_the_theory_as_a_study_of_methods_is_refused_with_its_target(clone):
+    said = clone.fail("snakemake", "all", "--configfile", "params/theory.yaml").splitlines()
+    assert [line for line in said if "snakemake theory" in line and line.startswith("entrec: params/theory.yaml: ")]
+    assert not any("Traceback" in line for line in said)
+
+
+def test_a_wrong_key_stops_with_one_line_before_any_job(clone):
+    clone.edit("params/theory.yaml", "trace_block: 5", "trace_blok: 5")
+    try:
+        said = clone.fail("snakemake", "theory").splitlines()
+    finally:
+        clone.edit("params/theory.yaml", "trace_blok: 5", "trace_block: 5")
+    assert [line for line in said if "trace_blok" in line] == [
+        "entrec: params/theory.yaml: quick.estimators.gaussian.trace_blok: unknown key (value 5); allowed here: "
+        "dimension, batch_size, information, steps, trace_block, evaluation_batches, critic, hidden, embedding, lr, "
+        "seeds, smile, entrec_kept, entrec_leave_one_out, entrec_discrete"
+    ]
+    assert not any("Traceback" in line for line in said)
+
+
+def test_a_result_that_the_study_has_not_is_no_target(clone):
+    said = clone.fail("snakemake", "-n", "--", "results/theory/quick/gaussian/mine-s0.json")
+    assert "MissingRuleException" in said or "No rule to produce" in said

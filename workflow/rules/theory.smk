@@ -1,0 +1,197 @@
+# The theory studies: synthetic, always of params/theory.yaml, in two settings. Targets of their own: not in `all`.
+
+
+wildcard_constraints:
+    setting="|".join(SETTINGS),
+    bound="|".join(BOUNDS),
+    seed="|".join(str(seed) for e in THEORY_SIZES for seed in e.gaussian.seeds),
+    dimension="|".join(str(d) for e in THEORY_SIZES for d in e.sphere.kappa),
+    case="|".join(case for e in THEORY_SIZES for case in e.rates.cases),
+
+
+rule theory_gaussian:
+    output:
+        "results/theory/{setting}/gaussian/{bound}-s{seed}.json",
+    log:
+        "logs/theory/{setting}/gaussian/{bound}-s{seed}.log",
+    benchmark:
+        "logs/theory/{setting}/gaussian/{bound}-s{seed}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: theory_asks("gaussian", "threads")
+    resources:
+        **theory_resources("gaussian"),
+    params:
+        study=THEORY_FILE,
+        slice=lambda w: theory_depends_on(gaussian_keys(w.setting, w.bound)),
+    message:
+        "theory_gaussian {wildcards.setting}/{wildcards.bound}-s{wildcards.seed}"
+    shell:
+        "python -m entrec theory gaussian --study {params.study} --setting {wildcards.setting}"
+        " --bound {wildcards.bound} --seed {wildcards.seed} --output {output} &> {log}"
+
+
+rule theory_sphere:
+    output:
+        "results/theory/{setting}/sphere/d{dimension}.json",
+    log:
+        "logs/theory/{setting}/sphere/d{dimension}.log",
+    benchmark:
+        "logs/theory/{setting}/sphere/d{dimension}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: theory_asks("sphere", "threads")
+    resources:
+        **theory_resources("sphere"),
+    params:
+        study=THEORY_FILE,
+        slice=lambda w: theory_depends_on(sphere_keys(w.setting, int(w.dimension))),
+    message:
+        "theory_sphere {wildcards.setting}/d{wildcards.dimension}"
+    shell:
+        "python -m entrec theory sphere --study {params.study} --setting {wildcards.setting}"
+        " --dimension {wildcards.dimension} --output {output} &> {log}"
+
+
+rule theory_rates:
+    output:
+        "results/theory/{setting}/rates/{case}.json",
+    log:
+        "logs/theory/{setting}/rates/{case}.log",
+    benchmark:
+        "logs/theory/{setting}/rates/{case}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: theory_asks("rates", "threads")
+    resources:
+        **theory_resources("rates"),
+    params:
+        study=THEORY_FILE,
+        slice=lambda w: theory_depends_on(rates_keys(w.setting, w.case)),
+    message:
+        "theory_rates {wildcards.setting}/{wildcards.case}"
+    shell:
+        "python -m entrec theory rates --study {params.study} --setting {wildcards.setting}"
+        " --case {wildcards.case} --output {output} &> {log}"
+
+
+rule theory_table:
+    input:
+        lambda w: theory_results(w.setting, w.table),
+    output:
+        multiext(
+            "reports/theory/{setting}/tables/{table}",
+            ".csv",
+            ".tex",
+            ".html",
+        ),
+    log:
+        "logs/theory/{setting}/tables/{table}.log",
+    benchmark:
+        "logs/theory/{setting}/tables/{table}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: theory_asks("tables", "threads")
+    resources:
+        **theory_resources("tables"),
+    params:
+        study=THEORY_FILE,
+        results="results/theory/{setting}",
+        folder=lambda w, output: Path(output[0]).parent,
+        slice=lambda w: theory_depends_on(theory_show_keys(w.setting, w.table)),
+    message:
+        "theory_table {wildcards.setting}/{wildcards.table}"
+    shell:
+        "python -m entrec theory table --study {params.study} --setting {wildcards.setting} --name {wildcards.table}"
+        " --results {params.results} --output {params.folder} &> {log}"
+
+
+rule theory_figure:
+    input:
+        lambda w: theory_results(w.setting, w.figure),
+    output:
+        multiext("reports/theory/{setting}/figures/{figure}", ".svg", ".csv"),
+    log:
+        "logs/theory/{setting}/figures/{figure}.log",
+    benchmark:
+        "logs/theory/{setting}/figures/{figure}.tsv"
+    conda:
+        "../../environment.yml"
+    threads: theory_asks("tables", "threads")
+    resources:
+        **theory_resources("tables"),
+    params:
+        study=THEORY_FILE,
+        results="results/theory/{setting}",
+        folder=lambda w, output: Path(output[0]).parent,
+        slice=lambda w: theory_depends_on(theory_show_keys(w.setting, w.figure)),
+    message:
+        "theory_figure {wildcards.setting}/{wildcards.figure}"
+    shell:
+        "python -m entrec theory figure --study {params.study} --setting {wildcards.setting} --name {wildcards.figure}"
+        " --results {params.results} --output {params.folder} &> {log}"
+
+
+rule theory_page:
+    input:
+        tables=expand(
+            "reports/theory/{{setting}}/tables/{table}.csv", table=THEORY_TABLES
+        ),
+        figures=expand(
+            "reports/theory/{{setting}}/figures/{figure}.svg", figure=THEORY_FIGURES
+        ),
+        results=lambda w: theory_results(w.setting, *THEORY_TABLES),
+        pages=[
+            "reports/notebooks/theory.ipynb",
+            *sorted(Path("reports/templates").iterdir()),
+        ],
+    output:
+        page=report("reports/theory/{setting}/index.html", category="Report"),
+        notebooks=directory("reports/theory/{setting}/notebooks"),
+        provenance="reports/theory/{setting}/provenance.csv",
+    log:
+        "logs/theory/{setting}/report.log",
+    benchmark:
+        "logs/theory/{setting}/report.tsv"
+    conda:
+        "../../environment.yml"
+    threads: theory_asks("report", "threads")
+    resources:
+        **theory_resources("report"),
+    params:
+        study=THEORY_FILE,
+        results="results/theory/{setting}",
+        folder=lambda w, output: Path(output.page).parent,
+        slice=lambda w: theory_depends_on(theory_page_keys(w.setting)),
+    message:
+        "theory_page {output.page}"
+    shell:
+        "python -m entrec theory report --study {params.study} --setting {wildcards.setting}"
+        " --results {params.results} --output {params.folder} &> {log}"
+
+
+# `snakemake theory`, `table_estimators`, `figure_estimators` are of `quick`; with `_full` after them, of `full`.
+for setting, suffix in {"quick": "", "full": "_full"}.items():
+
+    rule:
+        name:
+            f"table_estimators{suffix}"
+        input:
+            expand(
+                f"reports/theory/{setting}/tables/{{table}}.csv", table=THEORY_TABLES
+            ),
+
+    rule:
+        name:
+            f"figure_estimators{suffix}"
+        input:
+            expand(
+                f"reports/theory/{setting}/figures/{{figure}}.svg",
+                figure=THEORY_FIGURES,
+            ),
+
+    rule:
+        name:
+            f"theory{suffix}"
+        input:
+            f"reports/theory/{setting}/index.html",
