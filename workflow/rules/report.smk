@@ -3,8 +3,11 @@ rule report:
         tables=rules.tables.input,
         results=list(artefacts(STUDY.runs)),
         cards=expand(f"{DATA}/{{dataset}}/card.json", dataset=STUDY.datasets),
-        pages=sorted(Path("reports/notebooks").iterdir())
-        + sorted(Path("reports/templates").iterdir()),
+        pages=expand("reports/notebooks/{name}.ipynb", name=["results", "provenance"])
+        + expand(
+            "reports/templates/{name}",
+            name=["base.html.j2", "index.html.j2", "style.css"],
+        ),
     output:
         page=report(f"{REPORT}/index.html", category="Report"),
         figures=directory(f"{REPORT}/figures"),

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+NEGLIGIBLE = -80.0  # exp of it is 2e-35: no sum of float64 notices a million of them
 TILES = {"cpu": 512, "cuda": 4096}  # a tile stays in a core's cache, or fills a GPU
 
 
@@ -23,7 +24,7 @@ def self_log_sum_exp(
 ) -> Tensor:
     """log sum_j exp(<z_i, z_j> + bias_i + bias_j) of each row of `z` (k, d), with `bias` (k,) or none; (k,).
 
-    `skip_diagonal` leaves j = i out; a row then needs another one, and k = 1 gives -inf.
+    `skip_diagonal` leaves j = i out, so that k must be 2 or more.
     """
     if bias is None:
         bias = z.new_zeros(len(z))
@@ -112,7 +113,9 @@ def _scores(z: Tensor, bias: Tensor, i: slice, j: slice, skip_diagonal: bool) ->
 
 
 def _merge(sums: Tensor, at: slice, scores: Tensor, *, dim: int) -> None:
-    torch.logaddexp(sums[at], scores.logsumexp(dim=dim), out=sums[at])
+    largest = scores.amax(dim=dim, keepdim=True).clamp_(min=torch.finfo(scores.dtype).min)  # a tile may hold -inf alone
+    added = _exp(scores - largest).sum(dim=dim).log_().add_(largest.squeeze(dim))
+    torch.logaddexp(sums[at], added, out=sums[at])
 
 
 def _weights(scores: Tensor, rows: Tensor, columns: Tensor, of_rows: Tensor, of_columns: Tensor) -> Tensor:
@@ -120,5 +123,10 @@ def _weights(scores: Tensor, rows: Tensor, columns: Tensor, of_rows: Tensor, of_
 
     Each softmax is taken by its own sum, so that none overflows.
     """
-    along_rows = (scores - rows[:, None]).exp_().mul_(of_rows[:, None])
-    return scores.sub_(columns).exp_().mul_(of_columns).add_(along_rows)
+    along_rows = _exp(scores - rows[:, None]).mul_(of_rows[:, None])
+    return _exp(scores.sub_(columns)).mul_(of_columns).add_(along_rows)
+
+
+def _exp(x: Tensor) -> Tensor:
+    """exp, in place, of numbers up to 0, beside an exp(0). Below `NEGLIGIBLE` processors take ten times as long."""
+    return x.clamp_(min=NEGLIGIBLE).exp_()
