@@ -209,7 +209,7 @@ def test_scores_that_are_not_square_are_refused(bound, shape):
 def test_scores_that_are_not_finite_are_refused(bound, value):
     scores = random_scores()
     scores[2, 3] = value
-    with pytest.raises(ValueError, match=r"finite scores, got (nan|inf) in shape \(32, 32\)"):
+    with pytest.raises(ValueError, match=r"finite numbers, got a value of (nan|inf) in shape \(32, 32\)"):
         bound(scores)
 
 

@@ -26,7 +26,13 @@ def test_a_cap_has_the_area_of_its_integral_and_the_whole_sphere_its_own(d):
     for angle in (0.2, 1.0, math.pi / 2, 2.0, 3.0):
         area = quad(lambda t: math.sin(t) ** (d - 2), 0, angle, epsabs=0, epsrel=1e-12)[0]
         assert log_cap_area(d, torch.tensor(angle, dtype=torch.float64)).item() == pytest.approx(rim + math.log(area))
-    assert log_cap_area(d, torch.tensor(math.pi)).item() == pytest.approx(log_area(d))
+    assert log_cap_area(d, torch.tensor(math.pi, dtype=torch.float64)).item() == pytest.approx(log_area(d))
+
+
+@pytest.mark.parametrize("d", [2, 512, 4096, 65536])
+def test_half_a_sphere_is_half_of_it_in_any_dimension(d):
+    angles = torch.tensor([math.pi / 2 - 1e-9, math.pi / 2, math.pi / 2 + 1e-9], dtype=torch.float64)
+    assert log_cap_area(d, angles).tolist() == pytest.approx([log_area(d) - math.log(2)] * 3, abs=1e-6)
 
 
 def test_a_tiny_cap_in_many_dimensions_does_not_vanish():
@@ -37,7 +43,7 @@ def test_a_tiny_cap_in_many_dimensions_does_not_vanish():
 
 
 @pytest.mark.parametrize("neighbours", [1, 3, 10])
-@pytest.mark.parametrize("d", [2, 3, 10, 128])
+@pytest.mark.parametrize("d", [2, 3, 10, 128, 2000])
 def test_uniform_points_on_the_sphere_have_the_log_area_without_bias(d, neighbours):
     z = sample_uniform(2000, d, generator=generator(), dtype=torch.float64)
     estimate = spherical_nearest_neighbour_entropy(z, neighbours=neighbours).item()
@@ -69,11 +75,20 @@ def test_rotation_and_permutation_change_nothing(points):
         assert entropy(moved, neighbours=2).item() == pytest.approx(entropy(z, neighbours=2).item(), abs=1e-6)
 
 
+def test_a_shift_changes_nothing_even_a_long_one(points):
+    near, far = (nearest_neighbour_entropy(points(100) + shift, neighbours=2).item() for shift in (0, 1e7))
+    assert far == pytest.approx(near, abs=1e-4)
+
+
 def test_bad_input_is_refused_with_value_and_shape(points):
     with pytest.raises(ValueError, match=r"neighbours=5 for shape \(5, 10\)"):
         nearest_neighbour_entropy(points(5), neighbours=5)
     with pytest.raises(ValueError, match="neighbours=0"):
         spherical_nearest_neighbour_entropy(points(5), neighbours=0)
+    with pytest.raises(ValueError, match="d=1"):
+        spherical_nearest_neighbour_entropy(torch.ones(5, 1), neighbours=1)
+    with pytest.raises(ValueError, match=r"\(0, 3\)"):
+        nearest_neighbour_entropy(torch.ones(0, 3), neighbours=1)
     with pytest.raises(ValueError, match="off by 3"):
         spherical_nearest_neighbour_entropy(2 * points(5), neighbours=1)
     with pytest.raises(ValueError, match="nan"):

@@ -81,11 +81,15 @@ def test_bad_input_is_refused_with_value_and_shape(pairs):
     ):
         with pytest.raises(ValueError, match=r"one shape \(k, d\), got \([78], 10\) and \([78], 10\)"):
             density(z1, z2[:7])
+        with pytest.raises(ValueError, match=r"\(0, 10\)"):
+            density(z1[:0], z2[:0])
+        with pytest.raises(ValueError, match="nan"):
+            density(z1, z2 * math.nan)
+    with pytest.raises(ValueError, match=r"kappa of shape \(\) or \(8,\), got shape \(8, 1\)"):
+        vmf_reconstruction(z1, z2, kappa=torch.ones(8, 1))
     with pytest.raises(ValueError, match="kappa=0"):
         vmf_reconstruction(z1, z2, kappa=0.0)
     with pytest.raises(ValueError, match="alpha=0"):
         gaussian_reconstruction(z1, z2, sigma=0.0)
     with pytest.raises(ValueError, match="beta=-1"):
         generalised_normal_reconstruction(z1, z2, alpha=1.0, beta=-1.0)
-    with pytest.raises(ValueError, match=r"nan in shape \(8, 10\)"):
-        gaussian_reconstruction(z1, z2 * math.nan, sigma=1.0)

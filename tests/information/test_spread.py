@@ -14,6 +14,10 @@ def test_effective_rank_counts_equal_directions_and_sees_collapse():
     assert effective_rank(torch.ones(8, 4)).item() == 0.0
 
 
+def test_what_rounding_leaves_of_collapsed_embeddings_is_no_rank(points):
+    assert effective_rank(points(1, 8).float().expand(64, -1) * (1 / 3)).item() == 0.0
+
+
 def test_uniformity_is_the_formula_over_pairs(points):
     z = points(40)
     expected = torch.pdist(z).square().mul(-2).exp().mean().log()  # arXiv:2005.10242, figure 5
@@ -38,3 +42,11 @@ def test_vectors_off_the_sphere_are_refused(points):
     for measure in (uniformity, lambda z: alignment(z, z)):
         with pytest.raises(ValueError, match=r"off by 3 in shape \(5, 10\)"):
             measure(2 * points(5))
+
+
+def test_numbers_that_are_not_finite_are_refused(points):
+    with pytest.raises(ValueError, match=r"nan in shape \(5, 10\)"):
+        effective_rank(points(5) * math.nan)
+    for t in (0.0, -1.0, math.nan):
+        with pytest.raises(ValueError, match=f"t={t}"):
+            uniformity(points(5), t=t)

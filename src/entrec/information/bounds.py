@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from entrec.information.checks import check_finite
 from entrec.information.entropy import kernel_entropy, leave_one_out_entropy, plug_in_entropy
 from entrec.information.kernels import Kernel
 from entrec.information.precision import full_precision
@@ -29,7 +30,10 @@ def tuba(scores: Tensor, *, log_baseline: float | Tensor) -> Tensor:
     Raises `ValueError` for scores that are not square, of fewer than two pairs, or not finite.
     """
     _check_scores(scores)
+    if isinstance(log_baseline, Tensor) and log_baseline.shape not in ((), (len(scores),)):
+        raise ValueError(f"need log_baseline of shape () or ({len(scores)},), got shape {tuple(log_baseline.shape)}")
     scores = scores - log_baseline
+    check_finite(scores)
     return 1 + scores.diagonal().mean() - _log_mean_exp_off_diagonal(scores).exp()
 
 
@@ -100,6 +104,9 @@ def barber_agakov(log_q: Tensor, *, entropy: float) -> Tensor:
     """
     if log_q.ndim != 1 or not len(log_q):
         raise ValueError(f"need log densities of shape (k,), got shape {tuple(log_q.shape)}")
+    check_finite(log_q)
+    if not math.isfinite(entropy):
+        raise ValueError(f"need a finite entropy, got entropy={entropy}")
     return entropy + log_q.mean()
 
 
@@ -149,6 +156,4 @@ def _check_scores(scores: Tensor) -> None:
     shape = tuple(scores.shape)
     if len(shape) != 2 or shape[0] != shape[1] or shape[0] < 2:
         raise ValueError(f"need scores of shape (k, k) with k >= 2, got shape {shape}")
-    worst = scores.detach().abs().max().item()
-    if not math.isfinite(worst):
-        raise ValueError(f"need finite scores, got {worst} in shape {shape}")
+    check_finite(scores)

@@ -9,7 +9,7 @@ UNIT_TOLERANCE = 1e-2  # of a squared length: bfloat16 keeps eight bits
 
 
 class InvalidEmbeddings(ValueError):
-    """Embeddings that no estimator can take: not finite, not on the sphere, or not of one shape."""
+    """Embeddings that no estimator can take: not finite, not on the sphere, too few, or not of one shape."""
 
 
 def check_dimension(d: int) -> None:
@@ -18,39 +18,58 @@ def check_dimension(d: int) -> None:
         raise ValueError(f"need dimension d >= 2, got d={d}")
 
 
-def check_concentration(kappa: float | Tensor) -> None:
-    """Positive and finite; a tensor is looked at unless it is being compiled, which a look would break up."""
+def check_concentration(kappa: float | Tensor, *, shape: tuple[int, ...] | None = None) -> None:
+    """Positive and finite, and a tensor of one number or of `shape`, which it is allowed to have instead.
+
+    A tensor's values are looked at unless it is being compiled, which a look would break up.
+    """
     if isinstance(kappa, Tensor):
+        if shape is not None and kappa.shape not in ((), shape):
+            raise ValueError(f"need kappa of shape () or {shape}, got shape {tuple(kappa.shape)}")
         if not torch.compiler.is_compiling() and not bool(((kappa > 0) & kappa.isfinite()).all()):
             raise ValueError(f"need finite kappa > 0, got kappa={kappa.tolist()}")
-    elif not (kappa > 0 and math.isfinite(kappa)):
-        raise ValueError(f"need finite kappa > 0, got kappa={kappa}")
+    else:
+        check_positive(kappa=kappa)
 
 
-def check_sample(z: Tensor) -> None:
-    """A matrix of at least two rows."""
-    if z.ndim != 2 or len(z) < 2:
-        raise InvalidEmbeddings(f"need at least two embeddings, (k, d), got shape {tuple(z.shape)}")
+def check_positive(**values: float) -> None:
+    """Each of the named numbers is positive and finite."""
+    for name, value in values.items():
+        if not (value > 0 and math.isfinite(value)):
+            raise ValueError(f"need finite {name} > 0, got {name}={value}")
+
+
+def check_sample(z: Tensor, *, least: int = 2) -> None:
+    """A matrix of at least `least` rows, none of them empty."""
+    if z.ndim != 2 or len(z) < least or z.shape[1] < 1:
+        few = {1: "one embedding", 2: "two embeddings"}[least]
+        raise InvalidEmbeddings(f"need at least {few}, (k, d), got shape {tuple(z.shape)}")
 
 
 def check_pairs(z1: Tensor, z2: Tensor) -> None:
     """Two matrices of one shape: row i of one belongs to row i of the other."""
-    if z1.ndim != 2 or z1.shape != z2.shape:
+    if z1.shape != z2.shape:
         raise InvalidEmbeddings(f"need two views of one shape (k, d), got {tuple(z1.shape)} and {tuple(z2.shape)}")
+    check_sample(z1, least=1)
 
 
-def check_finite(z: Tensor) -> None:
-    """No NaN, no infinity."""
-    _check_worst(z, z.detach().abs().max(), limit=torch.finfo(z.dtype).max, wanted="finite embeddings")
+def check_finite(*arguments: Tensor) -> None:
+    """No NaN, no infinity. One look at the device for each argument; none while compiling."""
+    for z in arguments:
+        worst = z.detach().abs().amax() if z.numel() else z.new_zeros(())
+        _check_worst(z, worst, limit=torch.finfo(z.dtype).max, wanted="finite numbers")
 
 
-def check_on_sphere(*embeddings: Tensor) -> None:
-    """Every row a unit vector. One look at the device for each argument; none while compiling."""
-    for z in embeddings:
-        if z.ndim != 2:
-            raise InvalidEmbeddings(f"need embeddings of shape (k, d), got shape {tuple(z.shape)}")
-        worst = (z.detach().square().sum(dim=1) - 1).abs().max()
-        _check_worst(z, worst, limit=UNIT_TOLERANCE, wanted="unit vectors", measured="a squared length off by ")
+def unit_vectors(z: Tensor) -> Tensor:
+    """`z` (k, d), whose rows must be unit vectors up to the rounding of half precision, which is undone.
+
+    Raises `InvalidEmbeddings` for others. One look at the device; none while compiling.
+    """
+    check_sample(z, least=1)
+    squares = z.square().sum(dim=1, keepdim=True)
+    worst = (squares.detach() - 1).abs().amax()
+    _check_worst(z, worst, limit=UNIT_TOLERANCE, wanted="unit vectors", measured="a squared length off by ")
+    return z * squares.rsqrt()
 
 
 def _check_worst(z: Tensor, worst: Tensor, *, limit: float, wanted: str, measured: str = "a value of ") -> None:
@@ -66,11 +85,5 @@ def check_probabilities(probabilities: Tensor) -> None:
     if probabilities.ndim != 2 or len(probabilities) < 1:
         raise InvalidEmbeddings(f"need probabilities of shape (k, categories), got shape {tuple(probabilities.shape)}")
     p = probabilities.detach()
-    worst = torch.maximum((p.sum(dim=1) - 1).abs().max(), (-p).max())
+    worst = torch.maximum((p.sum(dim=1) - 1).abs().amax(), (-p).amax())
     _check_worst(p, worst, limit=UNIT_TOLERANCE, wanted="rows that are distributions", measured="one off by ")
-
-
-def check_temperature(temperature: float) -> None:
-    """Positive and finite."""
-    if not (temperature > 0 and math.isfinite(temperature)):
-        raise ValueError(f"need finite temperature > 0, got temperature={temperature}")

@@ -6,7 +6,7 @@ Neither holds the matrix of similarities (`log_sum_exp`).
 import torch
 from torch import Tensor
 
-from entrec.information.checks import check_on_sphere, check_pairs, check_sample, check_temperature
+from entrec.information.checks import check_pairs, check_positive, check_sample, unit_vectors
 from entrec.information.log_sum_exp import cross_log_sum_exp, self_log_sum_exp
 from entrec.information.precision import full_precision
 
@@ -17,7 +17,7 @@ def info_nce(z1: Tensor, z2: Tensor, *, temperature: float) -> Tensor:
 
     `z1`, `z2` (k, d) are unit vectors; log k minus the result bounds their information from below.
     """
-    _check(z1, z2, temperature)
+    z1, z2 = _checked(z1, z2, temperature)
     rows, columns = cross_log_sum_exp(z1 / temperature, z2)
     return ((rows + columns) / 2 - (z1 * z2).sum(dim=1) / temperature).mean()
 
@@ -25,13 +25,13 @@ def info_nce(z1: Tensor, z2: Tensor, *, temperature: float) -> Tensor:
 @full_precision
 def nt_xent(z1: Tensor, z2: Tensor, *, temperature: float) -> Tensor:
     """NT-Xent (Chen et al., arXiv:2002.05709, eq. 1): 2k - 2 negatives from both branches."""
-    _check(z1, z2, temperature)
+    z1, z2 = _checked(z1, z2, temperature)
     sums = self_log_sum_exp(torch.cat([z1, z2]) / temperature**0.5, skip_diagonal=True)
     return sums.mean() - (z1 * z2).sum(dim=1).mean() / temperature
 
 
-def _check(z1: Tensor, z2: Tensor, temperature: float) -> None:
+def _checked(z1: Tensor, z2: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
     check_pairs(z1, z2)
     check_sample(z1)
-    check_on_sphere(z1, z2)
-    check_temperature(temperature)
+    check_positive(temperature=temperature)
+    return unit_vectors(z1), unit_vectors(z2)

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from torch import Tensor
 
-from entrec.information.checks import check_concentration, check_finite, check_on_sphere
+from entrec.information.checks import check_concentration, check_finite, check_positive, unit_vectors
 from entrec.information.sphere import log_vmf_constant
 
 
@@ -28,9 +28,8 @@ class VMFKernel:
 
     def products(self, z: Tensor) -> tuple[Tensor, None]:
         """Unit vectors, stretched by the square root of kappa."""
-        check_concentration(self.kappa)
-        check_on_sphere(z)
-        return self.kappa**0.5 * z, None
+        check_concentration(self.kappa, shape=())
+        return self.kappa**0.5 * unit_vectors(z), None
 
     def log_constant(self, d: int) -> float | Tensor:
         """Log of the vMF normaliser."""
@@ -44,8 +43,7 @@ class GaussianKernel:
     bandwidth: float
 
     def __post_init__(self) -> None:
-        if not (self.bandwidth > 0 and math.isfinite(self.bandwidth)):
-            raise ValueError(f"need finite bandwidth > 0, got bandwidth={self.bandwidth}")
+        check_positive(bandwidth=self.bandwidth)
 
     def products(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Centred points in units of the bandwidth: squared distances by inner products lose digits far from 0."""
@@ -55,4 +53,4 @@ class GaussianKernel:
 
     def log_constant(self, d: int) -> float:
         """Log of (2 pi bandwidth^2)^(-d/2)."""
-        return -d / 2 * math.log(2 * math.pi * self.bandwidth**2)
+        return -d * (math.log(2 * math.pi) / 2 + math.log(self.bandwidth))

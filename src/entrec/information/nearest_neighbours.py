@@ -3,7 +3,7 @@
 It shares nothing with the kernel estimates and has no bandwidth, which makes it the check on them. The
 share of the probability that the ball up to a point's m-th neighbour holds has the mean logarithm
 psi(m) - psi(k), whatever the density; the ball's volume turns it into an entropy. The only bias is from the
-density's change within a ball: none for uniform points. Not differentiable; the cost is k^2 d.
+density's change within a ball: none for uniform points. Not differentiable; the cost is k^2 d. All in float64.
 """
 
 import math
@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor
 
-from entrec.information.checks import check_finite, check_on_sphere, check_sample
+from entrec.information.checks import check_dimension, check_finite, check_sample, unit_vectors
 from entrec.information.sphere import log_area
 
 ROWS = 1024  # of the matrix of distances at a time
@@ -23,8 +23,10 @@ def nearest_neighbour_entropy(points: Tensor, *, neighbours: int) -> Tensor:
 
     Raises `ValueError` for k <= neighbours and for values that are not finite; -inf where points coincide.
     """
+    check_sample(points)
     check_finite(points)
-    radii = _distances(points, neighbours)
+    points = points.double()
+    radii = _distances(points - points.mean(dim=0), neighbours)  # far from 0 distances would lose their digits
     d = points.shape[1]
     log_ball = d / 2 * math.log(math.pi) - math.lgamma(d / 2 + 1)
     return _entropy(log_ball + d * radii.log(), neighbours)
@@ -33,34 +35,62 @@ def nearest_neighbour_entropy(points: Tensor, *, neighbours: int) -> Tensor:
 @torch.no_grad()
 def spherical_nearest_neighbour_entropy(embeddings: Tensor, *, neighbours: int) -> Tensor:
     """The same on S^(d-1) for unit vectors `embeddings` (k, d), with the exact area of each cap."""
-    check_on_sphere(embeddings)
-    angles = 2 * torch.asin((_distances(embeddings, neighbours) / 2).clamp(max=1))
-    return _entropy(log_cap_area(embeddings.shape[1], angles), neighbours)
+    z = unit_vectors(embeddings.double())
+    check_dimension(z.shape[1])
+    angles = 2 * torch.asin((_distances(z, neighbours) / 2).clamp(max=1))
+    return _entropy(log_cap_area(z.shape[1], angles), neighbours)
 
 
 def log_cap_area(d: int, angles: Tensor) -> Tensor:
     """Log area of the caps of S^(d-1) within `angles` (0 to pi) of their centres; float64, shape of `angles`.
 
-    The integral of sin^(d-2), as a hypergeometric series of positive terms (DLMF 8.17.7), on the host.
+    Half the sphere's area times the incomplete beta function of sin^2 (Li, 2011), for angles beyond pi/2 the rest.
     """
-    from scipy.special import hyp2f1  # only the theory study needs it
+    check_dimension(d)
+    angles = angles.double()
+    half = log_area(d) - math.log(2)
+    small = half + _log_incomplete_beta((d - 1) / 2, 0.5, angles.sin() ** 2, angles.cos() ** 2)
+    return torch.where(angles <= math.pi / 2, small, log_area(d) + torch.log1p(-(small - log_area(d)).exp()))
 
-    folded = torch.minimum(angles, math.pi - angles).double().cpu()
-    sine = folded.sin()
-    series = torch.as_tensor(hyp2f1(0.5, (d - 1) / 2, (d + 1) / 2, (sine**2).numpy()))
-    rim = log_area(d - 1) if d > 2 else math.log(2)  # the circle's rim is two points
-    small = rim + (d - 1) * sine.log() - math.log(d - 1) + series.log()
-    rest = log_area(d) + torch.log1p(-(small - log_area(d)).exp())
-    return torch.where(angles.cpu() <= math.pi / 2, small, rest).to(angles.device)
+
+def _log_incomplete_beta(a: float, b: float, x: Tensor, rest: Tensor) -> Tensor:
+    """log I_x(a, b), with `rest` = 1 - x given to full precision, in log space: powers of x underflow for large a."""
+    front = torch.special.xlogy(a, x) + torch.special.xlogy(b, rest)
+    front = front + math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
+    below = front - math.log(a) + _beta_fraction(a, b, x).log()
+    above = torch.log1p(-(front - math.log(b) + _beta_fraction(b, a, rest).log()).exp())
+    return torch.where(x < (a + 1) / (a + b + 2), below, above)
+
+
+def _beta_fraction(a: float, b: float, x: Tensor) -> Tensor:
+    """The continued fraction of the incomplete beta function (DLMF 8.17.22), by Lentz's method.
+
+    It converges within some sqrt(max(a, b)) steps on the side of the mean that x is on.
+    """
+    tiny = 1e-300
+    c, d = torch.ones_like(x), 1 / _away_from_zero(1 - (a + b) * x / (a + 1), tiny)
+    value = d
+    for m in range(1, int(4 * math.sqrt(max(a, b))) + 100):
+        for coefficient in (
+            m * (b - m) / ((a + 2 * m - 1) * (a + 2 * m)),
+            -(a + m) * (a + b + m) / ((a + 2 * m) * (a + 2 * m + 1)),
+        ):
+            d = 1 / _away_from_zero(1 + coefficient * x * d, tiny)
+            c = _away_from_zero(1 + coefficient * x / c, tiny)
+            value = value * c * d
+    return value
+
+
+def _away_from_zero(x: Tensor, tiny: float) -> Tensor:
+    return torch.where(x.abs() < tiny, tiny, x)
 
 
 def _distances(points: Tensor, neighbours: int) -> Tensor:
-    """Euclidean distance of each point to its `neighbours`-th neighbour, float64, (k,)."""
+    """Euclidean distance of each point to its `neighbours`-th neighbour, (k,)."""
     check_sample(points)
     k = len(points)
     if not 1 <= neighbours < k:
         raise ValueError(f"need 1 <= neighbours < k, got neighbours={neighbours} for shape {tuple(points.shape)}")
-    points = points.double()
     rows = [
         torch.cdist(points[start : start + ROWS], points).kthvalue(neighbours + 1, dim=1).values
         for start in range(0, k, ROWS)

@@ -15,9 +15,9 @@ def full_precision(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def lifted(*args: P.args, **kwargs: P.kwargs) -> R:
-        tensors = [a for a in args if isinstance(a, torch.Tensor)]
-        with torch.autocast(tensors[0].device.type, enabled=False):
-            return function(*map(lift, args), **kwargs)
+        device = next(a.device for a in (*args, *kwargs.values()) if isinstance(a, torch.Tensor))
+        with torch.autocast(device.type, enabled=False):
+            return function(*map(lift, args), **{name: lift(value) for name, value in kwargs.items()})
 
     return lifted
 

@@ -8,7 +8,7 @@ import math
 from torch import Tensor
 from torch.nn import functional as F
 
-from entrec.information.checks import check_finite, check_pairs
+from entrec.information.checks import check_finite, check_pairs, check_positive
 from entrec.information.precision import full_precision
 from entrec.information.sphere import vmf_log_density
 
@@ -33,10 +33,9 @@ def generalised_normal_reconstruction(z1: Tensor, z2: Tensor, *, alpha: float, b
     alpha^2 / 2, and a large beta nears the uniform one (Nadarajah, 2005, A generalized normal distribution).
     """
     check_pairs(z1, z2)
-    if not (alpha > 0 and beta > 0 and math.isfinite(alpha) and math.isfinite(beta)):
-        raise ValueError(f"need finite alpha > 0 and beta > 0, got alpha={alpha}, beta={beta}")
+    check_positive(alpha=alpha, beta=beta)
+    check_finite(z1, z2)
     difference = z2 - z1
-    check_finite(difference)
     log_constant = math.log(beta) - math.log(2 * alpha) - math.lgamma(1 / beta)
     return z1.shape[1] * log_constant - (difference / alpha).abs().pow(beta).sum(dim=1).mean()
 
@@ -45,4 +44,5 @@ def generalised_normal_reconstruction(z1: Tensor, z2: Tensor, *, alpha: float, b
 def categorical_reconstruction(logits1: Tensor, logits2: Tensor) -> Tensor:
     """Mean of sum_c p2(c) log p1(c) with p = softmax(logits) (k, categories): a negative cross-entropy."""
     check_pairs(logits1, logits2)
+    check_finite(logits1, logits2)
     return (F.softmax(logits2, dim=1) * F.log_softmax(logits1, dim=1)).sum(dim=1).mean()

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from entrec.information import bessel
-from entrec.information.checks import check_concentration, check_dimension, check_on_sphere, check_pairs
+from entrec.information.checks import check_concentration, check_dimension, check_pairs, check_sample, unit_vectors
 from entrec.information.precision import full_precision
 
 # Wood's envelope accepts at least 0.65 of the proposals: none of 24 is accepted once in 1e11 draws
@@ -75,11 +75,12 @@ def vmf_information(d: int, *, kappa: float | Tensor) -> float | Tensor:
 def vmf_log_density(z: Tensor, centres: Tensor, *, kappa: float | Tensor) -> Tensor:
     """Log density in nats of each row of `z` (k, d) under vMF(kappa) around that row of `centres` (k, d); (k,).
 
-    Raises `InvalidEmbeddings` for rows that are not unit vectors.
+    `kappa` is one number or (k,). Raises `InvalidEmbeddings` for rows that are not unit vectors.
     """
     check_pairs(z, centres)
-    check_on_sphere(z, centres)
-    return kappa * (z * centres).sum(dim=1) + log_vmf_constant(z.shape[1], kappa=kappa)
+    check_concentration(kappa, shape=(len(z),))
+    cosines = (unit_vectors(z) * unit_vectors(centres)).sum(dim=1)
+    return kappa * cosines + log_vmf_constant(z.shape[1], kappa=kappa)
 
 
 def sample_uniform(k: int, d: int, *, generator: torch.Generator, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -92,9 +93,9 @@ def sample_vmf(centres: Tensor, *, kappa: float, generator: torch.Generator) -> 
     """One vMF(kappa) draw around each row of `centres` (k, d), unit vectors on the generator's device; (k, d).
 
     Wood (1994), Simulation of the von Mises Fisher distribution, with a fixed number of proposals a draw,
-    so that the host never waits for the device.
+    so that the host never waits for the device; that the centres are unit vectors is not looked at either.
     """
-    check_on_sphere(centres)
+    check_sample(centres, least=1)
     k, d = centres.shape
     check_dimension(d)
     one_minus_cosine = _sample_one_minus_cosine(k, d, float(kappa), generator)

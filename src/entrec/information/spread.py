@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from entrec.information.checks import check_on_sphere, check_pairs, check_sample
+from entrec.information.checks import check_finite, check_pairs, check_positive, check_sample, unit_vectors
 from entrec.information.log_sum_exp import self_log_sum_exp
 from entrec.information.precision import full_precision
 
@@ -18,6 +18,7 @@ def effective_rank(embeddings: Tensor) -> Tensor:
     embeddings that are all the same have 0.
     """
     check_sample(embeddings)
+    check_finite(embeddings)
     singular = torch.linalg.svdvals(embeddings - embeddings.mean(dim=0))
     rounding = max(embeddings.shape) * torch.finfo(embeddings.dtype).eps * embeddings.norm()
     singular = singular.where(singular > rounding, 0)
@@ -34,9 +35,9 @@ def uniformity(embeddings: Tensor, *, t: float = 2.0) -> Tensor:
     entropy with the vMF kernel of kappa 2t, up to a constant, but for the mean inside the logarithm.
     """
     check_sample(embeddings)
-    check_on_sphere(embeddings)
+    check_positive(t=t)
     k = len(embeddings)
-    sums = self_log_sum_exp(math.sqrt(2 * t) * embeddings, skip_diagonal=True)
+    sums = self_log_sum_exp(math.sqrt(2 * t) * unit_vectors(embeddings), skip_diagonal=True)
     return sums.logsumexp(dim=0) - math.log(k * (k - 1)) - 2 * t
 
 
@@ -44,5 +45,4 @@ def uniformity(embeddings: Tensor, *, t: float = 2.0) -> Tensor:
 def alignment(z1: Tensor, z2: Tensor) -> Tensor:
     """Mean squared distance of pairs of unit vectors `z1`, `z2` (k, d); 0 to 4. Wang & Isola, with alpha = 2."""
     check_pairs(z1, z2)
-    check_on_sphere(z1, z2)
-    return (z1 - z2).square().sum(dim=1).mean()
+    return (unit_vectors(z1) - unit_vectors(z2)).square().sum(dim=1).mean()
