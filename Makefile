@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 REPORT = reports/$(STUDY)/index.html
 
-.PHONY: help demo run theory publish push pull check test test-workflow bench lock format clean
+.PHONY: help demo run theory publish push pull check test test-workflow test-learning bench lock format clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -73,10 +73,13 @@ check: .venv/installed  ## style, types, workflow lint
 	snakemake --lint --quiet > /dev/null
 
 test: check  ## every fast test
-	pytest -m "not workflow"
+	pytest -m "not workflow and not learning"
 
 test-workflow: .venv/installed  ## Snakemake and DVC for real, on a shrunken demo
 	pytest -m workflow
+
+test-learning: .venv/installed  ## every method trained long enough to learn: at most 20 minutes on two cores
+	pytest -m learning -s
 
 bench: .venv/installed  ## training step against its ideal; augmentation alone
 	python benchmarks/training_step.py

@@ -19,6 +19,11 @@ def demo():
 
 
 @pytest.fixture(scope="session")
+def zoo():
+    return load_study(Path("params/zoo.yaml"))
+
+
+@pytest.fixture(scope="session")
 def digits_folder(demo, tmp_path_factory):
     folder = tmp_path_factory.mktemp("data") / "digits"
     prepare("digits", demo.datasets["digits"], folder)
@@ -31,6 +36,6 @@ def digits(digits_folder):
 
 
 @pytest.fixture(scope="session")
-def tiny(demo):
-    """The demo study with a checkpoint after every step."""
-    return replace(demo, training=replace(demo.training, checkpoint_seconds=0.0))
+def tiny(zoo):
+    """The study of every method with a checkpoint after every step."""
+    return replace(zoo, training=replace(zoo.training, checkpoint_seconds=0.0))

@@ -16,12 +16,16 @@ def test_the_committed_stages_are_up_to_date():
     assert Path("dvc.yaml").read_text() == stages(load_study(DEMO), DEMO)
 
 
-@pytest.mark.parametrize("path", sorted(Path("params").glob("*.yaml")), ids=lambda p: p.stem)
+STUDIES = sorted(set(Path("params").glob("*.yaml")) - {Path("params/theory.yaml")})
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda p: p.stem)
 def test_every_run_of_a_study_has_its_stages(path):
     study = load_study(path)
     parsed = yaml.safe_load(stages(study, path, folder=Path("dvc") / study.name))["stages"]
     assert list(parsed["pretrain"]["foreach"]) == parsed["evaluate"]["foreach"] == [str(run) for run in study.runs]
-    assert parsed["transfer"]["foreach"] == [str(run) for run in study.main_runs]
+    if study.evaluation.transfer.datasets:
+        assert parsed["transfer"]["foreach"] == [str(run) for run in study.main_runs]
     assert {stage.get("do", stage)["wdir"] for stage in parsed.values()} == {"../.."}
 
 

@@ -21,7 +21,10 @@ def edited(tmp_path, old, new):
     return path
 
 
-@pytest.mark.parametrize("path", sorted(Path("params").glob("*.yaml")), ids=lambda p: p.stem)
+STUDIES = sorted(set(Path("params").glob("*.yaml")) - {Path("params/theory.yaml")})
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda p: p.stem)
 def test_every_study_file_is_valid_and_named_after_itself(path):
     study = load_study(path)
     assert study.name == path.stem
@@ -62,6 +65,15 @@ def test_every_study_file_is_valid_and_named_after_itself(path):
         ("warmup_epochs: 2", "warmup_epochs: 1e9", ["training.warmup_epochs", "1e+09", "up to 1"]),
         ("samples: 64", "samples: 9999", ["diagnostics.samples", "9999", "up to "]),
         ("\n  byol: >-", "\n  boyl: >-", ["notes.boyl", "allowed: untrained, supervised, simclr"]),
+        ("local_views: null\n", "", ["local_views", "missing"]),
+        ("local_views: null", "local_views: {siez: 5}", ["local_views.siez", "unknown key", "size, view"]),
+        (
+            "local_views: null",
+            "local_views: {size: 5, view: {<<: *view, blurr: 0}}",
+            ["local_views.view.blurr", "unknown key", "crop_scale, crop_ratio, flip"],
+        ),
+        ("local_views: null", "local_views: {size: 9, view: *view}", ["local_views.size", "9", "up to 8"]),
+        ("local_crops: 0", "local_crops: 2", ["methods.dino.local_crops: 2", "local_views is null", "allowed: 0"]),
     ],
 )
 def test_a_fault_is_one_line_that_names_file_key_value_and_what_is_allowed(tmp_path, old, new, says):
@@ -85,6 +97,11 @@ def test_a_key_given_twice_is_refused(tmp_path):
     line = path.read_text().splitlines().index("title: again") + 1
     with pytest.raises(UserError, match=rf"demo.yaml, line {line}: key 'title' given twice"):
         load_study(path)
+
+
+def test_the_theory_studies_are_named_where_a_study_of_methods_is_meant():
+    with pytest.raises(UserError, match=r"params/theory.yaml: the theory studies.*snakemake theory"):
+        load_study(Path("params/theory.yaml"))
 
 
 def test_a_missing_file_and_a_file_without_keys_are_named(tmp_path):
@@ -137,9 +154,9 @@ def test_runs_are_the_main_column_and_both_sweeps():
     columns = {(run.batch_size, run.epochs) for run in study.runs if run.method == "simclr"}
     assert columns == set(study.columns)
     assert {run.seed for run in study.main_runs if run.method == "byol"} == set(study.seeds.main)
-    for method, entry in METHODS.items():
+    for method in study.methods:
         own = {(run.batch_size, run.epochs) for run in study.runs if run.method == method}
-        assert len(own) == (1 if entry.baseline else len(study.columns))
+        assert len(own) == (1 if METHODS[method].baseline else len(study.columns))
 
 
 def test_the_demo_sweeps_what_the_tables_need():
@@ -164,7 +181,9 @@ def test_editing_one_method_changes_only_that_methods_slice(tmp_path):
             edited(tmp_path, "  cmc: {optimiser: *adamw, projector: [64,", "  cmc: {optimiser: *adamw, projector: [63,")
         ),
     )
-    changed = {m for m in METHODS if before.slice(pretrain_keys(before, m)) != after.slice(pretrain_keys(after, m))}
+    changed = {
+        m for m in before.methods if before.slice(pretrain_keys(before, m)) != after.slice(pretrain_keys(after, m))
+    }
     assert changed == {"cmc"}
 
 

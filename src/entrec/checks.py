@@ -15,6 +15,7 @@ def faults(study: Study) -> Iterator[str]:
     yield from _repeated(study)
     yield from _columns(study)
     yield from _steps(study)
+    yield from _local_views(study)
 
 
 def _methods(study: Study) -> Iterator[str]:
@@ -75,3 +76,12 @@ def _steps(study: Study) -> Iterator[str]:
     for step in get_args(Step):
         if step not in study.resources:
             yield f"resources.{step}: missing; this key is required"
+
+
+def _local_views(study: Study) -> Iterator[str]:
+    size = study.datasets[study.dataset].size
+    if study.local_views is not None and study.local_views.size > size:
+        yield f"local_views.size: {study.local_views.size} is more than the {size} of the views; allowed: up to {size}"
+    for name, raw in study.methods.items():
+        if study.local_views is None and raw.get("local_crops"):
+            yield f"methods.{name}.local_crops: {raw['local_crops']!r}, but local_views is null; allowed: 0"

@@ -3,12 +3,10 @@
 Read by Snakemake's and DVC's side alike, so it imports neither torch nor pandas.
 """
 
-import json
-from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field
 
 from entrec.errors import UserError
 from entrec.methods.registry import METHODS
@@ -17,6 +15,7 @@ from entrec.settings import (
     Dataset,
     Diagnostics,
     Evaluation,
+    LocalViews,
     Natural,
     Network,
     Resources,
@@ -25,6 +24,7 @@ from entrec.settings import (
     View,
     settings,
 )
+from entrec.strict import Invalid, at, plain, validated
 from entrec.yaml_reader import read_yaml
 
 Step = Literal["prepare", "pretrain", "evaluate", "transfer", "tables", "report"]
@@ -44,6 +44,7 @@ class Study:
     epochs: Annotated[tuple[Natural, ...], Field(min_length=1)]
     network: Network
     views: Annotated[tuple[View, ...], Field(min_length=2, max_length=2)]
+    local_views: LocalViews | None
     training: Training
     diagnostics: Diagnostics
     evaluation: Evaluation
@@ -75,12 +76,12 @@ class Study:
 
     def method(self, name: str) -> Any:
         """The validated settings of one method."""
-        return _validated(METHODS[name].settings, self.methods[name])
+        return validated(METHODS[name].settings, self.methods[name])
 
     def slice(self, keys: list[str]) -> dict[str, Any]:
         """The parts of the study under dotted `keys`, as plain values: what a step depends on."""
-        plain = json.loads(TypeAdapter(Study).dump_json(self))
-        return {key: _at(plain, key) for key in keys}
+        values = plain(Study, self)
+        return {key: at(values, key) for key in keys}
 
 
 # What each step reads of its study. Snakemake's rerun trigger and DVC's params are both made of this.
@@ -91,7 +92,8 @@ def prepare_keys(dataset: str) -> list[str]:
 
 def pretrain_keys(study: Study, method: str) -> list[str]:
     """Keys that a pretraining depends on, beside the batch size, epochs and seed of its name."""
-    return [f"datasets.{study.dataset}", "network", "views", "training", "diagnostics", f"methods.{method}"]
+    shared = ["network", "views", "local_views", "training", "diagnostics"]
+    return [f"datasets.{study.dataset}", *shared, f"methods.{method}"]
 
 
 def evaluate_keys() -> list[str]:
@@ -107,12 +109,21 @@ def transfer_keys(dataset: str) -> list[str]:
 
 def table_keys() -> list[str]:
     """Keys that a table's layout depends on; its numbers come from results."""
-    return ["title", "dataset", "seeds", "batch_sizes", "epochs", "notes", "evaluation.transfer.datasets"]
+    return [
+        "title",
+        "dataset",
+        "seeds",
+        "batch_sizes",
+        "epochs",
+        "notes",
+        "diagnostics",
+        "evaluation.transfer.datasets",
+    ]
 
 
 def report_keys() -> list[str]:
     """Keys that the page shows, beside those of its tables."""
-    shown = ["description", "datasets", "network", "views", "training", "diagnostics", "evaluation", "methods"]
+    shown = ["description", "datasets", "network", "views", "training", "evaluation", "methods"]
     return [*table_keys(), *shown]
 
 
@@ -121,51 +132,14 @@ def load_study(path: Path) -> Study:
     from entrec.checks import faults  # which knows `Study` from here
 
     raw = read_yaml(path)
+    if "quick" in raw and "methods" not in raw:
+        raise UserError(f"{path}: the theory studies, not a study of methods; their target is `snakemake theory`")
     try:
-        study: Study = _validated(Study, {**raw, "name": path.stem})
+        study: Study = validated(Study, {**raw, "name": path.stem}, given=("name",))
         if fault := next(faults(study), None):
-            raise _Invalid(fault)
+            raise Invalid(fault)
         for name, method in study.methods.items():
-            _validated(METHODS[name].settings, method, prefix=f"methods.{name}.")
-    except _Invalid as problem:
+            validated(METHODS[name].settings, method, prefix=f"methods.{name}.")
+    except Invalid as problem:
         raise UserError(f"{path}: {problem}") from None
     return study
-
-
-class _Invalid(Exception):
-    """A value out of range, before the file's name is known."""
-
-
-def _validated(kind: type, raw: Any, prefix: str = "") -> Any:
-    # JSON mode, strict: lists become tuples and whole numbers floats, but "8" never becomes 8
-    try:
-        return TypeAdapter(kind).validate_json(json.dumps(raw), strict=True)
-    except ValidationError as error:
-        raise _Invalid(prefix + _one_line(kind, error)) from None
-
-
-def _one_line(kind: type, error: ValidationError) -> str:
-    # a misspelt key is both unknown and missing: the unknown one says more
-    first = min(error.errors(include_url=False), key=lambda e: e["type"] != "unexpected_keyword_argument")
-    key = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "unexpected_keyword_argument":
-        allowed = ", ".join(_keys_at(kind, first["loc"][:-1]))
-        return f"{key}: unknown key (value {first['input']!r}); allowed here: {allowed or 'nothing'}"
-    if first["type"] == "missing":
-        return f"{key}: missing; this key is required"
-    return f"{key}: {first['input']!r}: {first['msg'][0].lower()}{first['msg'][1:]}"
-
-
-def _keys_at(kind: Any, location: tuple[str | int, ...]) -> list[str]:
-    """Field names of the settings class found by walking `location` down from `kind`."""
-    for part in location:
-        while get_origin(kind) is Annotated:
-            kind = get_args(kind)[0]
-        kind = get_type_hints(kind, include_extras=True)[str(part)] if is_dataclass(kind) else get_args(kind)[-1]
-    return [name for name in get_type_hints(kind) if name != "name" or kind is not Study]
-
-
-def _at(plain: dict[str, Any], key: str) -> Any:
-    for part in key.split("."):
-        plain = plain[part]
-    return plain

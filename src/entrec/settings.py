@@ -76,6 +76,14 @@ class View:
 
 
 @settings
+class LocalViews:
+    """Small crops beside the views (multi-crop), for methods with `local_crops`: `size` pixels, made as `view` says."""
+
+    size: Natural
+    view: View
+
+
+@settings
 class Network:
     """The backbone: `small_resnet` (one block a stage, three stages) or a ResNet of timm.
 

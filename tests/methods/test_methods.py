@@ -18,7 +18,7 @@ from entrec.methods.momentum import momentum_at
 from entrec.networks import build_backbone
 from entrec.params import load_study
 
-DEMO = load_study(Path("params/demo.yaml"))
+ZOO = load_study(Path("params/zoo.yaml"))
 TRAINED = [name for name in METHODS if name != "untrained"]
 FAST_PARTS = {"byol": ["backbone", "projector"], "dino": ["backbone", "projector", "prototypes"]}
 SELF_SUPERVISED = [name for name, entry in METHODS.items() if not entry.baseline]
@@ -26,13 +26,31 @@ SELF_SUPERVISED = [name for name, entry in METHODS.items() if not entry.baseline
 
 def build(name):
     torch.manual_seed(0)
-    return METHODS[name].load()(build_backbone(DEMO.network, channels=1), DEMO.method(name), 10)
+    return METHODS[name].load()(build_backbone(ZOO.network, channels=1), ZOO.method(name), 10)
+
+
+class Noise:
+    """Batches of `k` images that are noise, with the local crops that `method` takes in the zoo."""
+
+    def __init__(self, method, k):
+        local = getattr(getattr(method, "settings", None), "local_crops", 0)
+        self.k, self.sizes = k, [8] * method.views + [ZOO.local_views.size] * local
+        self.steps_per_epoch, self.images, self.seed = 8, 8 * k, 0
+
+    def at(self, step):
+        generator = torch.Generator().manual_seed(1 + step)
+        views = [torch.rand(self.k, 1, size, size, generator=generator) for size in self.sizes]
+        return views, torch.randint(10, (self.k,), generator=generator)
+
+    def samples(self, step):
+        return torch.arange(self.k) + self.k * step
 
 
 def batch(method, k=16):
-    generator = torch.Generator().manual_seed(1)
-    views = [torch.rand(k, 1, 8, 8, generator=generator) for _ in range(method.views)]
-    return views, torch.randint(10, (k,), generator=generator)
+    """The first batch of an epoch, which `method` has been told of."""
+    source = Noise(method, k)
+    method.before_step(0, source)
+    return source.at(0)
 
 
 def loss_of(method, outcome):
@@ -43,8 +61,8 @@ def unit(k=32, d=16, seed=0):
     return F.normalize(torch.randn(k, d, generator=torch.Generator().manual_seed(seed)), dim=1)
 
 
-def test_the_demo_study_has_an_entry_for_every_method():
-    assert set(DEMO.methods) == set(METHODS)
+def test_the_zoo_study_has_an_entry_for_every_method():
+    assert set(ZOO.methods) == set(METHODS)
 
 
 @pytest.mark.parametrize("name", TRAINED)
@@ -72,7 +90,7 @@ def test_every_term_has_a_weight_and_every_weight_a_term(name):
 def test_the_compiler_takes_every_method_as_one_graph(name):
     method = build(name)
     compiled = torch.compile(copy.deepcopy(method), fullgraph=True, backend="eager")
-    expected, got = (loss_of(method, m(*batch(method, k=600))) for m in (method, compiled))
+    expected, got = (loss_of(method, m(*batch(m, k=600))) for m in (method, compiled))
     assert got.item() == pytest.approx(expected.item(), rel=1e-5)
 
 
@@ -90,7 +108,7 @@ def test_a_loss_does_not_change_when_the_two_views_are_swapped(name):
     method = build(name)
     views, labels = batch(method)
     there = loss_of(method, copy.deepcopy(method)(views, labels))
-    back = loss_of(method, copy.deepcopy(method)(views[::-1], labels))
+    back = loss_of(method, copy.deepcopy(method)([*views[1::-1], *views[2:]], labels))
     torch.testing.assert_close(there, back, rtol=1e-5, atol=1e-6)
 
 
@@ -108,7 +126,7 @@ def test_the_slow_network_is_the_running_average_of_the_fast_one(name, slow):
             for buffer in getattr(method, part).buffers():
                 buffer.add_(1)
     method.after_step(0.25)
-    m = 1 - (1 - DEMO.method(name).momentum) * (math.cos(math.pi * 0.25) + 1) / 2
+    m = 1 - (1 - ZOO.method(name).momentum) * (math.cos(math.pi * 0.25) + 1) / 2
     for old, new, current in zip(before, copied.parameters(), fast, strict=True):
         torch.testing.assert_close(new, m * old + (1 - m) * current)
     for old, new in zip(buffers, copied.buffers(), strict=True):
@@ -125,15 +143,15 @@ def test_dinos_centre_is_the_running_mean_of_the_teachers_logits():
     views, labels = batch(method)
     twin = copy.deepcopy(method)
     with torch.no_grad():
-        mean = torch.cat([twin.teacher(view) for view in views]).mean(dim=0)
+        mean = torch.cat([twin.teacher(view) for view in views[:2]]).mean(dim=0)
     method(views, labels)
     assert method.centre.abs().sum() == 0
     method.after_step(0.1)
-    torch.testing.assert_close(method.centre, (1 - DEMO.method("dino").centre_momentum) * mean)
+    torch.testing.assert_close(method.centre, (1 - ZOO.method("dino").centre_momentum) * mean)
 
 
 def test_dinos_teacher_temperature_rises_and_stays():
-    method, settings = build("dino"), DEMO.method("dino")
+    method, settings = build("dino"), ZOO.method("dino")
     assert method.teacher_temperature.item() == pytest.approx(settings.warmup_teacher_temperature)
     method.after_step(settings.warmup_fraction / 2)
     middle = (settings.warmup_teacher_temperature + settings.teacher_temperature) / 2

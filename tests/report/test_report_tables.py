@@ -5,12 +5,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from entrec.errors import UserError
+from entrec.methods.registry import METHODS, Family
 from entrec.params import Study
 from entrec.report.latex import escape, latex_table
 from entrec.report.layout import Column, Layout
@@ -107,6 +109,26 @@ def test_information_is_that_of_the_last_measurement(demo: Study, results: Resul
     assert [column.label for column in layout.columns][:3] == ["entropy", "reconstruction", "bound"]
     spreads = ["−14.00 ± 1.41", "14.50 ± 0.00", "1.50 ± 0.35", "9.2 ± 0.0", "−2.50 ± 0.00", "0.50 ± 0.00"]
     assert cells(layout, "cmc") == [*spreads, "–", "–"]
+
+
+def test_methods_stand_by_family_with_traits_measurements_and_accuracy(demo: Study, results: Results) -> None:
+    layout = lay_out(demo, "table_methods", tidy(demo, "table_methods", results(demo)))
+    methods = [method for method, _ in layout.rows]
+    families = [next(c for c in layout.columns if c.label == "family").cells[m] for m in methods]
+    assert families == sorted(families, key=list(get_args(Family)).index)
+    assert set(methods) == {m for m in demo.methods if not METHODS[m].baseline}
+    assert cells(layout, "dino")[:4] == list(astuple(METHODS["dino"].traits))
+    accuracy = next(c for c in layout.columns if c.label == "linear top-1").cells
+    assert accuracy["cmc"] == cells(lay_out(demo, "table_1", tidy(demo, "table_1", results(demo))), "cmc")[0]
+
+
+def test_a_collapsed_method_is_marked_and_no_other(demo: Study, results: Results) -> None:
+    folder = results(demo)
+    header = "step,epoch,loss,entropy,reconstruction,bound,effective_rank,uniformity,alignment"
+    path = folder / "byol-b256-e20-s1" / "history.csv"
+    path.write_text(f"{header}\n10,5,1,0,0,0,9,-1,1\n20,10,1,0,0,0,1.2,-0.1,0\n")
+    layout = lay_out(demo, "table_methods", tidy(demo, "table_methods", folder))
+    assert [title for _, title in layout.rows if "collapsed" in title] == ["BYOL (collapsed)"]
 
 
 def test_only_methods_with_pairs_have_information_and_only_some_a_discrete_one(demo: Study, results: Results) -> None:

@@ -23,20 +23,37 @@ CPU = torch.device("cpu")
 STEPS, BATCH, RATE = 3, 37, 0.1
 
 
+class Noise:
+    """This process's share of batches of noise, two to an epoch, with the local crops that the method takes."""
+
+    steps_per_epoch, images, seed = 2, 2 * BATCH, 0
+
+    def __init__(self, study, name, views):
+        local = getattr(study.method(name), "local_crops", 0)
+        self.sizes = [8] * views + [study.local_views.size] * local
+
+    def at(self, step):
+        generator = torch.Generator().manual_seed(step)
+        shapes = [(BATCH, 1, size, size) for size in self.sizes]
+        views = [torch.rand(shape, generator=generator, dtype=torch.float64)[share(BATCH)] for shape in shapes]
+        return views, torch.randint(10, (BATCH,), generator=generator)[share(BATCH)]
+
+    def samples(self, step):
+        return (step % 2 * BATCH + torch.arange(BATCH))[share(BATCH)]
+
+
 def steps(name):
     """Plain gradient descent: what an adaptive optimiser makes of a gradient's last bit is not the question."""
-    study = load_study(Path("params/demo.yaml"))
+    study = load_study(Path("params/zoo.yaml"))
     torch.manual_seed(0)
     method = METHODS[name].load()(build_backbone(study.network, channels=1), study.method(name), 10)
     method = synchronise(method.double(), CPU)
     model = replicated(method, CPU)
     trained = {n: p for n, p in method.named_parameters() if p.requires_grad}
-    losses, first = [], {}
+    source, losses, first = Noise(study, name, method.views), [], {}
     for step in range(STEPS):
-        generator = torch.Generator().manual_seed(step)
-        views = [torch.rand(BATCH, 1, 8, 8, generator=generator, dtype=torch.float64) for _ in range(method.views)]
-        labels = torch.randint(10, (BATCH,), generator=generator)
-        loss = total_loss(model([v[share(BATCH)] for v in views], labels[share(BATCH)]), method.weights)
+        method.before_step(step, source)
+        loss = total_loss(model(*source.at(step)), method.weights)
         (loss * size()).backward()
         losses.append(loss.detach())
         first = first or {n: p.grad.clone() for n, p in trained.items()}

@@ -64,8 +64,8 @@ def test_resume_is_exact_with_every_optimiser(optimiser, tiny, digits, tmp_path)
 
 @pytest.mark.parametrize("device", DEVICES[1:], ids=str)
 @pytest.mark.parametrize("method", TRAINED)
-def test_a_step_in_bfloat16_and_channels_last_is_finite(method, device, demo, digits, tmp_path):
-    half = replace(demo, training=replace(demo.training, precision="bfloat16", channels_last=True))
+def test_a_step_in_bfloat16_and_channels_last_is_finite(method, device, zoo, digits, tmp_path):
+    half = replace(zoo, training=replace(zoo.training, precision="bfloat16", channels_last=True))
     assert math.isfinite(start(half, Run(method, 64, 1, 0), digits, tmp_path, device=device).history[-1]["loss"])
 
 
@@ -99,11 +99,11 @@ def test_pretraining_writes_encoder_history_and_description(demo, digits_folder,
     assert lines[-1].startswith("4,1.0,")
 
 
-def test_the_untrained_encoder_is_the_start_of_every_method(demo, digits, digits_folder, tmp_path):
-    pretrain(demo, Run("untrained", 256, 20, 1), data=digits_folder, folder=tmp_path)
+def test_the_untrained_encoder_is_the_start_of_every_method(zoo, digits, digits_folder, tmp_path):
+    pretrain(zoo, Run("untrained", 256, 20, 1), data=digits_folder, folder=tmp_path)
     untrained = load_file(tmp_path / "encoder.safetensors")
     for method in TRAINED:
-        state = build_state(demo, Run(method, 256, 20, 1), digits, device=CPU)
+        state = build_state(zoo, Run(method, 256, 20, 1), digits, device=CPU)
         for name, tensor in state.method.backbone.state_dict().items():
             assert torch.equal(tensor, untrained[name]), (method, name)
     assert (tmp_path / "history.csv").read_text() == "step,epoch,lr,loss\n"

@@ -18,6 +18,7 @@ class Purpose(IntEnum):
     SPLIT = 1
     ORDER = 2
     VIEW = 3
+    CLUSTER = 4
 
 
 def key(purpose: Purpose, *words: int | Tensor) -> Tensor:

@@ -1,11 +1,12 @@
-"""DINO (Caron et al., arXiv:2104.14294), with two global views.
+"""DINO (Caron et al., arXiv:2104.14294), with two global views and any number of local crops.
 
 Follows the release at facebookresearch/dino 7c446df: the teacher's outputs are centred, then sharpened;
-each view's student is trained on the other view's teacher; the centre is the running mean of the
-teacher's logits, updated with the batch it has just been used on. Deviations: the head has batch norm
-and ReLU (the release: GELU, and batch norm only as an option), the last layer is not frozen in the first
-epoch, weight decay is constant, the teacher's temperature moves every step instead of every epoch, and
-there is no multi-crop yet.
+the student of every crop is trained on the teacher of each other global view, and the mean is over those
+pairs; the centre is the running mean of the teacher's logits of both global views, updated with the batch
+it has just been used on. Deviations: the head has batch norm and ReLU (the release: GELU, and batch norm
+only as an option), every crop goes through the networks by itself (the release: all of one size together,
+which batch norm notices), the last layer is not frozen in the first epoch, weight decay is constant, and
+the teacher's temperature moves every step instead of every epoch.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ from entrec.collectives import batch_mean, gather
 from entrec.information.precision import full_precision, lift
 from entrec.methods import registry
 from entrec.methods.momentum import momentum_at, slow_copy, update_slow_copy
+from entrec.methods.multi_crop import with_others
 from entrec.methods.step import Method, Step
 from entrec.networks.backbones import num_features
 from entrec.networks.heads import on_sphere, perceptron
@@ -44,14 +46,15 @@ class DINO(Method):
         self.register_buffer("teacher_temperature", torch.tensor(self._teacher_temperature_at(0.0)))
 
     def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
-        z1, z2 = (self.projector(self.backbone(view)) for view in views)
+        z = [self.projector(self.backbone(view)) for view in views]
         with torch.no_grad():
-            t1, t2 = (self.teacher(view) for view in views)
-            self.batch_centre.copy_(batch_mean(torch.cat([t1, t2])))
-        s1, s2 = (self.prototypes(z) / self.settings.student_temperature for z in (z1, z2))
-        losses = distillation_losses(s1, self._sharpened(t2)) + distillation_losses(s2, self._sharpened(t1))
-        terms = {"distillation": gather(losses).mean() / 2}
-        return Step(terms, (gather(on_sphere(z1)), gather(on_sphere(z2))), logits=(s1, s2))
+            t = [self.teacher(view) for view in views[: self.views]]
+            self.batch_centre.copy_(batch_mean(torch.cat(t)))
+        s = [self.prototypes(one) / self.settings.student_temperature for one in z]
+        pairs = with_others(s, [self._sharpened(one) for one in t])
+        losses = torch.stack([distillation_losses(*pair) for pair in pairs]).mean(dim=0)
+        terms = {"distillation": gather(losses).mean()}
+        return Step(terms, (gather(on_sphere(z[0])), gather(on_sphere(z[1]))), logits=(s[0], s[1]))
 
     def _sharpened(self, teacher: Tensor) -> Tensor:
         return (teacher - self.centre) / self.teacher_temperature

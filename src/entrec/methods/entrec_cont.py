@@ -2,13 +2,21 @@
 
 Both terms are exact in nats. The release at apple/ml-entropy-reconstruction f523f11 has the same
 gradient (its wrong constant cancels), and keeps the i = j term; here that is a setting.
+
+The paper fixes both concentrations. Learnt here as an option, they keep their ratio: with the self term and
+a kernel at least as narrow as the density, the objective has a ceiling and a best concentration. Learning
+the density's alone has neither (aligned pairs ask for an ever narrower one, whose weight the entropy of a
+fixed kernel cannot answer: a run of digits in batches of 64 collapsed); the kernel's
+alone would end flat and see nothing. Left out, the self term sets no ceiling.
 """
 
+import math
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
-from entrec.collectives import gather
+from entrec.collectives import gather, size
 from entrec.information.entropy import kernel_entropy, leave_one_out_entropy
 from entrec.information.kernels import VMFKernel
 from entrec.information.reconstruction import vmf_reconstruction
@@ -23,20 +31,33 @@ class EntRecCont(Method):
 
     views = 2
     weights = {"entropy_term": -1.0, "reconstruction_term": -1.0}
+    log_kappa: nn.Parameter | None
 
     def __init__(self, backbone: nn.Module, settings: registry.EntRecCont, classes: int) -> None:
         super().__init__()
         self.backbone = backbone
         self.projector = perceptron(num_features(backbone), settings.projector, last_norm=True)
         self.settings = settings
+        log_kappa = nn.Parameter(torch.tensor(math.log(settings.kappa))) if settings.learn_kappa else None
+        self.register_parameter("log_kappa", log_kappa)
 
     def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
         z1, z2 = (gather(on_sphere(self.projector(self.backbone(view)))) for view in views)
+        kappa, kernel_kappa = self.concentrations()
         estimate = leave_one_out_entropy if self.settings.leave_one_out else kernel_entropy
-        kernel = VMFKernel(self.settings.kernel_kappa)
-        entropy1, entropy2 = (estimate(z, kernel=kernel) for z in (z1, z2))
+        entropy1, entropy2 = (estimate(z, kernel=VMFKernel(kernel_kappa)) for z in (z1, z2))
         terms = {
             "entropy_term": (entropy1 + entropy2) / 2,
-            "reconstruction_term": vmf_reconstruction(z1, z2, kappa=self.settings.kappa),
+            "reconstruction_term": vmf_reconstruction(z1, z2, kappa=kappa),
         }
         return Step(terms, (z1, z2))
+
+    def concentrations(self) -> tuple[float, float] | tuple[Tensor, Tensor]:
+        """Of the reconstruction density and of the kernel."""
+        settings = self.settings
+        if self.log_kappa is None:
+            return settings.kappa, settings.kernel_kappa
+        kappa = self.log_kappa.exp()
+        # every process has the whole gradient, and they are summed
+        kappa = torch.lerp(kappa.detach(), kappa, 1 / size())
+        return kappa, kappa * (settings.kernel_kappa / settings.kappa)

@@ -6,11 +6,11 @@ its module, its settings and line here, and its entry in `params/*.yaml`.
 
 from dataclasses import dataclass as plain_dataclass
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from entrec.settings import Fraction, Natural, Optimiser, Positive, Temperature, settings
+from entrec.settings import Count, Fraction, Natural, NonNegative, Optimiser, Positive, Temperature, settings
 
 Widths = Annotated[tuple[Natural, ...], Field(min_length=1)]
 
@@ -48,13 +48,17 @@ class CMC:
 
 @settings
 class EntRecCont:
-    """Continuous EntRec: `kernel_kappa` of the entropy estimate, `kappa` of the reconstruction density."""
+    """Continuous EntRec: `kernel_kappa` of the entropy estimate, `kappa` of the reconstruction density.
+
+    `learn_kappa` trains both together with the weights from these values on, their ratio kept.
+    """
 
     optimiser: Optimiser
     projector: Widths
     kernel_kappa: Positive
     kappa: Positive
     leave_one_out: bool
+    learn_kappa: bool
 
 
 @settings
@@ -78,7 +82,7 @@ class BYOL:
 
 @settings
 class DINO:
-    """DINO: student and teacher temperatures, teacher's warm-up, centre and teacher momenta."""
+    """DINO: student and teacher temperatures, teacher's warm-up, centre and teacher momenta, local crops."""
 
     optimiser: Optimiser
     projector: Widths
@@ -89,16 +93,123 @@ class DINO:
     warmup_fraction: Fraction
     centre_momentum: Fraction
     momentum: Fraction
+    local_crops: Count
+
+
+@settings
+class MoCoV3:
+    """MoCo v3: `temperature` of the contrastive loss, `momentum` of the momentum encoder, rising to 1."""
+
+    optimiser: Optimiser
+    projector: Widths
+    predictor: Widths
+    temperature: Temperature
+    momentum: Fraction
+
+
+@settings
+class SimSiam:
+    """SimSiam: `bottleneck` is the predictor's hidden width; its output is as wide as the projector's."""
+
+    optimiser: Optimiser
+    projector: Widths
+    bottleneck: Natural
+
+
+@settings
+class VICReg:
+    """VICReg: the weights of its three terms; `epsilon` is added to variances under the root."""
+
+    optimiser: Optimiser
+    projector: Widths
+    invariance_weight: NonNegative
+    variance_weight: NonNegative
+    covariance_weight: NonNegative
+    epsilon: Positive
+
+
+@settings
+class BarlowTwins:
+    """Barlow Twins: `redundancy_weight` of the cross-correlations off the diagonal (the paper's lambda)."""
+
+    optimiser: Optimiser
+    projector: Widths
+    redundancy_weight: NonNegative
+
+
+@settings
+class AlignUniform:
+    """Alignment and uniformity: the weights of both; `t` of uniformity's kernel exp(-t |z - z'|^2)."""
+
+    optimiser: Optimiser
+    projector: Widths
+    alignment_weight: NonNegative
+    uniformity_weight: NonNegative
+    t: Positive
+
+
+@settings
+class SwAV:
+    """SwAV: `epsilon` and iterations of Sinkhorn, a `queue` per global view (0: none), shares of the training.
+
+    The queue fills from the share `queue_from` on; prototypes learn from the share `freeze_prototypes` on.
+    """
+
+    optimiser: Optimiser
+    projector: Widths
+    prototypes: Natural
+    temperature: Temperature
+    epsilon: Positive
+    sinkhorn_iterations: Natural
+    queue: Count
+    queue_from: Fraction
+    freeze_prototypes: Fraction
+    local_crops: Count
+
+
+@settings
+class DeepCluster:
+    """DeepCluster v2: one number of `prototypes` for every head, iterations of k-means before each epoch."""
+
+    optimiser: Optimiser
+    projector: Widths
+    prototypes: Widths
+    temperature: Temperature
+    kmeans_iterations: Natural
+    local_crops: Count
+
+
+Family = Literal["contrastive", "clustering", "distillation", "redundancy reduction", "information-maximising"]
+
+
+@plain_dataclass(frozen=True)
+class Traits:
+    """What a method does with the two terms of the bound H(Z2) + E[log q(Z2 | Z1)]: the paper's Section 3 as data.
+
+    `reconstruction` names the density q whose mean log it maximises, up to constants; `entropy` how the
+    entropy is kept up; `maximises` whether both make the bound, for the given reason. For BYOL and DINO the
+    later paper (arXiv:2307.10907) says that the entropy is kept implicitly; VICReg and Barlow Twins are our reading.
+    """
+
+    family: Family
+    reconstruction: str
+    entropy: str
+    maximises: str
 
 
 @plain_dataclass(frozen=True)
 class Entry:
-    """One line of the registry. `baseline` methods frame the tables and are not swept."""
+    """One line of the registry. `baseline` methods frame the tables, are not swept and have no `traits`."""
 
     title: str
     settings: type
     target: str
-    baseline: bool = False
+    traits: Traits | None = None
+
+    @property
+    def baseline(self) -> bool:
+        """Whether this is no self-supervised method."""
+        return self.traits is None
 
     def load(self) -> Any:
         """The method's class; imports torch."""
@@ -107,12 +218,76 @@ class Entry:
 
 
 METHODS: dict[str, Entry] = {
-    "untrained": Entry("Untrained", Untrained, "untrained:Untrained", baseline=True),
-    "supervised": Entry("Supervised", Supervised, "supervised:Supervised", baseline=True),
-    "simclr": Entry("SimCLR", SimCLR, "simclr:SimCLR"),
-    "cmc": Entry("CMC", CMC, "cmc:CMC"),
-    "byol": Entry("BYOL", BYOL, "byol:BYOL"),
-    "dino": Entry("DINO", DINO, "dino:DINO"),
-    "entrec_cont": Entry("EntRecCont", EntRecCont, "entrec_cont:EntRecCont"),
-    "entrec_disc": Entry("EntRecDisc", EntRecDisc, "entrec_disc:EntRecDisc"),
+    "untrained": Entry("Untrained", Untrained, "untrained:Untrained"),
+    "supervised": Entry("Supervised", Supervised, "supervised:Supervised"),
+    "simclr": Entry(
+        "SimCLR", SimCLR, "simclr:SimCLR", Traits("contrastive", "vMF", "kernel, both branches pooled", "yes")
+    ),
+    "cmc": Entry("CMC", CMC, "cmc:CMC", Traits("contrastive", "vMF", "kernel, the other branch", "yes, as InfoNCE")),
+    "byol": Entry(
+        "BYOL",
+        BYOL,
+        "byol:BYOL",
+        Traits("distillation", "vMF", "implicit: predictor and slow target", "only the reconstruction"),
+    ),
+    "dino": Entry(
+        "DINO",
+        DINO,
+        "dino:DINO",
+        Traits("distillation", "categorical", "implicit: centred slow teacher", "only the reconstruction"),
+    ),
+    "entrec_cont": Entry(
+        "EntRecCont",
+        EntRecCont,
+        "entrec_cont:EntRecCont",
+        Traits("information-maximising", "vMF", "kernel, the same branch", "yes"),
+    ),
+    "entrec_disc": Entry(
+        "EntRecDisc",
+        EntRecDisc,
+        "entrec_disc:EntRecDisc",
+        Traits("information-maximising", "categorical", "plug-in of the mean softmax", "yes"),
+    ),
+    "moco_v3": Entry(
+        "MoCo v3",
+        MoCoV3,
+        "moco_v3:MoCoV3",
+        Traits("contrastive", "vMF", "kernel, the slow branch", "yes, as InfoNCE"),
+    ),
+    "simsiam": Entry(
+        "SimSiam",
+        SimSiam,
+        "simsiam:SimSiam",
+        Traits("distillation", "vMF", "implicit: predictor and stopped gradient", "only the reconstruction"),
+    ),
+    "vicreg": Entry(
+        "VICReg",
+        VICReg,
+        "vicreg:VICReg",
+        Traits("redundancy reduction", "Gaussian", "variances and covariances", "no: second moments for entropy"),
+    ),
+    "barlow_twins": Entry(
+        "Barlow Twins",
+        BarlowTwins,
+        "barlow_twins:BarlowTwins",
+        Traits("redundancy reduction", "Gaussian", "correlations", "no: second moments for entropy"),
+    ),
+    "align_uniform": Entry(
+        "Alignment + uniformity",
+        AlignUniform,
+        "align_uniform:AlignUniform",
+        Traits("contrastive", "vMF", "kernel, mean before the log", "yes, by Jensen's inequality"),
+    ),
+    "swav": Entry(
+        "SwAV",
+        SwAV,
+        "swav:SwAV",
+        Traits("clustering", "categorical", "equal shares by Sinkhorn", "yes, the entropy as a constraint"),
+    ),
+    "deepcluster": Entry(
+        "DeepCluster v2",
+        DeepCluster,
+        "deepcluster:DeepCluster",
+        Traits("clustering", "categorical", "k-means before each epoch", "yes, the entropy by reassignment"),
+    ),
 }

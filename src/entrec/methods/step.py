@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from torch import Tensor, nn
 
@@ -21,6 +21,20 @@ class Step:
     logits: tuple[Tensor, Tensor] | None = None
 
 
+class Source(Protocol):
+    """Batches by the number of their step; `images` is how many the dataset has, `seed` the run's."""
+
+    steps_per_epoch: int
+    images: int
+    seed: int
+
+    def at(self, step: int) -> tuple[list[Tensor], Tensor]:
+        """Views and labels of `step`, as `Method.forward` takes them."""
+
+    def samples(self, step: int) -> Tensor:
+        """The numbers (k,) that the images of `step` have in the dataset, on the CPU."""
+
+
 class Method(nn.Module):
     """The contract, and nothing else: built as `Method(backbone, settings, classes)`.
 
@@ -29,12 +43,15 @@ class Method(nn.Module):
     """
 
     views: ClassVar[int]
-    weights: ClassVar[dict[str, float]]
+    weights: dict[str, float]
     backbone: nn.Module
 
     def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
         """One `Step` from `views`, each (k, c, h, w), and `labels` (k,), which only baselines look at."""
         raise NotImplementedError(f"{type(self).__name__} has no loss")
+
+    def before_step(self, step: int, source: Source) -> None:
+        """What precedes `step`, counted from 0, whose batch is `source.at(step)`: for most methods nothing."""
 
     def after_step(self, progress: float) -> None:
         """What follows step k of K, at `progress` k / K counted from 0: for most methods nothing."""

@@ -14,15 +14,16 @@ def on_sphere(z: Tensor) -> Tensor:
     return F.normalize(lift(z), dim=1)
 
 
-def perceptron(inputs: int, widths: Sequence[int], *, last_norm: bool = False) -> nn.Sequential:
+def perceptron(inputs: int, widths: Sequence[int], *, last_norm: bool = False, last_bias: bool = True) -> nn.Sequential:
     """Linear layers of `widths`, each but the last followed by batch norm and ReLU.
 
-    `last_norm` adds a batch norm without scale and shift after the last, as SimCLR's projector has.
+    `last_norm` adds a batch norm without scale and shift after the last, as SimCLR's projector has; it, or
+    `last_bias` of False, leaves the last layer without a bias.
     """
     layers: list[nn.Module] = []
     for a, b in itertools.pairwise([inputs, *widths[:-1]]):
         layers += [nn.Linear(a, b, bias=False), nn.BatchNorm1d(b), nn.ReLU(inplace=True)]
-    layers.append(nn.Linear([inputs, *widths][-2], widths[-1], bias=not last_norm))
+    layers.append(nn.Linear([inputs, *widths][-2], widths[-1], bias=last_bias and not last_norm))
     if last_norm:
         layers.append(nn.BatchNorm1d(widths[-1], affine=False))
     return nn.Sequential(*layers)

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-M = TypeVar("M", bound=nn.Module)
-
 from entrec.collectives import in_group, total
+
+M = TypeVar("M", bound=nn.Module)
 
 
 def synchronise(module: M, device: torch.device) -> M:

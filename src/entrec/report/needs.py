@@ -5,7 +5,7 @@ from entrec.methods.registry import METHODS
 from entrec.params import Study
 from entrec.runs import Run
 
-TABLES = ("table_1", "table_2", "table_transfer", "table_knn", "table_information")
+TABLES = ("table_1", "table_2", "table_transfer", "table_knn", "table_information", "table_methods")
 
 
 def needed(study: Study, table: str) -> list[str]:
@@ -14,6 +14,8 @@ def needed(study: Study, table: str) -> list[str]:
         return [f"{run}/transfer/{name}.json" for run in study.main_runs for name in study.evaluation.transfer.datasets]
     if table == "table_information":
         return [f"{run}/history.csv" for run in runs_of(study, table)]
+    if table == "table_methods":
+        return [f"{run}/{name}" for run in runs_of(study, table) for name in ("history.csv", "evaluation.json")]
     return [f"{run}/evaluation.json" for run in runs_of(study, table)]
 
 
@@ -24,7 +26,7 @@ def runs_of(study: Study, table: str) -> list[Run]:
         return [run for run in study.runs if run.epochs == epochs]
     if table == "table_2":
         return [run for run in study.runs if run.batch_size == batch_size]
-    if table == "table_information":
+    if table in ("table_information", "table_methods"):
         return [run for run in study.main_runs if not METHODS[run.method].baseline]
     if table in TABLES:
         return study.main_runs

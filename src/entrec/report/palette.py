@@ -20,7 +20,10 @@ def colour(method: str) -> str:
 
 def shape(method: str) -> str:
     """The shape of a method's points."""
-    return SHAPES[_TRAINED.index(method) % len(SHAPES)] if method in _TRAINED else "stroke"
+    if method not in _TRAINED:
+        return "stroke"
+    place = _TRAINED.index(method)
+    return SHAPES[(place + place // len(COLOURS)) % len(SHAPES)]  # no two methods share both
 
 
 # bounds and estimators of the theory study: EntRec's in the colours of EntRec, the others in InfoNCE's or their own

@@ -1,4 +1,4 @@
-"""Tables 1 and 2 of the paper, transfer, nearest neighbours and information, as tidy CSV, LaTeX and HTML."""
+"""Tables 1 and 2 of the paper, transfer, nearest neighbours, information and methods, as tidy CSV, LaTeX and HTML."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +14,7 @@ from entrec.report.information_table import last_measured, lay_out_information
 from entrec.report.latex import latex_table
 from entrec.report.layout import Column, Layout, seeds, spread_column
 from entrec.report.markup import table_fragment
+from entrec.report.methods_table import lay_out_methods
 from entrec.report.needs import runs_of
 from entrec.report.published import Published, published
 from entrec.report.records import Record, present, remedy
@@ -56,6 +57,8 @@ def tidy(study: Study, table: str, results: Path) -> pd.DataFrame:
         frame = transfers(study, results)
     elif table == "table_information":
         frame = last_measured(study, histories(study, results, runs))
+    elif table == "table_methods":
+        frame = pd.concat([last_measured(study, histories(study, results, runs)), scores(study, results, runs)])
     elif table == "table_knn":
         frame = scores(study, results, runs)
     else:
@@ -150,6 +153,7 @@ _LAYOUTS: dict[str, Callable[[Study, pd.DataFrame], Layout]] = {
     "table_transfer": _transfer,
     "table_knn": _knn,
     "table_information": lay_out_information,
+    "table_methods": lay_out_methods,
 }
 
 

@@ -10,14 +10,16 @@ from entrec.data.loader import epoch_order
 from entrec.data.prepared import Prepared
 from entrec.data.views import augment, normalise
 from entrec.errors import UserError
-from entrec.settings import View
+from entrec.settings import LocalViews, View
 from entrec.training.distributed import share
 
 
 class Batches:
     """Augmented views of a prepared dataset's training part; incomplete last batches are dropped.
 
-    Of each batch a process gets its share; `batch_size` is that of all processes together.
+    Of each batch a process gets its share; `batch_size` is that of all processes together. Each of `local`
+    is one more view, a small one. Its random numbers are its own, so that the first views are what they are
+    without it.
     """
 
     def __init__(
@@ -29,11 +31,14 @@ class Batches:
         seed: int,
         device: torch.device,
         channels_last: bool,
+        local: tuple[LocalViews, ...] = (),
     ) -> None:
-        self.data, self.views = data, views
+        self.data = data
+        full = data.images.shape[1]
+        self.views = [(view, full) for view in views] + [(crop.view, crop.size) for crop in local]
         self.batch_size, self.seed, self.device = batch_size, seed, device
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
-        self.indices = data.indices("train")
+        self.indices, self.images = data.indices("train"), len(data.images)
         self.steps_per_epoch = len(self.indices) // batch_size
         if self.steps_per_epoch == 0:
             raise UserError(
@@ -43,18 +48,29 @@ class Batches:
         self._order = lru_cache(maxsize=1)(self._epoch_order)
 
     def at(self, step: int) -> tuple[list[Tensor], Tensor]:
-        """Views, each (n, c, h, w) float32 and normalised, and labels (n,) of `step`, counted from 0."""
+        """Views, each (n, c, h, w) float32 and normalised, and labels (n,) of `step`, counted from 0.
+
+        The local views come last.
+        """
+        samples = self.samples(step)
+        images = torch.from_numpy(self.data.images[samples.numpy()]).to(self.device, non_blocking=True)
+        labels = torch.from_numpy(self.data.labels[samples.numpy()]).to(self.device)
+        epoch = step // self.steps_per_epoch
+        return [self._view(images, samples, epoch, index) for index in range(len(self.views))], labels
+
+    def samples(self, step: int) -> Tensor:
+        """The numbers (n,) that the images of `step` have in the dataset, which has `images` of them.
+
+        They stay on the CPU: what is drawn from them waits for no GPU.
+        """
         epoch, position = divmod(step, self.steps_per_epoch)
-        samples = self._order(epoch)[position * self.batch_size :][: self.batch_size][share(self.batch_size)]
-        images = torch.from_numpy(self.data.images[samples]).to(self.device, non_blocking=True)
-        numbers = torch.from_numpy(samples)  # stays on the CPU: what is drawn from it waits for no GPU
-        labels = torch.from_numpy(self.data.labels[samples]).to(self.device)
-        return [self._view(images, numbers, epoch, index) for index in range(len(self.views))], labels
+        numbers = self._order(epoch)[position * self.batch_size :][: self.batch_size]
+        return torch.from_numpy(numbers[share(self.batch_size)])
 
     def _view(self, images: Tensor, samples: Tensor, epoch: int, index: int) -> Tensor:
-        size = self.data.images.shape[1]
-        view = augment(images, self.views[index], seed=self.seed, epoch=epoch, samples=samples, index=index, size=size)
-        return normalise(view, self.data.mean, self.data.std).contiguous(memory_format=self.layout)
+        view, size = self.views[index]
+        pixels = augment(images, view, seed=self.seed, epoch=epoch, samples=samples, index=index, size=size)
+        return normalise(pixels, self.data.mean, self.data.std).contiguous(memory_format=self.layout)
 
     def _epoch_order(self, epoch: int) -> np.ndarray:
         return epoch_order(self.indices, seed=self.seed, epoch=epoch)

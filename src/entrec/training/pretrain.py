@@ -85,11 +85,16 @@ def build_state(study: Study, run: Run, prepared: Prepared, *, device: torch.dev
 
 
 def build_batches(study: Study, run: Run, prepared: Prepared, *, device: torch.device) -> Batches:
-    """The batches of `run`, with as many views as its method takes."""
-    views = study.views[: METHODS[run.method].load().views]
-    channels_last = study.training.channels_last
+    """The batches of `run`, with as many views and local crops as its method takes."""
+    crops: int = getattr(study.method(run.method), "local_crops", 0)
     return Batches(
-        prepared, views, batch_size=run.batch_size, seed=run.seed, device=device, channels_last=channels_last
+        prepared,
+        study.views[: METHODS[run.method].load().views],
+        batch_size=run.batch_size,
+        seed=run.seed,
+        device=device,
+        channels_last=study.training.channels_last,
+        local=(study.local_views,) * crops if study.local_views else (),
     )
 
 
@@ -123,6 +128,7 @@ def train(
         for group, lr in zip(optimiser.param_groups, base_lrs, strict=True):
             group["lr"] = factor * lr
 
+        method.before_step(step, batches)
         views, labels = batches.at(step)
         with autocast:
             outcome = model(views, labels)

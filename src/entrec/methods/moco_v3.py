@@ -1,0 +1,68 @@
+"""MoCo v3 (Chen, Xie & He, arXiv:2104.02057), Algorithm 1.
+
+Follows moco/builder.py of the release at facebookresearch/moco-v3 with its ResNet heads: batch norm without
+scale and shift ends the projector but not the predictor, whose output has no bias either (the release's ViTs
+have it after both). Queries are contrasted with all keys of the batch, none from a queue; the loss is multiplied
+by 2 temperature. Deviation: the momentum encoder moves after a step instead of before the next one's keys,
+which differs in nothing but that its momentum is read one step earlier. The cross-entropy is computed by tiles,
+without the matrix of logits.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from entrec.collectives import gather
+from entrec.information.checks import check_pairs, check_positive, check_sample, unit_vectors
+from entrec.information.log_sum_exp import cross_log_sum_exp
+from entrec.information.precision import full_precision
+from entrec.methods import registry
+from entrec.methods.momentum import momentum_at, slow_copy, update_slow_copy
+from entrec.methods.step import Method, Step
+from entrec.networks.backbones import num_features
+from entrec.networks.heads import on_sphere, perceptron
+
+
+class MoCoV3(Method):
+    """Backbone, projector and predictor make queries; a momentum encoder, averaging the first two, makes keys."""
+
+    views = 2
+    weights = {"contrastive": 1.0}
+
+    def __init__(self, backbone: nn.Module, settings: registry.MoCoV3, classes: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.projector = perceptron(num_features(backbone), settings.projector, last_norm=True)
+        self.predictor = perceptron(settings.projector[-1], settings.predictor, last_bias=False)
+        self.momentum_encoder = slow_copy(nn.Sequential(self.backbone, self.projector))
+        self.settings = settings
+
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+        z1, z2 = (self.projector(self.backbone(view)) for view in views)
+        q1, q2 = (gather(on_sphere(self.predictor(z))) for z in (z1, z2))
+        with torch.no_grad():
+            k1, k2 = (gather(on_sphere(self.momentum_encoder(view))) for view in views)
+        temperature = self.settings.temperature
+        loss = momentum_contrast(q1, k2, temperature=temperature) + momentum_contrast(q2, k1, temperature=temperature)
+        return Step({"contrastive": loss}, (gather(on_sphere(z1)), gather(on_sphere(z2))))
+
+    def after_step(self, progress: float) -> None:
+        """The momentum encoder follows; its momentum rises to 1 with `progress`."""
+        fast = nn.Sequential(self.backbone, self.projector)
+        update_slow_copy(self.momentum_encoder, fast, momentum=momentum_at(self.settings.momentum, progress))
+
+
+@full_precision
+def momentum_contrast(queries: Tensor, keys: Tensor, *, temperature: float) -> Tensor:
+    """2 temperature times the cross-entropy in nats of each query's own key among all, a mean over k.
+
+    `queries`, `keys` (k, d) are unit vectors, row i of one belonging to row i of the other; no gradient
+    reaches the keys. The factor undoes the temperature's effect on the size of gradients.
+    """
+    check_pairs(queries, keys)
+    check_sample(queries)
+    check_positive(temperature=temperature)
+    queries, keys = unit_vectors(queries), unit_vectors(keys.detach())
+    rows, _ = cross_log_sum_exp(queries / temperature, keys)
+    return 2 * temperature * (rows - (queries * keys).sum(dim=1) / temperature).mean()

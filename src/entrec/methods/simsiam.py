@@ -1,0 +1,48 @@
+"""SimSiam (Chen & He, arXiv:2011.10566), eq. 2 and Algorithm 1.
+
+Follows simsiam/builder.py of the release at facebookresearch/simsiam: the projector ends in batch norm without
+scale and shift, the predictor is a bottleneck whose output has neither batch norm nor ReLU, and what a view is
+compared with passes no gradient. Deviations: the predictor's learning rate decays with all others (the
+release's --fix-pred-lr keeps it, worth 0.4 points in the paper's Table 1), and biases and batch norms have no
+weight decay.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from entrec.collectives import gather
+from entrec.information.checks import check_pairs
+from entrec.information.precision import full_precision
+from entrec.methods import registry
+from entrec.methods.step import Method, Step
+from entrec.networks.backbones import num_features
+from entrec.networks.heads import on_sphere, perceptron
+
+
+class SimSiam(Method):
+    """One network for both views, and a predictor of one view's projection from the other's."""
+
+    views = 2
+    weights = {"negative_cosine": 1.0}
+
+    def __init__(self, backbone: nn.Module, settings: registry.SimSiam, classes: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.projector = perceptron(num_features(backbone), settings.projector, last_norm=True)
+        width = settings.projector[-1]
+        self.predictor = perceptron(width, (settings.bottleneck, width))
+
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+        z1, z2 = (self.projector(self.backbone(view)) for view in views)
+        losses = negative_cosines(self.predictor(z1), z2) + negative_cosines(self.predictor(z2), z1)
+        terms = {"negative_cosine": gather(losses).mean() / 2}
+        return Step(terms, (gather(on_sphere(z1)), gather(on_sphere(z2))))
+
+
+@full_precision
+def negative_cosines(predictions: Tensor, targets: Tensor) -> Tensor:
+    """-cos of each row of `predictions`, `targets` (k, d), of any length; (k,). No gradient reaches the targets."""
+    check_pairs(predictions, targets)
+    return -F.cosine_similarity(predictions, targets.detach(), dim=1)

@@ -1,0 +1,117 @@
+"""SwAV (Caron et al., arXiv:2006.09882): swapped prediction (eqs. 1 and 2) of balanced cluster codes (eqs. 3 to 5).
+
+Follows `main_swav.py` of the release at facebookresearch/swav 5e073db: codes of the two global views by
+Sinkhorn's iterations over the batch of all processes and, once it is full, a queue of earlier embeddings;
+every crop predicts the codes of each other global view; the prototypes are unit vectors, put back on the
+sphere after each step, without a gradient at first. Deviations: start of the queue and end of the freeze are
+shares of the training (the release: an epoch, a number of steps); frozen prototypes get a gradient of zero
+instead of none, and what weight decay does to their length is undone with the rest; the queue has any length
+and is whole on every process; the optimiser is the study's (the release: LARC).
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from entrec.collectives import gather
+from entrec.information.precision import full_precision
+from entrec.methods import registry
+from entrec.methods.multi_crop import features_of_crops, with_others
+from entrec.methods.step import Method, Step
+from entrec.networks.backbones import num_features
+from entrec.networks.heads import on_sphere, perceptron
+
+
+class SwAV(Method):
+    """Backbone, projector onto the sphere, prototypes there, and a queue of embeddings for each global view."""
+
+    views = 2
+    weights = {"swapped_prediction": 1.0}
+    progress: Tensor
+    queue: Tensor
+    queued: Tensor
+
+    def __init__(self, backbone: nn.Module, settings: registry.SwAV, classes: int) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.projector = perceptron(num_features(backbone), settings.projector)
+        linear = nn.Linear(settings.projector[-1], settings.prototypes, bias=False)  # for its initial weights
+        self.prototypes = nn.Parameter(on_sphere(linear.weight.detach()))
+        self.settings = settings
+        self.register_buffer("progress", torch.zeros(()))
+        self.register_buffer("queue", torch.zeros(self.views, settings.queue, settings.projector[-1]))
+        self.register_buffer("queued", torch.zeros((), dtype=torch.int64))
+
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+        frozen = self.progress < self.settings.freeze_prototypes
+        prototypes = torch.where(frozen, self.prototypes.detach(), self.prototypes)
+        z = on_sphere(self.projector(features_of_crops(self.backbone, views))).chunk(len(views))
+        scores = [prototype_scores(one, prototypes) for one in z]
+        z1, z2 = gather(z[0]), gather(z[1])
+        with torch.no_grad():
+            codes = [self._codes(scores[i], i, everyone) for i, everyone in enumerate((z1, z2))]
+            self._remember(z1, z2)
+        logits = [score / self.settings.temperature for score in scores]
+        losses = torch.stack([prediction_losses(*pair) for pair in with_others(logits, codes)]).mean(dim=0)
+        return Step({"swapped_prediction": gather(losses).mean()}, (z1, z2), logits=(logits[0], logits[1]))
+
+    def after_step(self, progress: float) -> None:
+        """The prototypes go back on the sphere."""
+        with torch.no_grad():
+            self.prototypes.copy_(on_sphere(self.prototypes))
+        self.progress.fill_(progress)
+
+    def _codes(self, scores: Tensor, view: int, everyone: Tensor) -> Tensor:
+        """Codes of this process's `scores` of a view, balanced over `everyone`'s embeddings of it and the queue's."""
+        samples = torch.cat([everyone, self.queue[view]])
+        in_use = (self.queued >= self.settings.queue).expand(self.settings.queue)  # all of the queue, or nothing
+        counted = torch.cat([in_use.new_ones(len(everyone)), in_use])
+        biases = sinkhorn_biases(
+            prototype_scores(samples, self.prototypes),
+            counted,
+            epsilon=self.settings.epsilon,
+            iterations=self.settings.sinkhorn_iterations,
+        )
+        return codes(scores, biases, epsilon=self.settings.epsilon)
+
+    def _remember(self, z1: Tensor, z2: Tensor) -> None:
+        """The batch enters the queue, and what is oldest leaves it."""
+        filling = self.progress >= self.settings.queue_from
+        pushed = torch.cat([torch.stack([z1, z2]), self.queue], dim=1)[:, : self.settings.queue]
+        self.queue.copy_(torch.where(filling, pushed, self.queue))
+        self.queued.add_(filling * len(z1)).clamp_(max=self.settings.queue)
+
+
+@full_precision
+def prototype_scores(z: Tensor, prototypes: Tensor) -> Tensor:
+    """Cosines (k, prototypes) of unit vectors `z` (k, d) and prototypes."""
+    return z @ prototypes.T
+
+
+@full_precision
+def sinkhorn_biases(scores: Tensor, counted: Tensor, *, epsilon: float, iterations: int) -> Tensor:
+    """What Sinkhorn's iterations add to each prototype's score / epsilon, (prototypes,), so that all are used alike.
+
+    `scores` (k, prototypes); rows that are not `counted` (k,) have no weight. In log space: the release's
+    exp(score / epsilon) overflows in half precision.
+    """
+    log_weights = torch.where(counted, 0.0, -torch.inf).to(scores.dtype)[:, None]
+    scaled = scores / epsilon
+    biases, scales = torch.zeros_like(scaled[0]), torch.zeros_like(scaled[:, :1])
+    for _ in range(iterations):
+        biases = -(scaled + scales + log_weights).logsumexp(dim=0)  # every prototype: the same total
+        scales = -(scaled + biases).logsumexp(dim=1, keepdim=True)  # every sample: a total of 1
+    return biases
+
+
+@full_precision
+def codes(scores: Tensor, biases: Tensor, *, epsilon: float) -> Tensor:
+    """Soft assignments (k, prototypes) whose rows sum to 1: the last of Sinkhorn's normalisations (eq. 5)."""
+    return (scores / epsilon + biases).softmax(dim=1)
+
+
+@full_precision
+def prediction_losses(logits: Tensor, codes: Tensor) -> Tensor:
+    """Cross-entropy in nats, (k,), of `codes` against softmax(`logits`), both (k, prototypes) (eq. 2)."""
+    return -(codes * logits.log_softmax(dim=1)).sum(dim=1)

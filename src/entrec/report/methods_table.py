@@ -1,0 +1,64 @@
+"""All methods by family, with what they do to the two terms of the bound and what was measured of them."""
+
+from typing import get_args
+
+import pandas as pd
+
+from entrec.methods.registry import METHODS, Family
+from entrec.params import Study
+from entrec.report.estimator import estimator
+from entrec.report.layout import Column, Layout, seeds, spread_column
+from entrec.report.spread import Spread
+
+COLLAPSED = 2.0  # effective rank: what is left when projections lie on a line
+MEASURED = {
+    "entropy": "nats",
+    "reconstruction": "nats",
+    "bound": "nats",
+    "effective_rank": "effective",
+    "linear_top1": "%",
+}
+SHOWN = {"effective_rank": "rank", "linear_top1": "linear top-1"}
+
+
+def lay_out_methods(study: Study, rows: pd.DataFrame) -> Layout:
+    """A row per self-supervised method, by family; a collapsed one says so beside its title."""
+    traits = {name: t for name in study.methods if (t := METHODS[name].traits)}
+    ordered = sorted(traits, key=lambda name: get_args(Family).index(traits[name].family))
+    spreads = {metric: _spreads(rows[rows["metric"] == metric]) for metric in MEASURED}
+    columns = [
+        _words("family", {name: traits[name].family for name in ordered}),
+        _words("reconstruction", {name: traits[name].reconstruction for name in ordered}),
+        _words("entropy", {name: traits[name].entropy for name in ordered}),
+        _words("maximises the bound", {name: traits[name].maximises for name in ordered}),
+        *(_measured(metric, spreads[metric]) for metric in MEASURED),
+    ]
+    batch_size, epochs = study.columns[0]
+    caption = (
+        f"What each method does with the two terms of the bound, by family, and what it ends with on {study.dataset}; "
+        f"batch size {batch_size}, {epochs} epochs. {estimator(study)} A method whose projections end with an "
+        f"effective rank below {COLLAPSED:g} in some run is marked as collapsed. Mean ± standard deviation over seeds, "
+        f"{seeds(s for column in spreads.values() for s in column.values())}."
+    )
+    fallen = collapsed(rows)
+    titles = [(name, METHODS[name].title + (" (collapsed)" if name in fallen else "")) for name in ordered]
+    return Layout("table_methods", "Methods", caption, titles, columns)
+
+
+def collapsed(rows: pd.DataFrame) -> set[str]:
+    """Methods with a run whose last effective rank is below `COLLAPSED`."""
+    ranks = rows[rows["metric"] == "effective_rank"]
+    return set(ranks["method"][ranks["value"] < COLLAPSED])
+
+
+def _words(label: str, cells: dict[str, str]) -> Column:
+    return Column(label, "", cells, words=True)
+
+
+def _measured(metric: str, spreads: dict[str, Spread]) -> Column:
+    column = spread_column(metric, spreads, decimals=2 if MEASURED[metric] == "nats" else 1)
+    return Column(SHOWN.get(metric, metric), MEASURED[metric], column.cells)
+
+
+def _spreads(rows: pd.DataFrame) -> dict[str, Spread]:
+    return {str(method): Spread.of(group) for method, group in rows.groupby("method", sort=False)["value"]}

@@ -1,0 +1,46 @@
+"""The toy method of CONTRIBUTING.md, taken from that page word for word, trains."""
+
+import re
+import sys
+import types
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from entrec.methods import registry
+from entrec.params import load_study
+from entrec.runs import Run
+from entrec.training.pretrain import build_batches, build_state, total_steps, train
+
+BLOCK = re.compile(r"^```(python|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def toy(monkeypatch):
+    """The page's three edits made; gives the settings of the third."""
+    blocks = BLOCK.findall(Path("CONTRIBUTING.md").read_text(encoding="utf-8"))
+    assert [language for language, _ in blocks] == ["python", "python", "yaml"]
+    (_, module), (_, lines), (_, params) = blocks
+    monkeypatch.setattr(registry, "METHODS", registry.METHODS)
+    monkeypatch.setitem(registry.METHODS, "toy", None)  # forgotten again after the test
+    monkeypatch.setattr(registry, "Toy", None, raising=False)
+    exec(compile(lines, "registry.py", "exec"), vars(registry))
+    made = types.ModuleType("entrec.methods.toy")
+    monkeypatch.setitem(sys.modules, made.__name__, made)
+    exec(compile(module, "toy.py", "exec"), vars(made))
+    return yaml.safe_load(params)["toy"]
+
+
+def test_the_three_edits_of_the_page_make_a_method_that_trains_and_is_measured(toy, digits, tmp_path):
+    zoo = load_study(Path("params/zoo.yaml"))
+    study = replace(zoo, methods={"toy": toy})
+    run = Run("toy", 128, 2, 0)
+    state = build_state(study, run, digits, device=torch.device("cpu"))
+    batches = build_batches(study, run, digits, device=torch.device("cpu"))
+    train(state, batches, study, steps=total_steps(state.method, batches, run), folder=tmp_path)
+    first, last = state.history[0], state.history[-1]
+    assert last["distance"] < first["distance"]
+    assert last["bound"] == pytest.approx(last["entropy"] + last["reconstruction"], abs=1e-4)
