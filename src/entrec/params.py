@@ -123,7 +123,7 @@ def table_keys() -> list[str]:
 
 def report_keys() -> list[str]:
     """Keys that the page shows, beside those of its tables."""
-    shown = ["description", "datasets", "network", "views", "training", "evaluation", "methods"]
+    shown = ["description", "datasets", "network", "views", "local_views", "training", "evaluation", "methods"]
     return [*table_keys(), *shown]
 
 

@@ -87,8 +87,10 @@ def _linear(study: Study) -> dict[str, Any]:
 
 
 def _views(study: Study) -> dict[str, dict[str, Any]]:
-    first, second = study.slice(["views"])["views"]
-    return {"Both views": first} if first == second else {"First view": first, "Second view": second}
+    plain = study.slice(["views", "local_views"])
+    first, second = plain["views"]
+    views = {"Both views": first} if first == second else {"First view": first, "Second view": second}
+    return views | ({"Local views": plain["local_views"]} if plain["local_views"] else {})
 
 
 def text(value: Any) -> str:
