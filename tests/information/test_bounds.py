@@ -18,6 +18,7 @@ from entrec.information.bounds import (
     smile,
     tuba,
 )
+from entrec.information.entropy import kernel_entropy, leave_one_out_entropy
 from entrec.information.kernels import VMFKernel
 from entrec.information.sphere import log_vmf_constant, sample_uniform, sample_vmf, vmf_information
 
@@ -247,6 +248,18 @@ def test_constant_embeddings_share_nothing_unless_the_kernel_is_wider_than_the_d
     assert excess > 2
     assert bound(z, z, kernel=VMFKernel(10.0), kappa=20.0).item() == pytest.approx(excess)
     assert bound(z, z, kernel=VMFKernel(20.0), kappa=10.0).item() == pytest.approx(-excess)
+
+
+@pytest.mark.parametrize(
+    ("bound", "entropy"), [(entrec_bound, kernel_entropy), (entrec_leave_one_out_bound, leave_one_out_entropy)]
+)
+def test_the_entropy_is_that_of_the_second_view(bound, entropy):
+    """One view collapsed, the other spread: H(Z2) + E[log q(Z2 | Z1)] by hand, and far from H(Z1) + the same."""
+    z1, z2 = points(1).expand(K, -1), points(seed=1)
+    log_q = log_vmf_constant(10, kappa=3.0) + 3.0 * (z1 * z2).sum(dim=1).mean().item()
+    found = bound(z1, z2, kernel=VMFKernel(7.0), kappa=3.0).item()
+    assert found == pytest.approx(entropy(z2, kernel=VMFKernel(7.0)).item() + log_q)
+    assert abs(found - entropy(z1, kernel=VMFKernel(7.0)).item() - log_q) > 1
 
 
 def vmf_pairs(kappa, k, seed=0):

@@ -8,13 +8,19 @@ import pytest
 import torch
 
 from entrec.errors import UserError
+from entrec.information import bounds
+from entrec.information.kernels import VMFKernel
 from entrec.provenance import fingerprint
 from entrec.theory.critics import GaussianDensity, JointCritic, SeparableCritic, mlp
 from entrec.theory.gaussian import blocks, build_learner, correlated_gaussians, correlation, gaussian, staircase
 from entrec.theory.learnt_bounds import LEARNERS
 from entrec.theory.registry import BOUNDS
+from entrec.theory.settings import EntRec, EntRecDiscrete, Smile
 
 CPU = torch.device("cpu")
+OF_SCORES = {"nwj", "js", "smile", "info_nce"}
+ON_SPHERE = {"entrec_kept", "entrec_leave_one_out"}
+OF_ONE_KIND = {name: next((kind for kind in (OF_SCORES, ON_SPHERE) if name in kind), set()) for name in BOUNDS}
 every_bound = pytest.mark.parametrize("bound", BOUNDS)
 
 
@@ -65,6 +71,83 @@ def test_the_learnt_density_is_normalised():
 
 def test_every_bound_of_the_registry_has_its_learner():
     assert list(LEARNERS) == list(BOUNDS)
+
+
+def of_scores(objective, estimate):
+    """(objective, estimate) as two functions of the scores of the learner's own critic."""
+
+    def by_hand(learner, x, y):
+        scores = learner.critic(x, y)
+        return objective(scores), estimate(scores)
+
+    return by_hand
+
+
+def of_unit_vectors(bound, **options):
+    """The bound of what the learner's two networks make of x and y, on the sphere."""
+
+    def by_hand(learner, x, y):
+        z1, z2 = learner.encoders.f(x), learner.encoders.g(y)
+        found = bound(z1 / z1.norm(dim=1, keepdim=True), z2 / z2.norm(dim=1, keepdim=True), **options)
+        return found, found
+
+    return by_hand
+
+
+def tuba_by_hand(learner, x, y):
+    found = bounds.tuba(learner.critic(x, y), log_baseline=learner.log_baseline(y)[:, 0])
+    return found, found
+
+
+def barber_agakov_by_hand(learner, x, y):
+    found = bounds.barber_agakov(learner.density(x, y), entropy=3 / 2 * math.log(2 * math.pi * math.e))
+    return found, found
+
+
+def discrete_by_hand(learner, x, y):
+    found = bounds.entrec_discrete_bound(learner.encoders.f(x), learner.encoders.g(y))
+    return found, found
+
+
+BY_HAND = {
+    "barber_agakov": barber_agakov_by_hand,
+    "tuba": tuba_by_hand,
+    "nwj": of_scores(bounds.nwj, bounds.nwj),
+    "js": of_scores(bounds.js, bounds.js_information),
+    "smile": of_scores(bounds.js, lambda scores: bounds.smile(scores, clip=0.01)),
+    "info_nce": of_scores(bounds.info_nce_bound, bounds.info_nce_bound),
+    "entrec_kept": of_unit_vectors(bounds.entrec_bound, kernel=VMFKernel(7.0), kappa=3.0),
+    "entrec_leave_one_out": of_unit_vectors(bounds.entrec_leave_one_out_bound, kernel=VMFKernel(2.0), kappa=11.0),
+    "entrec_discrete": discrete_by_hand,
+}
+
+
+@every_bound
+def test_each_learner_computes_the_function_that_it_is_named_after(settings, bound):
+    unlike = replace(
+        settings,
+        smile=Smile(clip=0.01),
+        entrec_kept=EntRec(kernel_kappa=7.0, kappa=3.0),
+        entrec_leave_one_out=EntRec(kernel_kappa=2.0, kappa=11.0),
+        entrec_discrete=EntRecDiscrete(categories=5),
+    )
+    learner = build_learner(bound, unlike, seed=0)
+    x, y = correlated_gaussians(16, 3, information=1.0, generator=generator())
+    objective, estimate = (value.item() for value in BY_HAND[bound](learner, x, y))
+    found = learner(x, y)
+    assert (found[0].item(), found[1].item()) == pytest.approx((objective, estimate), rel=1e-6)
+    others = {name: by_hand for name, by_hand in BY_HAND.items() if name in OF_ONE_KIND[bound] and name != bound}
+    for by_hand in others.values():  # so that one learner taken for another would be seen
+        assert [value.item() for value in by_hand(learner, x, y)] != pytest.approx([objective, estimate], rel=1e-3)
+
+
+def test_the_smile_learner_is_trained_by_js_and_read_by_smile(settings):
+    x, y = correlated_gaussians(16, 3, information=1.0, generator=generator())
+    smile, js = (build_learner(name, settings, seed=0) for name in ("smile", "js"))
+    assert smile(x, y)[0].item() == js(x, y)[0].item()
+    for learner in (smile, js):
+        learner(x, y)[0].backward()
+    assert all(torch.equal(a.grad, b.grad) for a, b in zip(smile.parameters(), js.parameters(), strict=True))
 
 
 @every_bound

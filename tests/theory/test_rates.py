@@ -10,7 +10,7 @@ from entrec.errors import UserError
 from entrec.information.entropy import kernel_entropy, leave_one_out_entropy
 from entrec.information.sphere import log_area, log_vmf_constant
 from entrec.theory.known_entropies import gaussian, soft_categories, uniform_on_sphere
-from entrec.theory.rates import measure, rates, row
+from entrec.theory.rates import bias_error, fits, measure, rates, row, spread_error, width_fit
 from entrec.theory.settings import RateCase, Rates
 
 CPU = torch.device("cpu")
@@ -41,6 +41,22 @@ def test_smoothing_adds_a_fourth_power_of_the_bandwidth():
     for h in (0.05, 0.1):
         truth = gaussian(3, h, kernel_entropy)
         assert truth.limit - truth.entropy == pytest.approx(3 * h**4 / 4, rel=0.02)
+
+
+@pytest.mark.parametrize("d", [2, 3])
+def test_k_times_the_variance_tends_to_that_of_log_p_however_narrow_the_kernel(d):
+    """For d < 4 the h^(4-d) of Theorem 2's first term would take it to 0; Var(log p) is d/2 for the Gaussian."""
+    for h in (0.1, 0.03):
+        truth = gaussian(d, h, leave_one_out_entropy)
+        points = torch.stack([truth.oracle(truth.draw(1, generator(i))) for i in range(4000)])
+        assert points.var().item() == pytest.approx(d / 2, rel=0.15)
+
+
+def test_the_estimates_variance_does_not_fall_with_the_width():
+    """In the plane h^2 would make it a sixteenth; it grows towards Var(log p) / k."""
+    wide, narrow = (row(gaussian(2, h, leave_one_out_entropy), 1024, 150, generator()) for h in (1.0, 0.25))
+    assert wide["variance"] < narrow["variance"]
+    assert narrow["variance"] * 1024 == pytest.approx(1.0, rel=0.4)
 
 
 @pytest.mark.parametrize(
@@ -79,26 +95,87 @@ def test_the_bias_is_measured_far_better_than_the_estimate_scatters():
 
 
 def fitted(study_case, **options):
+    """The fits of a measured case by quantity."""
     usual = {"samples": (32, 64, 128, 256, 512, 1024), "repeats": (300, 300, 200, 200, 100, 100), "seed": 0}
     own = Rates(**(usual | options), cases={"case": study_case})
     found = measure(own, study_case, name="case", device=CPU)
     return {fit["quantity"]: fit for fit in found["fits"]}
 
 
+def test_the_relative_error_of_a_variance_is_that_of_variances_of_normal_draws():
+    repeats = 20
+    draws = torch.randn(20_000, repeats, dtype=torch.float64, generator=generator())
+    scatter = draws.var(dim=1).std().item()  # the true variance is 1
+    assert spread_error({"repeats": repeats}) == pytest.approx((2 / (repeats - 1)) ** 0.5)
+    assert spread_error({"repeats": repeats}) == pytest.approx(scatter, rel=0.03)
+
+
+def test_the_squared_bias_has_twice_the_relative_error_of_the_bias():
+    draws = 5.0 + 0.1 * torch.randn(100_000, dtype=torch.float64, generator=generator())
+    of_square = (draws.square().std() / 25).item()
+    assert 2 * bias_error({"bias": -5.0, "bias_error": 0.1}) == pytest.approx(of_square, rel=0.02)
+
+
+def synthetic(k, repeats=201):
+    """A row with bias -3 / k, known to a tenth, and variance 2 / k."""
+    return {
+        "samples": k, "bias": -3 / k, "bias_error": 0.3 / k, "variance": 2 / k, "mse": 2 / k + 9 / k**2,
+        "repeats": repeats,
+    }  # fmt: skip
+
+
+def half_width(k, error, *, corrected):
+    """Of the interval by hand: 1.96 standard errors of the slope of log y on log k, all points with `error`."""
+    columns = [[math.log(x) for x in k], [1.0] * len(k)] + ([[min(k) / x for x in k]] if corrected else [])
+    slope, *others = torch.tensor(columns, dtype=torch.float64)
+    basis = torch.linalg.qr(torch.stack(others, dim=1)).Q
+    free = slope - basis @ (basis.T @ slope)  # what the other columns cannot explain
+    return 1.959964 * error / free.norm().item()
+
+
+def test_intervals_are_as_wide_as_the_errors_of_the_points_make_them():
+    k = [64, 128, 256, 512, 1024]
+    of_bias, of_variance = fits(case(fit_from=64), [synthetic(n) for n in [32, *k]], [])
+    for fit, slope, error in ((of_bias, -2, 2 * 0.1), (of_variance, -1, (2 / 200) ** 0.5)):
+        expected = half_width(k, error, corrected=True)
+        assert fit["slope"] == pytest.approx(slope)
+        assert (fit["slope"] - fit["low"], fit["high"] - fit["slope"]) == pytest.approx((expected, expected))
+
+
+def test_a_root_has_half_the_relative_error_of_its_square():
+    k = [64, 128, 256, 512, 1024]
+    rows = [synthetic(n) | {"mse": 2 / n} for n in k]
+    (fit,) = fits(case(data="dirichlet", estimator="plug_in_entropy", width=None), rows, [])
+    assert fit["high"] - fit["slope"] == pytest.approx(half_width(k, (2 / 200) ** 0.5 / 2, corrected=True))
+
+
+def test_the_interval_against_the_width_is_that_of_the_bias_alone():
+    swept = [synthetic(1024) | {"width": h, "bias": h**-2, "bias_error": 0.05 * h**-2} for h in (0.25, 0.5, 1.0)]
+    fit = width_fit(case(dimension=2, widths=(0.25, 0.5, 1.0)), swept)
+    assert fit["slope"] == pytest.approx(-2)
+    assert fit["high"] - fit["slope"] == pytest.approx(half_width([0.25, 0.5, 1.0], 0.05, corrected=False))
+
+
+def test_each_reading_says_what_is_compared_and_none_gives_a_verdict():
+    of_bias, of_variance = fits(case(), [synthetic(n) for n in (64, 128, 256, 512)], [])
+    assert "second term" in of_bias["reading"]
+    assert "first term, whose h^(4-d) is not tested" in of_variance["reading"]
+
+
 def test_theorem_2_at_a_fixed_width():
-    fits = fitted(case(dimension=2, width=1.0, estimator="leave_one_out_entropy"))
-    assert list(fits) == ["squared bias", "variance"]
-    assert fits["squared bias"]["stated"] == -2
-    assert fits["variance"]["stated"] == -1
-    for fit in fits.values():
+    found = fitted(case(dimension=2, width=1.0, estimator="leave_one_out_entropy"))
+    assert list(found) == ["squared bias", "variance"]
+    assert found["squared bias"]["stated"] == -2
+    assert found["variance"]["stated"] == -1
+    for fit in found.values():
         assert fit["low"] <= fit["stated"] <= fit["high"]
-    assert abs(fits["variance"]["slope"] + 1) < 0.25
+    assert abs(found["variance"]["slope"] + 1) < 0.25
 
 
 def test_a_flat_density_has_a_variance_that_falls_twice_as_fast():
-    fits = fitted(case(data="sphere", dimension=3, width=5.0))
-    assert fits["variance"]["high"] < -1.5
-    assert fits["squared bias"]["slope"] == pytest.approx(-2, abs=0.1)
+    found = fitted(case(data="sphere", dimension=3, width=5.0))
+    assert found["variance"]["high"] < -1.5
+    assert found["squared bias"]["slope"] == pytest.approx(-2, abs=0.1)
 
 
 def test_the_bias_grows_as_the_kernel_narrows():

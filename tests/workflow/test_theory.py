@@ -91,6 +91,24 @@ def test_a_wrong_key_stops_with_one_line_before_any_job(clone):
     assert not any("Traceback" in line for line in said)
 
 
-def test_a_result_that_the_study_has_not_is_no_target(clone):
-    said = clone.fail("snakemake", "-n", "--", "results/theory/quick/gaussian/mine-s0.json")
-    assert "MissingRuleException" in said or "No rule to produce" in said
+@pytest.mark.parametrize(
+    "target",
+    [
+        "results/theory/quick/gaussian/mine-s0.json",
+        "results/theory/quick/gaussian/nwj-s2.json",  # of `full`, as the next two are
+        "results/theory/quick/rates/gaussian_d8_kept.json",
+        "results/theory/quick/sphere/d128.json",
+        "reports/theory/quick/tables/table_1.csv",
+        "reports/theory/quick/figures/figure_1.svg",
+    ],
+)
+def test_what_the_study_has_not_is_no_target(clone, target):
+    said = clone.fail("snakemake", "-n", "--", target)
+    assert f"No rule to produce {target}" in said
+    assert "Traceback" not in said
+    assert "InputFunctionException" not in said
+
+
+def test_each_setting_has_the_targets_that_it_names(clone):
+    jobs = clone.planned("results/theory/full/gaussian/nwj-s2.json", "results/theory/full/rates/gaussian_d8_kept.json")
+    assert jobs == {"theory_gaussian": {"full/nwj-s2"}, "theory_rates": {"full/gaussian_d8_kept"}}

@@ -1,12 +1,14 @@
 # The theory studies: synthetic, always of params/theory.yaml, in two settings. Targets of their own: not in `all`.
+from entrec.report.theory_needs import setting_pattern
 
 
 wildcard_constraints:
     setting="|".join(SETTINGS),
     bound="|".join(BOUNDS),
-    seed="|".join(str(seed) for e in THEORY_SIZES for seed in e.gaussian.seeds),
-    dimension="|".join(str(d) for e in THEORY_SIZES for d in e.sphere.kappa),
-    case="|".join(case for e in THEORY_SIZES for case in e.rates.cases),
+
+
+# a setting before one of its own results: `quick` has neither the seeds nor the cases of `full`
+RESULT_SETTINGS = setting_pattern(THEORY)
 
 
 rule theory_gaussian:
@@ -16,6 +18,8 @@ rule theory_gaussian:
         "logs/theory/{setting}/gaussian/{bound}-s{seed}.log",
     benchmark:
         "logs/theory/{setting}/gaussian/{bound}-s{seed}.tsv"
+    wildcard_constraints:
+        setting=RESULT_SETTINGS,
     conda:
         "../../environment.yml"
     threads: theory_asks("gaussian", "threads")
@@ -38,6 +42,8 @@ rule theory_sphere:
         "logs/theory/{setting}/sphere/d{dimension}.log",
     benchmark:
         "logs/theory/{setting}/sphere/d{dimension}.tsv"
+    wildcard_constraints:
+        setting=RESULT_SETTINGS,
     conda:
         "../../environment.yml"
     threads: theory_asks("sphere", "threads")
@@ -60,6 +66,8 @@ rule theory_rates:
         "logs/theory/{setting}/rates/{case}.log",
     benchmark:
         "logs/theory/{setting}/rates/{case}.tsv"
+    wildcard_constraints:
+        setting=RESULT_SETTINGS,
     conda:
         "../../environment.yml"
     threads: theory_asks("rates", "threads")
@@ -89,6 +97,8 @@ rule theory_table:
         "logs/theory/{setting}/tables/{table}.log",
     benchmark:
         "logs/theory/{setting}/tables/{table}.tsv"
+    wildcard_constraints:
+        table="|".join(THEORY_TABLES),
     conda:
         "../../environment.yml"
     threads: theory_asks("tables", "threads")
@@ -115,6 +125,8 @@ rule theory_figure:
         "logs/theory/{setting}/figures/{figure}.log",
     benchmark:
         "logs/theory/{setting}/figures/{figure}.tsv"
+    wildcard_constraints:
+        figure="|".join(THEORY_FIGURES),
     conda:
         "../../environment.yml"
     threads: theory_asks("tables", "threads")

@@ -1,16 +1,27 @@
-"""The results of the theory study as tidy frames, one row per value; nats throughout."""
+"""The results of the theory study as tidy frames, one row per value; nats throughout.
+
+A file that is not what the study asks for raises `UserError` with its path and the command that makes it.
+"""
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from entrec.report.records import Record, open_record
-from entrec.report.theory_names import ENTROPIES, ESTIMATORS
+from entrec.report.theory_checks import (
+    check_case,
+    check_errors,
+    check_fits,
+    check_levels,
+    check_sphere,
+    check_trace,
+)
 from entrec.report.theory_needs import gaussian_files, rates_files, sphere_files
 from entrec.theory.registry import BOUNDS
+from entrec.theory.settings import RateCase
 from entrec.theory.study import TheoryStudy
 
 TRACE = ["bound", "title", "seed", "step", "truth", "mean", "sd"]
@@ -38,50 +49,60 @@ def theory_records(results: Path, setting: str, files: Iterable[str]) -> list[tu
 def trace(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
     """Estimates while the critics train, by blocks of steps: TRACE."""
     rows = []
+    settings = study.setting(setting).estimators.gaussian
     for _, record in theory_records(results, setting, gaussian_files(study, setting)):
-        about = _bound(record)
-        rows += [{**about, **row} for row in record.rows("trace", ["step", "truth", "mean", "sd"])]
+        found = record.rows("trace", ["step", "truth", "mean", "sd"])
+        check_trace(record, found, settings)
+        rows += [{**_bound(record), **row} for row in found]
     return pd.DataFrame(rows)[TRACE].astype({"step": int})
 
 
 def levels(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
     """Estimates of trained critics on fresh batches: LEVELS."""
     rows = []
+    settings = study.setting(setting).estimators.gaussian
     for file, record in theory_records(results, setting, gaussian_files(study, setting)):
         about = {**_bound(record), "capped_by": BOUNDS[record.get("bound")].capped_by, "file": file}
-        rows += [{**about, **row} for row in record.rows("levels", ["truth", "mean", "sd", "batches"])]
+        found = record.rows("levels", ["truth", "mean", "sd", "batches"])
+        check_levels(record, found, settings)
+        rows += [{**about, **row} for row in found]
     return pd.DataFrame(rows)[LEVELS].astype({"batches": int})
 
 
 def sphere(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
     """Estimates at the true latents of von Mises-Fisher pairs: SPHERE."""
     rows = []
+    settings = study.setting(setting).estimators.sphere
     numbers = ["kappa", "samples", "truth", "mean", "sd", "repeats"]
     for file, record in theory_records(results, setting, sphere_files(study, setting)):
-        about = {"dimension": int(record.number("dimension")), "file": file}
+        dimension = int(record.number("dimension"))
         found = record.rows("rows", numbers, ["estimator"])
-        for row in found:
-            _known(record, row["estimator"], ESTIMATORS)
-        rows += [{**about, **row} for row in found]
+        check_sphere(record, found, settings, dimension)
+        rows += [{"dimension": dimension, "file": file, **row} for row in found]
     return pd.DataFrame(rows)[SPHERE].astype({"samples": int, "repeats": int})
 
 
 def errors(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
     """Bias, variance and mean squared error of every case and sample size: ERRORS."""
     rows = []
+    settings = study.setting(setting).estimators.rates
     numbers = ["samples", "bias", "bias_error", "variance", "mse", "repeats"]
     for file, record in theory_records(results, setting, rates_files(study, setting)):
-        about = {**_case(record), "file": file}
-        rows += [{**about, **row} for row in record.rows("rows", numbers)]
+        about = {**_case(record, settings.cases), "file": file}
+        found = record.rows("rows", numbers)
+        check_errors(record, found, settings)
+        rows += [{**about, **row} for row in found]
     return pd.DataFrame(rows)[ERRORS].astype({"samples": int, "repeats": int})
 
 
 def fits(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
     """Fitted exponents beside the stated ones: FITS; `low` to `high` is the 95 % interval."""
     rows = []
+    cases = study.setting(setting).estimators.rates.cases
     for file, record in theory_records(results, setting, rates_files(study, setting)):
-        about = {**_case(record), "fit_from": int(record.number("fit_from")), "file": file}
+        about = {**_case(record, cases), "fit_from": int(record.number("fit_from")), "file": file}
         found = record.rows("fits", ["slope", "low", "high", "stated"], ["quantity", "reading"])
+        check_fits(record, found, cases[about["case"]])
         rows += [{**about, **row} for row in found]
     return pd.DataFrame(rows)[FITS]
 
@@ -128,13 +149,7 @@ def _bound(record: Record) -> dict[str, Any]:
     return {"bound": name, "title": BOUNDS[name].title, "seed": record.get("seed")}
 
 
-def _case(record: Record) -> dict[str, Any]:
-    width = None if record.get("width") is None else record.number("width")
-    names = {key: str(record.get(key)) for key in ("case", "estimator")}
-    _known(record, names["estimator"], ENTROPIES)
-    return {**names, "dimension": int(record.number("dimension")), "width": width}
-
-
-def _known(record: Record, estimator: str, names: Collection[str]) -> None:
-    if estimator not in names:
-        raise record.damaged(f"has an estimator {estimator!r}, expected one of {', '.join(names)}")
+def _case(record: Record, cases: Mapping[str, RateCase]) -> dict[str, Any]:
+    name = record.get("case")
+    check_case(record, cases[name])
+    return {"case": name, **{key: getattr(cases[name], key) for key in ("estimator", "dimension", "width")}}

@@ -16,6 +16,7 @@ from entrec.report.layout import Column, Layout
 from entrec.report.markup import table_fragment
 from entrec.report.records import Record, existing
 from entrec.report.spread import NOTHING, Spread, decimal
+from entrec.report.theory_checks import check_table
 from entrec.report.theory_names import ENTROPIES, ESTIMATORS, case_title, listed, number, quantity, selection
 from entrec.report.theory_needs import THEORY_TABLES
 from entrec.report.theory_verdicts import IN_WIDTH, READINGS, TOLERANCE, compared
@@ -55,10 +56,12 @@ def read_theory_table(study: TheoryStudy, setting: str, name: str, folder: Path)
     table = _table(name)
     remedy = f"snakemake reports/theory/{setting}/tables/{name}.csv"
     path = existing(folder / f"{name}.csv", remedy)
+    record = Record(path, remedy, {})
     try:
         rows = pd.read_csv(path)[table.columns]
     except (ValueError, KeyError) as error:
-        raise Record(path, remedy, {}).damaged(str(error).strip("'\"").splitlines()[0]) from error
+        raise record.damaged(str(error).strip("'\"").splitlines()[0]) from error
+    check_table(record, rows, study, setting)
     return table.lay_out(study, setting, rows)
 
 
@@ -139,7 +142,8 @@ def _rates(study: TheoryStudy, setting: str, rows: pd.DataFrame) -> Layout:
         "95 % intervals, "
         "beside the exponents that Theorems 2 and 3 give. A slope agrees when its interval comes within "
         f"{TOLERANCE:g} of the stated exponent. The theorems bound errors from above: one that falls faster with k, or "
-        "grows less as h shrinks, is within the bound. The CSV says for each row what is compared with what."
+        "grows less as h shrinks, is within the bound. A variance is compared with the exponent of k in Theorem 2’s "
+        "first term; its factor h^(4−d) is not tested. The CSV says for each row what is compared with what."
     )
     return Layout("table_estimators_rates", "Convergence", caption, names, columns, head="Data")
 

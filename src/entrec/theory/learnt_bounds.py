@@ -73,8 +73,8 @@ class OfEncoders(nn.Module):
     """EntRec's bound of the information between two encodings, which is at most that between x and y.
 
     The sides have networks of their own and the bound runs one way. With one network and the mean of both ways
-    the discrete bound has a maximum at constant categories until the views correlate by more than a half:
-    a code cannot be sharp as what is predicted and soft as what predicts.
+    a code would have to be sharp as what is predicted and soft as what predicts, which favours constant categories
+    where the views correlate little.
     """
 
     def __init__(self, encoders: Encoders, bound: OfEmbeddings) -> None:

@@ -6,6 +6,9 @@ from pydantic import Field
 
 from entrec.settings import Count, Grid, Natural, Positive, settings
 
+BANDWIDTHS = (1e-3, 1e3)  # of Gaussian kernels
+KAPPAS = (1e-6, 1e6)  # of von Mises-Fisher densities
+Kappa = Annotated[float, Field(ge=KAPPAS[0], le=KAPPAS[1])]
 Several = Annotated[int, Field(ge=2)]
 Sizes = Annotated[tuple[Several, ...], Field(min_length=1)]
 Widths = Annotated[tuple[Natural, ...], Field(min_length=1)]
@@ -22,8 +25,8 @@ class Smile:
 class EntRec:
     """EntRec on the sphere: `kernel_kappa` of the entropy estimate, `kappa` of the reconstruction density."""
 
-    kernel_kappa: Positive
-    kappa: Positive
+    kernel_kappa: Kappa
+    kappa: Kappa
 
 
 @settings
@@ -47,7 +50,7 @@ class Gaussian:
     batch_size: Several
     information: Grid
     steps: Natural
-    trace_block: Natural
+    trace_block: Several
     evaluation_batches: Several
     critic: Literal["separable", "joint"]
     hidden: Widths
@@ -68,7 +71,7 @@ class Sphere:
     the kernels; it is slow, and done up to samples of `neighbours_up_to`.
     """
 
-    kappa: Annotated[dict[Several, Grid], Field(min_length=1)]
+    kappa: Annotated[dict[Several, Annotated[tuple[Kappa, ...], Field(min_length=1)]], Field(min_length=1)]
     samples: Sizes
     repeats: Sizes
     neighbours: Natural

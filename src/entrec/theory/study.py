@@ -3,6 +3,7 @@
 Read by Snakemake and by the report alike, so it imports neither torch nor pandas.
 """
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
@@ -13,7 +14,7 @@ from entrec.errors import UserError
 from entrec.settings import Resources, settings
 from entrec.strict import Invalid, at, plain, validated
 from entrec.theory.registry import BOUNDS
-from entrec.theory.settings import Estimators, Gaussian, RateCase
+from entrec.theory.settings import BANDWIDTHS, KAPPAS, Estimators, Gaussian, RateCase
 from entrec.yaml_reader import read_yaml
 
 THEORY_FILE = "params/theory.yaml"
@@ -108,11 +109,16 @@ def _faults(setting: Setting) -> Iterator[str]:
             f" allowed: divisors of {gaussian.steps}"
         )
     yield from _repeated("estimators.gaussian.seeds", gaussian.seeds)
+    yield from _repeated("estimators.gaussian.information", gaussian.information)
+    for dimension, kappas in study.sphere.kappa.items():
+        yield from _repeated(f"estimators.sphere.kappa.{dimension}", kappas)
     for key, samples, repeats in (
         ("sphere", study.sphere.samples, study.sphere.repeats),
         ("rates", study.rates.samples, study.rates.repeats),
     ):
-        yield from _repeated(f"estimators.{key}.samples", samples)
+        for i, (before, after) in enumerate(itertools.pairwise(samples), start=1):
+            if after <= before:
+                yield f"estimators.{key}.samples.{i}: {after} after {before}; allowed: sizes that increase"
         if len(samples) != len(repeats):
             yield (
                 f"estimators.{key}.repeats: {len(repeats)} numbers for {len(samples)} sample sizes;"
@@ -142,9 +148,14 @@ def _case_faults(name: str, case: RateCase, samples: Sequence[int]) -> Iterator[
         yield f".fit_from: {case.fit_from} leaves fewer than four of the samples {list(samples)}; allowed: less"
     if case.widths and (discrete or len(case.widths) < 3):
         yield f".widths: {list(case.widths)}; allowed: none, or at least three, and none for dirichlet"
+    yield from _repeated(".widths", case.widths)
+    low, high = BANDWIDTHS if case.data == "gaussian" else KAPPAS
+    for key, width in {".width": case.width, **{f".widths.{i}": w for i, w in enumerate(case.widths)}}.items():
+        if width is not None and not low <= width <= high:
+            yield f"{key}: {width:g} with data {case.data!r}; allowed: {low:g} to {high:g}"
 
 
-def _repeated(key: str, values: Sequence[int]) -> Iterator[str]:
+def _repeated(key: str, values: Sequence[float]) -> Iterator[str]:
     for i, value in enumerate(values):
         if value in values[:i]:
             yield f"{key}.{i}: {value!r} given twice; allowed: each value once"

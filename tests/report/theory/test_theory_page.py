@@ -74,6 +74,37 @@ def test_a_bias_that_is_noise_is_not_drawn(theory: TheoryStudy, results: Results
     assert [int(r["samples"]) for r in own] == [64, 256]
 
 
+@pytest.mark.parametrize(
+    ("figure", "file", "key", "at", "values", "reason"),
+    [
+        ("rates", "rates/plug_in.json", "rows", 1, {"variance": 0.0}, r"variance is 0\.0, expected a positive"),
+        ("rates", "rates/plug_in.json", "rows", 1, {"mse": -1.0}, r"rows\.1\.mse is -1\.0, expected a positive"),
+        ("rates", "rates/plug_in.json", "rows", 0, {"samples": 0}, r"rows\.0 is of samples 0, expected samples 64"),
+        ("gaussian", "gaussian/js-s0.json", "trace", 2, {"step": 31}, r"trace\.2 is of step 31, .* expected step 30"),
+        ("gaussian", "gaussian/js-s0.json", "trace", 10, {"truth": 2.0}, r"expected step 110, truth 6"),
+        ("sphere", "sphere/d10.json", "rows", 0, {"samples": 0}, r"rows\.0 is of kappa 1, samples 0"),
+    ],
+)  # fmt: skip
+def test_a_figure_of_results_of_another_study_is_refused(
+    figure: str,
+    file: str,
+    key: str,
+    at: int,
+    values: dict[str, float],
+    reason: str,
+    theory: TheoryStudy,
+    results: Results,
+    tmp_path: Path,
+) -> None:
+    folder = results(theory)
+    record = json.loads((folder / file).read_text())
+    record[key][at] |= values
+    (folder / file).write_text(json.dumps(record))
+    with pytest.raises(UserError, match=reason) as caught:
+        write_theory_figure(theory, "quick", f"estimators_{figure}", results=folder, output=tmp_path)
+    assert f"make it again: snakemake results/theory/quick/{file}" in str(caught.value)
+
+
 def test_an_unknown_figure_is_refused(theory: TheoryStudy, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="figure_9: no such figure; allowed: estimators_gaussian"):
         write_theory_figure(theory, "quick", "figure_9", results=tmp_path, output=tmp_path)
@@ -107,6 +138,7 @@ def test_the_page_needs_no_script_and_no_network(
     assert '<span class="status reproduced">reproduced</span>' in page
     assert page.count('<span class="status not-run">not run</span>') == 2
     assert "2 seeds" in page
+    assert page.count("h^(4−d)") >= 3  # in the rule, in the verdict and under the table
 
 
 def test_the_first_thing_missing_is_named_before_any_kernel_starts(

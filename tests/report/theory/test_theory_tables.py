@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,16 +91,15 @@ def test_the_sphere_shows_three_sample_sizes_and_the_csv_all(
     assert rows[0]["file"] == "sphere/d10.json"
 
 
-def test_an_estimate_that_was_not_measured_is_a_dash(theory: TheoryStudy, results: Results, tmp_path: Path) -> None:
-    folder = results(theory)
-    path = folder / "sphere" / "d128.json"
-    record = json.loads(path.read_text())
-    record["rows"] = [row for row in record["rows"] if (row["estimator"], row["samples"]) != ("info_nce", 64)]
-    path.write_text(json.dumps(record))
-    layout = written(theory, "table_estimators_sphere", folder, tmp_path)
-    key = next(key for key, title in layout.rows if title == "128, 50, 64")
-    assert cells(layout, key)[4] == "–"
-    assert cells(layout, key)[3] != "–"
+def test_an_estimate_that_the_study_leaves_out_is_a_dash(theory: TheoryStudy, results: Results, tmp_path: Path) -> None:
+    own = theory.quick.estimators
+    cheaper = replace(own, sphere=replace(own.sphere, neighbours_up_to=1024))
+    study = replace(theory, quick=replace(theory.quick, estimators=cheaper))
+    layout = written(study, "table_estimators_sphere", results(study), tmp_path)
+    for k, measured in ((64, True), (1024, True), (4096, False)):
+        key = next(key for key, title in layout.rows if title == f"128, 50, {k}")
+        assert (cells(layout, key)[5] != "–") == measured
+        assert "–" not in cells(layout, key)[:5]
 
 
 def test_rates_stand_beside_the_stated_exponents(theory: TheoryStudy, results: Results, tmp_path: Path) -> None:
@@ -178,6 +178,96 @@ def test_a_damaged_result_is_named_with_what_is_wrong(
         write_theory_table(theory, "quick", "table_estimators_gaussian", results=folder, output=tmp_path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def edited(key: str, at: int, **values: object) -> Callable[[dict[str, Any]], None]:
+    """Changes fields of one row."""
+    return lambda record: record[key][at].update(values)
+
+
+def dropped(key: str, at: int) -> Callable[[dict[str, Any]], None]:
+    """Takes one row away."""
+    return lambda record: record[key].pop(at)
+
+
+NOT_OF_THE_STUDY: list[tuple[str, str, Callable[[dict[str, Any]], None], str]] = [
+    ("gaussian", "gaussian/nwj-s1.json", edited("levels", 0, truth=3.0), r"levels\.0 is of truth 3, batches 50"),
+    ("gaussian", "gaussian/nwj-s1.json", dropped("levels", 1), r"levels\.1 is of nothing, expected truth 6"),
+    ("gaussian", "gaussian/nwj-s1.json", edited("levels", 0, batches=49), r"batches 49, expected truth 2, batches 50"),
+    (
+        "sphere",
+        "sphere/d10.json",
+        edited("rows", 0, kappa=2.0),
+        r"kappa 2, .*, expected kappa 1, samples 64, estimator",
+    ),
+    ("sphere", "sphere/d10.json", edited("rows", 3, samples=65), r"rows\.3 is of kappa 1, samples 65"),
+    ("sphere", "sphere/d10.json", edited("rows", 1, estimator="info_nce"), r"rows\.1 .* expected .*leave_one_out'"),
+    ("sphere", "sphere/d10.json", dropped("rows", -1), r"rows\.31 is of nothing, expected kappa 10, samples 4096"),
+    ("rates", "rates/plug_in.json", edited("fits", 0, quantity="variance"), r"fits\.0 is of quantity 'variance'"),
+    ("rates", "rates/sphere_d3_kept.json", dropped("fits", 2), r"expected quantity 'bias against h'"),
+    ("rates", "rates/plug_in.json", edited("fits", 0, low=1.0), r"fits\.0\.slope is -0\.5, expected one within"),
+    ("rates", "rates/plug_in.json", lambda r: r.update(dimension=3), r"dimension is 3, expected 16"),
+    ("rates", "rates/plug_in.json", lambda r: r.update(width=1.0), r"width is 1\.0, expected None"),
+    ("rates", "rates/gaussian_d2_kept.json", lambda r: r.update(width="1"), r"width is '1', expected 1\.0"),
+    ("rates", "rates/gaussian_d2_kept.json", lambda r: r.update(fit_from=64), r"fit_from is 64, expected 256"),
+    ("rates", "rates/plug_in.json", lambda r: r.update(estimator="kernel_entropy"), r"expected 'plug_in_entropy'"),
+]
+
+
+@pytest.mark.parametrize(("name", "file", "damage", "reason"), NOT_OF_THE_STUDY)
+def test_a_result_of_another_study_is_named_with_the_command_that_makes_it(
+    name: str,
+    file: str,
+    damage: Callable[[dict[str, Any]], None],
+    reason: str,
+    theory: TheoryStudy,
+    results: Results,
+    tmp_path: Path,
+) -> None:
+    folder = results(theory)
+    record = json.loads((folder / file).read_text())
+    damage(record)
+    (folder / file).write_text(json.dumps(record))
+    with pytest.raises(UserError, match=reason) as caught:
+        write_theory_table(theory, "quick", f"table_estimators_{name}", results=folder, output=tmp_path)
+    assert str(caught.value).startswith(f"{folder / file}: damaged (")
+    assert str(caught.value).endswith(f"make it again: snakemake results/theory/quick/{file}")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("estimator", "guess", "has an estimator 'guess', expected one of kernel_entropy"),
+        ("case", "cubic", "has a case 'cubic', expected one of gaussian_d2_kept"),
+        ("quantity", "cube", "has a quantity 'cube', expected one of squared bias"),
+        ("slope", "steep", "slope is 'steep', expected a number"),
+        ("low", "", "low is nan, expected a number"),
+    ],
+)
+def test_a_table_with_what_no_one_wrote_is_named(
+    column: str, value: str, reason: str, theory: TheoryStudy, results: Results, tmp_path: Path
+) -> None:
+    name = "table_estimators_rates"
+    written(theory, name, results(theory), tmp_path)
+    rows = list(csv.DictReader((tmp_path / f"{name}.csv").read_text().splitlines()))
+    rows[1][column] = value
+    with (tmp_path / f"{name}.csv").open("w") as file:
+        table = csv.DictWriter(file, rows[0])
+        table.writeheader()
+        table.writerows(rows)
+    with pytest.raises(UserError, match=reason) as caught:
+        read_theory_table(theory, "quick", name, tmp_path)
+    assert f"snakemake reports/theory/quick/tables/{name}.csv" in str(caught.value)
+
+
+@pytest.mark.parametrize("name", THEORY_TABLES)
+def test_a_table_without_rows_is_named(name: str, theory: TheoryStudy, results: Results, tmp_path: Path) -> None:
+    written(theory, name, results(theory), tmp_path)
+    path = tmp_path / f"{name}.csv"
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+    with pytest.raises(UserError, match=r"damaged \(has no rows\)"):
+        read_theory_table(theory, "quick", name, tmp_path)
 
 
 @pytest.mark.parametrize(("name", "file"), [("sphere", "sphere/d10.json"), ("rates", "rates/plug_in.json")])

@@ -40,7 +40,7 @@ def test_a_bias_that_grows_less_as_the_kernel_shrinks_is_within_the_bound(slope:
 def test_c8_is_reproduced_when_no_error_falls_more_slowly_than_stated() -> None:
     found = verdict(("squared bias", -1.98, -2.0), ("variance", -1.6, -1.0))
     assert found.status == "reproduced"
-    assert "2 exponents fitted in 1 cases: 1 agree with the stated one, 1 are within the bound" in found.sentence
+    assert "2 exponents fitted in 1 case: 1 agree with the stated one, 1 are within the bound" in found.sentence
     assert "0 contradict it." in found.sentence
 
 
@@ -59,6 +59,19 @@ def test_claims_on_latents_and_content_are_not_run_and_those_on_images_not_named
 
 def test_without_a_fit_c8_is_not_run() -> None:
     assert verdict().status == "not run"
+
+
+def test_the_verdict_says_which_exponents_are_tested_and_which_is_not() -> None:
+    in_k = "These are exponents of k at fixed h; the factor h^(4−d) of Theorem 2’s first term is not tested."
+    assert verdict(("variance", -1.0, -1.0)).sentence.endswith(in_k)
+    swept = verdict(("variance", -1.0, -1.0), ("bias against h", -2.0, -2.0)).sentence
+    assert "exponents of k at fixed h, and that of h for the bias in 1 case; the factor h^(4−d)" in swept
+
+
+def test_the_rule_says_why_the_untested_factor_bounds_no_variance() -> None:
+    rule = verdict(("variance", -1.0, -1.0)).claim.rule
+    assert "Not tested is the factor h^(4−d) of Theorem 2’s first term. For d < 4" in rule
+    assert "k times the variance tends to Var(log p), d/2 for Gaussian data" in rule
 
 
 def test_the_rule_and_the_evidence_are_on_the_page() -> None:
