@@ -81,9 +81,11 @@ test-workflow: .venv/installed  ## Snakemake and DVC for real, on a shrunken dem
 test-learning: .venv/installed  ## every method trained long enough to learn: at most 20 minutes on two cores
 	pytest -m learning -s
 
-bench: .venv/installed  ## training step against its ideal; augmentation alone
+bench: .venv/installed  ## every figure of the README that is a ratio or a rate
 	python benchmarks/training_step.py
 	python benchmarks/views.py
+	python benchmarks/diagnostics.py
+	python benchmarks/kernel_entropy.py
 
 lock: .venv/installed  ## refresh requirements.lock from pyproject.toml
 	uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

@@ -6,20 +6,16 @@ process; the share is (one measurement / steps between two) / (one step), the me
     python benchmarks/diagnostics.py
 """
 
-import argparse
 import statistics
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 
-from training_step import cases, real_steps, seconds
+from training_step import prepared_cases, real_steps, seconds
 
-from entrec.data.prepare import prepare
-from entrec.data.prepared import Prepared, open_prepared
+from entrec.data.prepared import Prepared
 from entrec.methods.registry import METHODS
-from entrec.params import Study, load_study
+from entrec.params import Study
 from entrec.runs import Run
-from entrec.training.device import make_deterministic, pick_device
+from entrec.training.device import pick_device
 from entrec.training.diagnostics import measure
 from entrec.training.pretrain import build_batches, build_state
 
@@ -46,23 +42,13 @@ def share(study: Study, run: Run, data: Prepared, *, blocks: int, steps: int) ->
 
 def main() -> None:
     """The self-supervised methods of the demo, and one of them with a ResNet-18."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--blocks", type=int, default=7)
-    parser.add_argument("--threads", type=int, default=1)
-    arguments = parser.parse_args()
-    device = pick_device()
-    make_deterministic(device, threads=arguments.threads)
-    demo = load_study(Path("params/demo.yaml"))
-    demo = replace(demo, training=replace(demo.training, checkpoint_seconds=1e9))
-    with tempfile.TemporaryDirectory() as scratch:
-        for name, study, batch_size, steps in cases(demo):
-            folder = Path(scratch) / name
-            prepare(study.dataset, study.datasets[study.dataset], folder)
-            data = open_prepared(folder)
-            trained = [m for m in study.methods if not METHODS[m].baseline] if study is demo else ["simclr"]
-            for method in trained:
-                part, cost = share(study, Run(method, batch_size, 1, 0), data, blocks=arguments.blocks, steps=steps)
-                print(f"{name}, {method}: {part:.2%} of the training time, {cost:.2f} ms each ({device.type})")
+    for case in prepared_cases(__doc__):
+        methods = [m for m in case.study.methods if not METHODS[m].baseline]
+        for method in methods if case.study.dataset == "digits" else ["simclr"]:
+            run = Run(method, case.batch_size, 1, 0)
+            part, cost = share(case.study, run, case.data, blocks=case.blocks, steps=case.steps)
+            device = pick_device().type
+            print(f"{case.name}, {method}: {part:.2%} of the training time, {cost:.2f} ms each ({device})")
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -90,23 +90,41 @@ def seconds(work: Callable[[], None], device: torch.device) -> float:
     return time.perf_counter() - began
 
 
-def main() -> None:
-    """The demo network on 8x8 digits, and a ResNet-18 on 32x32 textures in colour."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+@dataclass(frozen=True)
+class Case:
+    """A study to time, `blocks` of `steps` each, on data that is prepared."""
+
+    name: str
+    study: Study
+    batch_size: int
+    steps: int
+    blocks: int
+    data: Prepared
+
+
+def prepared_cases(description: str) -> Iterator[Case]:
+    """Read the command line, set threads and device, and prepare each of `cases` in turn."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--blocks", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
-    device = pick_device()
-    make_deterministic(device, threads=arguments.threads)
+    make_deterministic(pick_device(), threads=arguments.threads)
     demo = load_study(Path("params/demo.yaml"))
     demo = replace(demo, training=replace(demo.training, checkpoint_seconds=1e9))
     with tempfile.TemporaryDirectory() as scratch:
         for name, study, batch_size, steps in cases(demo):
             folder = Path(scratch) / name
             prepare(study.dataset, study.datasets[study.dataset], folder)
-            run = Run("simclr", batch_size, 1, 0)
-            share, rate = ratio(study, run, open_prepared(folder), blocks=arguments.blocks, steps=steps)
-            print(f"{name}: {share:.3f} of the ideal step, {rate:.0f} images/s (batch {batch_size}, {device.type})")
+            yield Case(name, study, batch_size, steps, arguments.blocks, open_prepared(folder))
+
+
+def main() -> None:
+    """The demo network on 8x8 digits, and a ResNet-18 on 32x32 textures in colour."""
+    for case in prepared_cases(__doc__):
+        run = Run("simclr", case.batch_size, 1, 0)
+        share, rate = ratio(case.study, run, case.data, blocks=case.blocks, steps=case.steps)
+        device = pick_device().type
+        print(f"{case.name}: {share:.3f} of the ideal step, {rate:.0f} images/s (batch {case.batch_size}, {device})")
 
 
 def cases(demo: Study) -> list[tuple[str, Study, int, int]]:

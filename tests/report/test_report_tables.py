@@ -118,7 +118,7 @@ def test_methods_stand_by_family_with_traits_measurements_and_accuracy(demo: Stu
     assert families == sorted(families, key=list(get_args(Family)).index)
     assert set(methods) == {m for m in demo.methods if not METHODS[m].baseline}
     assert cells(layout, "dino")[:4] == list(astuple(METHODS["dino"].traits))
-    accuracy = next(c for c in layout.columns if c.label == "linear top-1").cells
+    accuracy = next(c for c in layout.columns if c.label == "linear").cells
     assert accuracy["cmc"] == cells(lay_out(demo, "table_1", tidy(demo, "table_1", results(demo))), "cmc")[0]
 
 

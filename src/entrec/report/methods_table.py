@@ -11,14 +11,8 @@ from entrec.report.layout import Column, Layout, seeds, spread_column
 from entrec.report.spread import Spread
 
 COLLAPSED = 2.0  # effective rank: what is left when projections lie on a line
-MEASURED = {
-    "entropy": "nats",
-    "reconstruction": "nats",
-    "bound": "nats",
-    "effective_rank": "effective",
-    "linear_top1": "%",
-}
-SHOWN = {"effective_rank": "rank", "linear_top1": "linear top-1"}
+MEASURED = {"entropy": "nats", "reconstruction": "nats", "effective_rank": "effective", "linear_top1": "top-1, %"}
+SHOWN = {"effective_rank": "rank", "linear_top1": "linear"}
 
 
 def lay_out_methods(study: Study, rows: pd.DataFrame) -> Layout:
@@ -27,10 +21,10 @@ def lay_out_methods(study: Study, rows: pd.DataFrame) -> Layout:
     ordered = sorted(traits, key=lambda name: get_args(Family).index(traits[name].family))
     spreads = {metric: _spreads(rows[rows["metric"] == metric]) for metric in MEASURED}
     columns = [
-        _words("family", {name: traits[name].family for name in ordered}),
-        _words("reconstruction", {name: traits[name].reconstruction for name in ordered}),
-        _words("entropy", {name: traits[name].entropy for name in ordered}),
-        _words("maximises the bound", {name: traits[name].maximises for name in ordered}),
+        _words("family", "", {name: traits[name].family for name in ordered}),
+        _words("reconstruction", "density", {name: traits[name].reconstruction for name in ordered}),
+        _words("entropy", "kept up by", {name: traits[name].entropy for name in ordered}),
+        _words("bound", "maximised?", {name: traits[name].maximises for name in ordered}),
         *(_measured(metric, spreads[metric]) for metric in MEASURED),
     ]
     batch_size, epochs = study.columns[0]
@@ -51,8 +45,8 @@ def collapsed(rows: pd.DataFrame) -> set[str]:
     return set(ranks["method"][ranks["value"] < COLLAPSED])
 
 
-def _words(label: str, cells: dict[str, str]) -> Column:
-    return Column(label, "", cells, words=True)
+def _words(label: str, detail: str, cells: dict[str, str]) -> Column:
+    return Column(label, detail, cells, words=True)
 
 
 def _measured(metric: str, spreads: dict[str, Spread]) -> Column:
