@@ -8,7 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from entrec.report.theory_verdicts import theory_verdicts
+
 PUBLISHED = Path("reports/published/demo")
+THEORY = Path("reports/published/theory/quick")
 CELLS = re.compile(r"^\| (\w+) \| ([\d.]+) ± ([\d.]+) \| ([^|]*) \| ([^|]*) \| ([^|]*) \|$", re.MULTILINE)
 
 
@@ -43,8 +46,17 @@ def test_the_demo_table_is_the_published_one(values):
             assert number(cell) == (None if value is None else pytest.approx(value, abs=0.051))
 
 
-def test_published_results_were_made_from_a_clean_commit_by_one_code():
-    provenance = pd.read_csv(PUBLISHED / "provenance.csv")
+def test_the_verdict_on_the_rates_is_that_of_the_published_fits():
+    (verdict,) = (
+        v for v in theory_verdicts(pd.read_csv(THEORY / "table_estimators_rates.csv")) if v.claim.name == "C8"
+    )
+    (row,) = (line for line in Path("README.md").read_text(encoding="utf-8").splitlines() if line.startswith("| C8 "))
+    assert f"| {verdict.status}: {verdict.sentence.split('. ')[0]}" in row
+
+
+@pytest.mark.parametrize("path", sorted(Path("reports/published").rglob("provenance.csv")), ids=str)
+def test_published_results_were_made_from_a_clean_commit_by_one_code(path):
+    provenance = pd.read_csv(path)
     assert not provenance["dirty"].any()
     assert len(set(provenance["code"])) == 1
     assert len(set(provenance["commit"])) == 1
