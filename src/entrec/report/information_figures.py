@@ -15,9 +15,15 @@ from entrec.report.theme import WIDTH, method_scales, styled
 PLANE_WIDTH, PLANE_HEIGHT = WIDTH - 56, 300
 
 
+POINTS = 150  # of a line in a small panel
+
+
 def losses(study: Study, frames: Frames) -> pd.DataFrame:
-    """Loss by epoch of every run of the main column."""
-    return frames.histories.dropna(subset=["loss"])[[*FACTS, "run", "step", "epoch", "loss"]]
+    """Loss by epoch of every run of the main column, at most `POINTS` of a run: a panel has no more pixels."""
+    logged = frames.histories.dropna(subset=["loss"])[[*FACTS, "run", "step", "epoch", "loss"]]
+    place = logged.groupby("run").cumcount()
+    every = logged.groupby("run")["step"].transform("size").floordiv(POINTS) + 1
+    return logged[place % every == 0]
 
 
 def information(study: Study, frames: Frames) -> pd.DataFrame:

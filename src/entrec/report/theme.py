@@ -11,6 +11,7 @@ WIDTH = 380  # a telephone shows about 360 points: text shrinks by less than a t
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 INK = "currentColor"  # inline SVG inherits it from the page, in light and in dark
 FAINT = 0.16
+alt.data_transformers.disable_max_rows()  # Altair's limit is for pages that carry their data; these become pictures
 
 
 def method_scales(methods: list[str]) -> tuple[alt.Color, alt.Shape]:

@@ -1,0 +1,25 @@
+"""The figures of what happens while the methods train."""
+
+import pandas as pd
+
+from entrec.report.collect import collect
+from entrec.report.information_figures import POINTS, draw_losses, losses
+
+
+def test_long_histories_are_drawn_with_fewer_points_from_first_to_last_epoch(demo, results):
+    folder = results(demo)
+    for run in demo.main_runs:
+        path = folder / str(run) / "history.csv"
+        history = pd.read_csv(path)
+        if len(history):
+            long = pd.concat([history.iloc[[0]]] * 2000, ignore_index=True)
+            long["step"] = range(2000)
+            long["epoch"] = long["step"] / 100
+            long.to_csv(path, index=False)
+    drawn = losses(demo, collect(demo, folder))
+    for _, line in drawn.groupby("run"):
+        assert POINTS / 2 < len(line) <= POINTS
+        assert line["epoch"].min() == 0
+        assert line["epoch"].max() > 19.7
+    assert len(drawn) * 2000 / POINTS > 5000  # which Altair alone would refuse
+    draw_losses(demo, drawn).to_dict()
