@@ -46,6 +46,16 @@ def test_the_demo_table_is_the_published_one(values):
             assert number(cell) == (None if value is None else pytest.approx(value, abs=0.051))
 
 
+def test_the_zoos_range_is_that_of_the_published_table():
+    text = Path("README.md").read_text(encoding="utf-8")
+    low, high = map(float, re.search(r"thirteen methods of the zoo score ([\d.]+) to ([\d.]+) %", text).groups())
+    means = pd.read_csv("reports/published/zoo/table_1.csv").groupby("title")["value"].mean()
+    methods = means.drop(["Untrained", "Supervised"])
+    assert len(methods) == 13
+    assert (low, high) == (round(methods.min(), 1), round(methods.max(), 1))
+    assert f"network has {means['Untrained']:.1f} %" in text
+
+
 def test_the_verdict_on_the_rates_is_that_of_the_published_fits():
     (verdict,) = (
         v for v in theory_verdicts(pd.read_csv(THEORY / "table_estimators_rates.csv")) if v.claim.name == "C8"
