@@ -17,6 +17,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from entrec.information.entropy import kernel_entropy
 from entrec.information.kernels import VMFKernel
@@ -32,8 +33,9 @@ def by_tiles(z: Tensor) -> Tensor:
 
 
 def by_matrix(z: Tensor) -> Tensor:
-    """The formula as one would write it down."""
+    """The formula as one would write it down, on the sphere as the other is."""
     k, d = z.shape
+    z = F.normalize(z, dim=1)
     return math.log(k) - torch.logsumexp(KAPPA * z @ z.T, dim=1).mean() - log_vmf_constant(d, kappa=KAPPA)
 
 

@@ -1,6 +1,6 @@
 """Every method learns: linear accuracy above the untrained network's, and no collapse. Minutes, so not in `make test`.
 
-The zoo study's settings on scikit-learn's digits, in batches of 64 for 80 epochs: methods that learn from
+The zoo study's settings on scikit-learn's digits, in batches of 64 for 60 epochs: methods that learn from
 a slow copy of themselves need their thousand and more steps. The seeds are the study's; accuracy is that of
 the validation part, so that nothing is chosen by the test part.
 """
@@ -23,7 +23,7 @@ from entrec.training.pretrain import build_batches, build_state, total_steps, tr
 
 pytestmark = pytest.mark.learning
 CPU = torch.device("cpu")
-BATCH_SIZE, EPOCHS, SEEDS = 64, 80, (0, 1)
+BATCH_SIZE, EPOCHS, SEEDS = 64, 60, (0, 1)
 MARGIN = 5.0  # points above the untrained network, in the mean over seeds
 SMALLEST_RANK = 4.0  # of 32 or more directions; a collapsed projection has about one
 TRAINED = [name for name in METHODS if name != "untrained"]
