@@ -3,7 +3,7 @@
 Every process computes the loss of the whole batch from gathered rows. What reaches its own rows in the
 backward pass is then the whole gradient, and nothing is communicated; the sum over processes of what
 reaches the weights is the gradient of one process on the joined batch. (lightly's issue 1528 and
-solo-learn's 253 are what happens when this is left to luck.) Alone, every function here returns its argument.
+solo-learn's 253 are what happens when this is left to luck.) Alone, `gather` and `total` return their argument.
 """
 
 from typing import Any

@@ -27,7 +27,6 @@ from entrec.workflow import read_study, read_theory
 
 STUDY_FILE, STUDY = read_study(workflow.config_settings, default="params/demo.yaml")
 THEORY = read_theory(THEORY_FILE)
-THEORY_SIZES = [THEORY.setting(name).estimators for name in SETTINGS]
 DATA = f"data/{STUDY.name}"
 RESULTS = f"results/{STUDY.name}"
 REPORT = f"reports/{STUDY.name}"

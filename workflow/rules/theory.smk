@@ -155,7 +155,9 @@ rule theory_page:
         results=lambda w: theory_results(w.setting, *THEORY_TABLES),
         pages=[
             "reports/notebooks/theory.ipynb",
-            *sorted(Path("reports/templates").iterdir()),
+            "reports/templates/base.html.j2",
+            "reports/templates/theory.html.j2",
+            "reports/templates/style.css",
         ],
     output:
         page=report("reports/theory/{setting}/index.html", category="Report"),

@@ -10,7 +10,7 @@ from entrec.report.estimator import estimator
 from entrec.report.layout import Column, Layout, seeds, spread_column
 from entrec.report.spread import Spread
 
-COLLAPSED = 2.0  # effective rank: what is left when projections lie on a line
+COLLAPSED = 2.0  # effective rank; projections on one line have 1
 MEASURED = {"entropy": "nats", "reconstruction": "nats", "effective_rank": "effective", "linear_top1": "top-1, %"}
 SHOWN = {"effective_rank": "rank", "linear_top1": "linear"}
 
