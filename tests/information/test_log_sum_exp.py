@@ -77,6 +77,22 @@ def test_scores_far_from_each_other_neither_overflow_nor_vanish(scale):
     assert gradient.isfinite().all()
 
 
+@pytest.mark.parametrize("spread", [1.0, 3.0, 6.0, 10.0, 30.0])  # one exp for rows and columns, or one for each
+def test_sums_close_together_and_far_apart_have_the_matrix_s_values_and_gradients(spread):
+    z, b = (normal(n, 4, seed=n).detach().mul(spread).requires_grad_() for n in (40, 30))
+    tiled, whole = self_log_sum_exp(z, tile=16), (z @ z.T).logsumexp(dim=1)
+    torch.testing.assert_close(tiled, whole, rtol=1e-13, atol=1e-12)
+    weights = normal(40, seed=5).detach()
+    torch.testing.assert_close(gradients(tiled, weights, z), gradients(whole, weights, z), rtol=1e-10, atol=1e-10)
+    rows, columns = cross_log_sum_exp(z, b, tile=16)
+    torch.testing.assert_close((rows, columns), ((z @ b.T).logsumexp(dim=1), (z @ b.T).logsumexp(dim=0)))
+    totals = [
+        (weights * r).sum() + c.sum() for r, c in ((rows, columns), ((z @ b.T).logsumexp(1), (z @ b.T).logsumexp(0)))
+    ]
+    ours, theirs = (torch.autograd.grad(total, (z, b)) for total in totals)
+    torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
+
+
 def test_no_tensor_as_large_as_the_matrix_is_ever_made():
     k, tile = 1024, 64
     z = normal(k, 8, dtype=torch.float32)

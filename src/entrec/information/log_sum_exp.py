@@ -16,6 +16,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 NEGLIGIBLE = -80.0  # exp of it is 2e-35: no sum of float64 notices a million of them
+LOST = 1e-16  # a sum of powers below this may owe its last digits to what `NEGLIGIBLE` left of others
+CLOSE = 40.0  # between sums: powers that matter to the lowest of them are then far above `NEGLIGIBLE`
 TILES = {"cpu": 512, "cuda": 4096}  # a tile stays in a core's cache, or fills a GPU
 
 
@@ -47,9 +49,10 @@ class _Self(torch.autograd.Function):
         sums = z.new_full((len(z),), -math.inf)
         for i, j in _upper(len(z), tile):
             scores = _scores(z, bias, i, j, skip_diagonal)
-            _merge(sums, i, scores, dim=1)
-            if i != j:
-                _merge(sums, j, scores, dim=0)
+            if i == j:
+                _merge(sums, i, scores, dim=1)
+            else:
+                _merge_both(sums, i, sums, j, scores)
         ctx.save_for_backward(z, bias, sums)
         ctx.skip_diagonal, ctx.tile = skip_diagonal, tile
         return sums
@@ -58,16 +61,16 @@ class _Self(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
         z, bias, sums = ctx.saved_tensors
-        of_z, of_bias = torch.zeros_like(z), torch.zeros_like(bias)
+        of_z, of_bias = _transposed_zeros(z), torch.zeros_like(bias)
         for i, j in _upper(len(z), ctx.tile):
             scores = _scores(z, bias, i, j, ctx.skip_diagonal)
             weights = _weights(scores, sums[i], sums[j], gradient[i], gradient[j])
-            of_z[i].addmm_(weights, z[j])
+            of_z[:, i].addmm_(z[j].T, weights.T)
             of_bias[i] += weights.sum(dim=1)
             if i != j:
-                of_z[j].addmm_(weights.T, z[i])
+                of_z[:, j].addmm_(z[i].T, weights)
                 of_bias[j] += weights.sum(dim=0)
-        return of_z, of_bias, None, None
+        return of_z.T, of_bias, None, None
 
 
 class _Cross(torch.autograd.Function):
@@ -76,9 +79,7 @@ class _Cross(torch.autograd.Function):
         rows, columns = a.new_full((len(a),), -math.inf), b.new_full((len(b),), -math.inf)
         for i in _slices(len(a), tile):
             for j in _slices(len(b), tile):
-                scores = a[i] @ b[j].T
-                _merge(rows, i, scores, dim=1)
-                _merge(columns, j, scores, dim=0)
+                _merge_both(rows, i, columns, j, a[i] @ b[j].T)
         ctx.save_for_backward(a, b, rows, columns)
         ctx.tile = tile
         return rows, columns
@@ -87,13 +88,13 @@ class _Cross(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, of_rows: Tensor, of_columns: Tensor) -> tuple[Tensor, Tensor, None]:
         a, b, rows, columns = ctx.saved_tensors
-        of_a, of_b = torch.zeros_like(a), torch.zeros_like(b)
+        of_a, of_b = _transposed_zeros(a), _transposed_zeros(b)
         for i in _slices(len(a), ctx.tile):
             for j in _slices(len(b), ctx.tile):
                 weights = _weights(a[i] @ b[j].T, rows[i], columns[j], of_rows[i], of_columns[j])
-                of_a[i].addmm_(weights, b[j])
-                of_b[j].addmm_(weights.T, a[i])
-        return of_a, of_b, None
+                of_a[:, i].addmm_(b[j].T, weights.T)
+                of_b[:, j].addmm_(a[i].T, weights)
+        return of_a.T, of_b.T, None
 
 
 class _Rows(torch.autograd.Function):
@@ -111,14 +112,19 @@ class _Rows(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
         a, b, sums = ctx.saved_tensors
-        of_a, of_b = torch.zeros_like(a), torch.zeros_like(b)
+        of_a, of_b = _transposed_zeros(a), _transposed_zeros(b)
         for i in _slices(len(a), ctx.tile):
             for j in _slices(len(b), ctx.tile):
                 weights = _exp((a[i] @ b[j].T).sub_(sums[i, None])).mul_(gradient[i, None])
-                of_a[i].addmm_(weights, b[j])
+                of_a[:, i].addmm_(b[j].T, weights.T)
                 if ctx.needs_input_grad[1]:  # keys mostly have none
-                    of_b[j].addmm_(weights.T, a[i])
-        return of_a, of_b, None
+                    of_b[:, j].addmm_(a[i].T, weights)
+        return of_a.T, of_b.T, None
+
+
+def _transposed_zeros(z: Tensor) -> Tensor:
+    """(d, k) for `z` (k, d): where d is small, products of that layout are several times as fast."""
+    return z.new_zeros(z.shape[1], z.shape[0])
 
 
 def _tile(z: Tensor) -> int:
@@ -148,13 +154,39 @@ def _merge(sums: Tensor, at: slice, scores: Tensor, *, dim: int) -> None:
     torch.logaddexp(sums[at], added, out=sums[at])
 
 
+def _merge_both(rows: Tensor, i: slice, columns: Tensor, j: slice, scores: Tensor) -> None:
+    """`_merge` along both dimensions, by one exp for both where looking is free and no sum gets lost by it."""
+    if _looking_is_free(scores):
+        largest = scores.max()
+        powers = _exp(scores - largest)
+        along_rows, along_columns = powers.sum(dim=1), powers.sum(dim=0)
+        if min(along_rows.min(), along_columns.min()) > LOST:
+            for sums, at, added in ((rows, i, along_rows), (columns, j, along_columns)):
+                torch.logaddexp(sums[at], added.log_().add_(largest), out=sums[at])
+            return
+    _merge(rows, i, scores, dim=1)
+    _merge(columns, j, scores, dim=0)
+
+
 def _weights(scores: Tensor, rows: Tensor, columns: Tensor, of_rows: Tensor, of_columns: Tensor) -> Tensor:
     """Gradient in `scores`: the softmax along its row and along its column, each times what arrived there.
 
-    Each softmax is taken by its own sum, so that none overflows.
+    Each softmax is taken by its own sum, so that none overflows; by one exp for both where looking is free and the
+    sums lie close together.
     """
+    if _looking_is_free(scores):
+        highest = max(rows.max(), columns.max())
+        if highest - min(rows.min(), columns.min()) < CLOSE:
+            along_rows = of_rows * (highest - rows).exp_()
+            both = along_rows[:, None] + of_columns * (highest - columns).exp_()
+            return _exp(scores.sub_(highest)).mul_(both)
     along_rows = _exp(scores - rows[:, None]).mul_(of_rows[:, None])
     return _exp(scores.sub_(columns)).mul_(of_columns).add_(along_rows)
+
+
+def _looking_is_free(x: Tensor) -> bool:
+    """Whether a decision may rest on values: on a GPU it would wait for them, and a compiled graph has none."""
+    return x.device.type == "cpu" and not torch.compiler.is_compiling()
 
 
 def _exp(x: Tensor) -> Tensor:
