@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from entrec.data.prepared import Prepared, open_prepared
+from entrec.data.views import centre
 from entrec.evaluation.linear import evaluate_linear
 from entrec.evaluation.parts import Part, PartName, Parts
 from entrec.params import Study, load_study
@@ -31,7 +32,8 @@ def score(study: Study, prepared: Prepared) -> dict[str, Any]:
 
     def pixels(part: PartName) -> Part:
         rows = prepared.indices(part)
-        return Part(torch.from_numpy(prepared.images[rows]).flatten(1).float(), torch.from_numpy(prepared.labels[rows]))
+        values = 255 * centre(prepared.images.read(rows), prepared.size, torch.device("cpu"))
+        return Part(values.flatten(1), torch.from_numpy(prepared.labels[rows]))
 
     parts = Parts(pixels("train"), pixels("validation"), pixels("test"))
     return evaluate_linear(parts, classes=len(prepared.classes), linear=study.evaluation.linear, seed=0)

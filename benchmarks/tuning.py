@@ -50,8 +50,8 @@ def _features(backbone: torch.nn.Module, prepared: Prepared, part: Any) -> Part:
     device = torch.device("cpu")
     x = extract(
         backbone,
-        prepared.images[indices],
         prepared,
+        indices,
         device=device,
         batch_size=512,
         precision="float32",

@@ -68,14 +68,14 @@ def test_white_has_lightness_100_black_0_and_greys_no_colour():
 
 
 def test_autocast_leaves_the_inputs_in_full_precision(textures):
-    images = to_float(torch.tensor(textures.images[:8]))
+    images = to_float(torch.tensor(textures.images.array[:8]))
     with torch.autocast("cpu", torch.bfloat16):
         inside = network_inputs(images, textures)
     assert torch.equal(inside, network_inputs(images, textures))
 
 
 def test_the_card_has_mean_and_deviation_of_the_training_parts_lab(textures):
-    channels = rgb2lab(textures.images[textures.indices("train")] / 255)
+    channels = rgb2lab(textures.images.array[textures.indices("train")] / 255)
     assert textures.colour == "lab"
     assert textures.mean == pytest.approx(channels.mean(axis=(0, 1, 2)), abs=1e-6)
     assert textures.std == pytest.approx(channels.std(axis=(0, 1, 2)), abs=1e-6)
@@ -90,7 +90,7 @@ def test_statistics_of_many_chunks_are_those_of_all_images():
 
 
 def test_training_images_as_networks_see_them_have_mean_0_and_deviation_1(textures):
-    train = to_float(torch.from_numpy(textures.images[textures.indices("train")]))
+    train = to_float(torch.from_numpy(textures.images.array[textures.indices("train")]))
     seen = network_inputs(train, textures)
     torch.testing.assert_close(seen.mean(dim=(0, 2, 3)), torch.zeros(3), atol=1e-4, rtol=0)
     torch.testing.assert_close(seen.std(dim=(0, 2, 3)), torch.ones(3), atol=1e-4, rtol=0)
@@ -106,8 +106,8 @@ def test_views_are_made_in_rgb_and_turned_to_lab_after(textures):
 
 
 def test_frozen_features_are_of_the_same_inputs(textures):
-    seen = extract(nn.Flatten(), textures.images[:8], textures, device=CPU, batch_size=3, precision="float32")
-    expected = network_inputs(to_float(torch.tensor(textures.images[:8])), textures)
+    seen = extract(nn.Flatten(), textures, np.arange(8), device=CPU, batch_size=3, precision="float32")
+    expected = network_inputs(to_float(torch.tensor(textures.images.array[:8])), textures)
     torch.testing.assert_close(seen, expected.flatten(1))
 
 

@@ -36,9 +36,9 @@ def test_a_prepared_dataset_opens_with_what_its_spec_asked_for(prepared_folder):
     data = open_prepared(prepared_folder)
     assert data.name == "insects"
     assert data.classes == ["ant", "bee", "cat"]
-    assert data.images.shape == (30, 8, 8, 3)
-    assert data.images.dtype == np.uint8
-    assert isinstance(data.images, np.memmap)
+    assert data.images.array.shape == (30, 8, 8, 3)
+    assert data.images.array.dtype == np.uint8
+    assert isinstance(data.images.array, np.memmap)
     assert data.labels.dtype == np.int64
     by_part = {part: data.indices(part) for part in ("train", "validation", "test")}
     assert {part: len(indices) for part, indices in by_part.items()} == {"train": 18, "validation": 6, "test": 6}
@@ -48,7 +48,7 @@ def test_a_prepared_dataset_opens_with_what_its_spec_asked_for(prepared_folder):
 
 def test_mean_and_deviation_are_those_of_the_training_part_alone(prepared_folder):
     data = open_prepared(prepared_folder)
-    train = data.images[data.indices("train")] / 255
+    train = data.images.array[data.indices("train")] / 255
     assert data.mean == pytest.approx(tuple(train.mean(axis=(0, 1, 2))), rel=1e-12)
     assert data.std == pytest.approx(tuple(train.std(axis=(0, 1, 2))), rel=1e-12)
 
@@ -82,13 +82,13 @@ def test_the_checksum_follows_the_bytes(prepared_folder, folder_spec, tmp_path):
 def test_embedded_sources_are_prepared_at_the_size_and_channels_asked_for(spec, name, tmp_path):
     prepare(name, replace(spec, source=name, size=16, channels=1), tmp_path)
     data = open_prepared(tmp_path)
-    assert data.images.shape[1:] == (16, 16, 1)
+    assert data.images.array.shape[1:] == (16, 16, 1)
     assert len(data.mean) == len(data.std) == 1
 
 
 def test_digits_at_their_own_size_are_the_sources_own_pixels(spec, tmp_path):
     prepare("digits", replace(spec, source="digits", channels=1), tmp_path)
-    assert len(np.unique(open_prepared(tmp_path).images)) == 17
+    assert len(np.unique(open_prepared(tmp_path).images.array)) == 17
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -8,9 +8,10 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as F  # takes seconds to import; so be it in tests
 
 from entrec.data import colour
+from entrec.data.images import Stack
 from entrec.data.resampling import blur_size
 from entrec.data.view_parameters import Colour, ViewParameters, sample_parameters
-from entrec.data.views import apply, augment, normalise, to_float
+from entrec.data.views import apply, draw_view, normalise, to_float
 
 COLOURS = {
     Colour.BRIGHTNESS: (colour.adjust_brightness, F.adjust_brightness, (0.0, 2.0)),
@@ -23,6 +24,10 @@ COLOURS = {
 def parameters(view, images: Tensor, *, seed: int = 0) -> ViewParameters:
     n, height, width, _ = images.shape
     return sample_parameters(view, seed=seed, epoch=0, samples=torch.arange(n), index=0, height=height, width=width)
+
+
+def augment(images: Tensor, view, *, size: int, **address) -> Tensor:
+    return apply(*draw_view(Stack(images), view, **address), size)
 
 
 def only_crops(view):

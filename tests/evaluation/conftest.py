@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from entrec.data.images import ArrayImages
 from entrec.data.prepared import Prepared
 from entrec.settings import Transfer, View
 
@@ -21,10 +22,12 @@ def stripes():
     train = images[parts == 0] / 255
     return Prepared(
         name="stripes",
-        images=images,
+        images=ArrayImages(images),
         labels=labels.astype(np.int64),
         parts=parts,
         classes=["rows", "columns", "flat"],
+        size=8,
+        channels=1,
         card={},
         checksum="0" * 64,
         colour="rgb",

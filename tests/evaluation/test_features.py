@@ -3,6 +3,7 @@ import pytest
 import torch
 from torch import nn
 
+from entrec.data.images import ArrayImages
 from entrec.data.prepared import Prepared
 from entrec.evaluation.features import extract
 from entrec.networks.small_resnet import SmallResNet
@@ -23,18 +24,20 @@ def images():
 
 def features_of(backbone, images, **changes):
     options = {"device": CPU, "batch_size": 4, "precision": "float32"} | changes
-    return extract(backbone, images, normalised_by(images), **options)
+    return extract(backbone, noise(images), np.arange(len(images)), **options)
 
 
-def normalised_by(images):
+def noise(images):
     """A dataset of `images` whose card has these means and deviations."""
     nothing = np.zeros(len(images), dtype=np.int64)
     return Prepared(
         name="noise",
-        images=images,
+        images=ArrayImages(images),
         labels=nothing,
         parts=nothing.astype(np.uint8),
         classes=["noise"],
+        size=images.shape[1],
+        channels=images.shape[3],
         card={},
         checksum="0" * 64,
         colour="rgb",

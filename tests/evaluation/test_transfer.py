@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from entrec.data.images import ArrayImages
 from entrec.errors import UserError
 from entrec.evaluation.fine_tuning import fine_tune, with_fresh_head
 from entrec.evaluation.transfer import transfer_scores
@@ -80,10 +81,12 @@ def test_all_weights_and_the_batch_norm_statistics_move(backbone, stripes, recip
 
 def test_what_the_test_data_are_changes_nothing_that_is_chosen(backbone, stripes, recipe):
     test = stripes.parts == 2
-    labels, images = stripes.labels.copy(), stripes.images.copy()
+    labels, images = stripes.labels.copy(), stripes.images.array.copy()
     labels[test] = np.roll(labels[test], 1)
     images[test] = 255 - images[test]
-    scores, other = (scores_of(backbone, d, recipe) for d in (stripes, replace(stripes, labels=labels, images=images)))
+    scores, other = (
+        scores_of(backbone, d, recipe) for d in (stripes, replace(stripes, labels=labels, images=ArrayImages(images)))
+    )
     assert scores["test"] != other["test"]
     for key in ("validation", "chosen", "grid"):
         assert scores[key] == other[key]

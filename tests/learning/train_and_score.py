@@ -40,7 +40,7 @@ def accuracy(study, backbone, data):
     parts = []
     for part in ("train", "validation"):
         indices = data.indices(part)
-        x = extract(backbone, data.images[indices], data, device=CPU, batch_size=512, precision="float32")
+        x = extract(backbone, data, indices, device=CPU, batch_size=512, precision="float32")
         parts.append(Part(x, torch.from_numpy(data.labels[indices])))
     return 100 * choose(*parts, classes=len(data.classes), linear=study.evaluation.linear, seed=0).validation
 

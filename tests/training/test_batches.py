@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from entrec.data.views import augment, normalise
+from entrec.data.views import apply, draw_view, normalise
 from entrec.networks import build_backbone
 from entrec.networks.backbones import num_features
 from entrec.runs import Run
@@ -29,11 +29,11 @@ def test_local_crops_leave_the_views_before_them_as_they_are(zoo, digits):
 def test_a_local_crop_is_a_view_with_a_number_of_its_own(zoo, digits):
     batches = Batches(digits, zoo.views, local=(zoo.local_views,) * 2, **OPTIONS)
     samples = batches.samples(20)
-    images = torch.from_numpy(digits.images[samples.numpy()])
+    images, size = digits.images.read(samples.numpy()), zoo.local_views.size
     epoch = 20 // batches.steps_per_epoch
     for number in (2, 3):
-        options = {"seed": 3, "epoch": epoch, "samples": samples, "index": number, "size": zoo.local_views.size}
-        expected = normalise(augment(images, zoo.local_views.view, **options), digits.mean, digits.std)
+        drawn = draw_view(images, zoo.local_views.view, seed=3, epoch=epoch, samples=samples, index=number)
+        expected = normalise(apply(*drawn, size), digits.mean, digits.std)
         assert torch.equal(batches.at(20)[0][number], expected)
 
 

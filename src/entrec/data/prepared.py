@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from entrec.artefacts import read_json, sha256
+from entrec.data.images import ArrayImages, Images
 from entrec.data.splits import PARTS
 from entrec.errors import UserError
 from entrec.settings import Colour, Dataset
@@ -19,17 +20,20 @@ REMEDY = "delete the folder and rerun the preparation"
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A prepared dataset: `images` (N, h, w, C) uint8 mapped from disk, `labels` (N,), `parts` (N,).
+    """A prepared dataset: N `images`, `labels` (N,), `parts` (N,).
 
+    Networks see squares of `size` pixels with `channels`, whatever size the images are kept at.
     `mean` and `std` are per channel of `colour` over the training part, with pixels in [0, 1]; `checksum`
     stands for the bytes of all files.
     """
 
     name: str
-    images: NDArray[np.uint8]
+    images: Images
     labels: NDArray[np.int64]
     parts: NDArray[np.uint8]
     classes: list[str]
+    size: int
+    channels: int
     card: dict[str, Any]
     checksum: str
     colour: Colour
@@ -47,6 +51,7 @@ def open_prepared(folder: Path) -> Prepared:
     try:
         digests: dict[str, str] = {file: card["files"][file] for file in ("images.npy", "labels.npy", "parts.npy")}
         name, classes = str(card["name"]), list(card["classes"])
+        size, channels = int(card["size"]), int(card["channels"])
         colour: Colour = card.get("colour", "rgb")  # what a card that does not say it was made for
         mean, std = tuple(map(float, card["mean"])), tuple(map(float, card["std"]))
     except (KeyError, TypeError, ValueError) as error:
@@ -55,10 +60,12 @@ def open_prepared(folder: Path) -> Prepared:
         _check(folder / file, digest)
     return Prepared(
         name=name,
-        images=np.load(folder / "images.npy", mmap_mode="r"),
+        images=ArrayImages(np.load(folder / "images.npy", mmap_mode="r")),
         labels=np.load(folder / "labels.npy"),
         parts=np.load(folder / "parts.npy"),
         classes=classes,
+        size=size,
+        channels=channels,
         card=card,
         checksum=hashlib.sha256("".join(digests.values()).encode()).hexdigest(),
         colour=colour,

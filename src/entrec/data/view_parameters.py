@@ -9,9 +9,11 @@ import math
 from dataclasses import dataclass
 from enum import IntEnum
 
+import torch
 from torch import Tensor
 
 from entrec.data import randomness
+from entrec.data.images import Boxes
 from entrec.settings import View
 
 TRIES = 10  # torchvision's RandomResizedCrop gives up after as many
@@ -50,6 +52,11 @@ class ViewParameters:
     solarise: Tensor
     threshold: float
 
+    @property
+    def boxes(self) -> Boxes:
+        """The crops."""
+        return Boxes(self.top, self.left, self.height, self.width)
+
 
 class _Draw(IntEnum):
     """The position in a sample's stream that each parameter reads; adding one moves no other."""
@@ -70,9 +77,9 @@ class _Draw(IntEnum):
 
 
 def sample_parameters(
-    view: View, *, seed: int, epoch: int, samples: Tensor, index: int, height: int, width: int
+    view: View, *, seed: int, epoch: int, samples: Tensor, index: int, height: int | Tensor, width: int | Tensor
 ) -> ViewParameters:
-    """Parameters of view number `index` for images of `height` by `width` pixels.
+    """Parameters of view number `index` for images of `height` by `width` pixels, or (n,) for a size of each.
 
     `samples` (n,) int64 are the samples' numbers in the dataset; the result lies on their device.
     """
@@ -102,30 +109,29 @@ def _factors(u: Tensor, view: View) -> Tensor:
     return _between(u, middle - half, middle + half).float()
 
 
-def _crop(u: Tensor, view: View, *, height: int, width: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _crop(u: Tensor, view: View, *, height: int | Tensor, width: int | Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Top, left, height and width as RandomResizedCrop draws them: the first of ten tries that fits."""
+    height, width = (torch.as_tensor(side, dtype=u.dtype, device=u.device).reshape(-1, 1) for side in (height, width))
     areas = height * width * _between(u[:, _Draw.AREA : _Draw.AREA + TRIES], *view.crop_scale)
     log_ratios = _between(u[:, _Draw.RATIO : _Draw.RATIO + TRIES], *map(math.log, view.crop_ratio))
     # double precision: a device's last bit of exp then almost never moves a rounded side
     heights, widths = [(areas * (sign * log_ratios).exp()).sqrt().round() for sign in (-1, 1)]
     fits = (heights > 0) & (heights <= height) & (widths > 0) & (widths <= width)
     first = fits.byte().argmax(dim=1, keepdim=True)
+    height, width = height.squeeze(1), width.squeeze(1)
     central_height, central_width = _central_crop(view.crop_ratio, height=height, width=width)
     found = fits.any(dim=1)
     h = heights.gather(1, first).squeeze(1).where(found, central_height)
     w = widths.gather(1, first).squeeze(1).where(found, central_width)
-    top = (u[:, _Draw.TOP] * (height - h + 1)).floor().where(found, (height - central_height) // 2)
-    left = (u[:, _Draw.LEFT] * (width - w + 1)).floor().where(found, (width - central_width) // 2)
+    top = (u[:, _Draw.TOP] * (height - h + 1)).floor().where(found, (height - central_height).div(2).floor())
+    left = (u[:, _Draw.LEFT] * (width - w + 1)).floor().where(found, (width - central_width).div(2).floor())
     return top.long(), left.long(), h.long(), w.long()
 
 
-def _central_crop(ratio: tuple[float, float], *, height: int, width: int) -> tuple[int, int]:
+def _central_crop(ratio: tuple[float, float], *, height: Tensor, width: Tensor) -> tuple[Tensor, Tensor]:
     """Height and width of the largest central crop whose aspect ratio is allowed."""
-    if width / height < ratio[0]:
-        return round(width / ratio[0]), width
-    if width / height > ratio[1]:
-        return height, round(height * ratio[1])
-    return height, width
+    narrow, wide = width / height < ratio[0], width / height > ratio[1]
+    return (width / ratio[0]).round().where(narrow, height), (height * ratio[1]).round().where(wide, width)
 
 
 def _between(u: Tensor, low: float | Tensor, high: float | Tensor) -> Tensor:

@@ -6,11 +6,13 @@ of an image never depend on the batch around it; its pixels do at most by roundi
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from entrec.data import colour
+from entrec.data.images import Boxes, Pixels
 from entrec.data.resampling import blur_matrix, blur_size, crop_matrix, separable
 from entrec.data.view_parameters import Colour, ViewParameters, sample_parameters
 from entrec.settings import View
@@ -25,24 +27,25 @@ _COLOURS: dict[Colour, Operation] = {
 }
 
 
-def augment(images: Tensor, view: View, *, seed: int, epoch: int, samples: Tensor, index: int, size: int) -> Tensor:
-    """View number `index` of `images` (n, h, w, c) uint8 as (n, c, size, size) float32 in [0, 1].
+def draw_view(
+    pixels: Pixels, view: View, *, seed: int, epoch: int, samples: Tensor, index: int
+) -> tuple[Tensor, ViewParameters]:
+    """What view number `index` shows of `pixels`, (n, h, w, c) uint8, and what `apply` is to do with it.
 
-    `samples` (n,) int64 are the samples' numbers in the dataset. Leave them on the CPU when the images
-    are on a GPU: the parameters are then drawn there and nothing waits for the GPU.
+    `samples` (n,) int64 are the images' numbers in the dataset; on the CPU, where nothing then waits for a GPU.
     """
-    height, width = images.shape[1:3]
     parameters = sample_parameters(
-        view, seed=seed, epoch=epoch, samples=samples, index=index, height=height, width=width
+        view, seed=seed, epoch=epoch, samples=samples, index=index, height=pixels.heights, width=pixels.widths
     )
-    return apply(images, parameters, size)
+    shown, boxes = pixels.cut(parameters.boxes)
+    return shown, replace(parameters, **boxes._asdict())
 
 
 @torch.no_grad()
 def apply(images: Tensor, parameters: ViewParameters, size: int) -> Tensor:
-    """The augmentation that `parameters` say, of `images` (n, h, w, c) uint8, as `augment` gives it."""
+    """The augmentation that `parameters` say, of `images` (n, h, w, c) uint8: (n, c, size, size) in [0, 1]."""
     with torch.autocast(images.device.type, enabled=False):  # bf16 would cost the views their last bits
-        x = _crop_and_flip(to_float(images), parameters, size)
+        x = resized_crop(to_float(images), parameters.boxes, parameters.flip, size)
         x = _jitter(x, parameters)
         if x.shape[1] > 1:
             x = _only(x, parameters.greyscale, lambda y, _: colour.luma(y).expand_as(y))
@@ -60,8 +63,18 @@ def normalise(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Te
     return (images - images.new_tensor(mean)[:, None, None]) / images.new_tensor(std)[:, None, None]
 
 
-def _crop_and_flip(x: Tensor, p: ViewParameters, size: int) -> Tensor:
-    top, left, height, width, flip = (_moved(t, x) for t in (p.top, p.left, p.height, p.width, p.flip))
+@torch.no_grad()
+def centre(pixels: Pixels, size: int, device: torch.device) -> Tensor:
+    """What is shown of `pixels` where nothing is random: (n, c, size, size) float32 in [0, 1] on `device`."""
+    shown, boxes = pixels.cut(pixels.centres())
+    with torch.autocast(device.type, enabled=False):
+        return resized_crop(to_float(shown.to(device)), boxes, None, size)
+
+
+def resized_crop(x: Tensor, boxes: Boxes, flip: Tensor | None, size: int) -> Tensor:
+    """The boxes of images (n, c, h, w) resampled to (n, c, size, size), mirrored where `flip` (n,)."""
+    top, left, height, width = (_moved(numbers, x) for numbers in boxes)
+    flip = None if flip is None else _moved(flip, x)
     rows = crop_matrix(top, height, None, source=x.shape[2], size=size)
     columns = crop_matrix(left, width, flip, source=x.shape[3], size=size)
     return separable(x, rows, columns)

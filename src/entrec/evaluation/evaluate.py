@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from entrec.artefacts import write_json
@@ -37,8 +38,8 @@ def frozen_parts(study: Study, run: Run, prepared: Prepared, *, encoder: Path, d
     """Features and labels of the three parts, on `device`, from one pass over the dataset."""
     features = extract(
         load_encoder(study, run, encoder),
-        prepared.images,
         prepared,
+        np.arange(len(prepared.images)),
         device=device,
         batch_size=study.evaluation.linear.batch_size,
         precision=study.training.precision,

@@ -1,16 +1,19 @@
 """Outputs of a frozen network on a prepared dataset."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from entrec.data.inputs import network_inputs
 from entrec.data.prepared import Prepared
-from entrec.data.views import to_float
+from entrec.data.read_ahead import ReadAhead
+from entrec.data.views import centre
 from entrec.progress import progress
 
 Precision = Literal["float32", "bfloat16"]
@@ -19,25 +22,27 @@ Precision = Literal["float32", "bfloat16"]
 @torch.no_grad()
 def extract(
     backbone: nn.Module,
-    images: np.ndarray,
     prepared: Prepared,
+    rows: NDArray[np.int64],
     *,
     device: torch.device,
     batch_size: int,
     precision: Precision,
     description: str = "frozen features",
 ) -> Tensor:
-    """Features `(n, d)` in float32, on `device`, of uint8 `images` `(n, h, w, c)` of `prepared`.
+    """Features `(n, d)` in float32, on `device`, of the images of `prepared` with the numbers `rows` `(n,)`.
 
-    `images` may be memory-mapped: one batch of it is read at a time. No crop, no test-time augmentation; the
-    backbone is left as it was found.
+    One batch is read at a time, encoded ones ahead. No test-time augmentation; of photographs that were not cut to
+    squares the central one. The backbone is left as it was found.
     """
     backbone.to(device)
+    images = prepared.images
+    read = ReadAhead(lambda batch: images.read(rows[batch * batch_size :][:batch_size]), depth=images.ahead)
     features = []
     with frozen(backbone), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-        for start in progress(range(0, len(images), batch_size), description):
-            batch = torch.from_numpy(np.array(images[start : start + batch_size])).to(device)
-            features.append(backbone(network_inputs(to_float(batch), prepared)).float())
+        for batch in progress(range(math.ceil(len(rows) / batch_size)), description):
+            pixels = centre(read(batch), prepared.size, device)
+            features.append(backbone(network_inputs(pixels, prepared)).float())
     return torch.cat(features)
 
 

@@ -65,8 +65,8 @@ def transfer_scores(
         rows = prepared.indices(part)
         logits = extract(
             trained,
-            prepared.images[rows],
             prepared,
+            rows,
             device=device,
             batch_size=transfer.batch_size,
             precision=precision,

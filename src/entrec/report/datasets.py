@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
 from entrec.data.prepared import Prepared, open_as
+from entrec.data.views import centre
 from entrec.params import Study
 from entrec.report.records import present
 
@@ -52,8 +54,14 @@ def _sheet(study: Study, name: str, folder: Path) -> Sheet:
         size=spec.size,
         classes=len(prepared.classes),
         counts=prepared.card["counts"],
-        picture=_strip(prepared.images[_one_per_class(prepared)]),
+        picture=_strip(_squares(prepared, _one_per_class(prepared))),
     )
+
+
+def _squares(prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """What evaluation shows networks of these images, before any change of colour space: (n, size, size, c)."""
+    pixels = centre(prepared.images.read(rows), prepared.size, torch.device("cpu"))
+    return (255 * pixels).round().byte().permute(0, 2, 3, 1).numpy()
 
 
 def _one_per_class(prepared: Prepared) -> NDArray[np.int64]:

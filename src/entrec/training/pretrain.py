@@ -74,8 +74,7 @@ def build_state(study: Study, run: Run, prepared: Prepared, *, device: torch.dev
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(run.seed)
         kind = METHODS[run.method].load()
-        height, _, channels = prepared.images.shape[1:]
-        backbone = kind.make_backbone(study.network, channels=channels, size=height)
+        backbone = kind.make_backbone(study.network, channels=prepared.channels, size=prepared.size)
         method = kind(backbone, settings, len(prepared.classes))
     layout = torch.channels_last if study.training.channels_last else torch.contiguous_format
     method = synchronise(method.to(device, memory_format=layout), device).train()
