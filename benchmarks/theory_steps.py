@@ -14,10 +14,12 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
 
+from entrec.settings import Precision
 from entrec.theory.content_style import draw_content_style
 from entrec.theory.encoders import Encoder, build_encoder
 from entrec.theory.inversion import draw_pairs
@@ -33,7 +35,9 @@ from entrec.training.device import make_deterministic, pick_device
 RELEASES = {"content and style": (0.105, 8), "sphere": (0.38, 2)}  # steps/s on one thread, and times that to reach
 
 
-def rates(encoder: Encoder, objective, draw: Draw, *, batch: int, blocks: int, steps: int, device: torch.device):  # type: ignore[no-untyped-def]
+def rates(  # type: ignore[no-untyped-def]
+    encoder: Encoder, objective, draw: Draw, *, batch: int, blocks: int, steps: int, precision: Precision, device
+):
     """Median steps/s, and the median share of a step that the network alone would take."""
     learner = Unsupervised(encoder.to(device), objective)
     optimiser = eager.build(torch.optim.Adam, learner.parameters(), lr=1e-4, fused=True)
@@ -43,17 +47,21 @@ def rates(encoder: Encoder, objective, draw: Draw, *, batch: int, blocks: int, s
     views = torch.cat([ready.observed1, ready.observed2])
     times: list[tuple[float, float]] = []
     for block in range(blocks + 1):
-        whole = seconds(lambda: one_step(state, draw(batch, state.generator), look=False), steps, device)
-        network = seconds(lambda: network_step(encoder, optimiser, views), steps, device)
+        whole = seconds(
+            lambda: one_step(state, draw(batch, state.generator), look=False, precision=precision), steps, device
+        )
+        network = seconds(lambda: network_step(encoder, optimiser, views, precision), steps, device)
         if block:  # the first warms up
             times.append((whole, network))
     shares = [network / whole for whole, network in times]
     return statistics.median(1 / whole for whole, _ in times), statistics.median(shares)
 
 
-def network_step(encoder: nn.Module, optimiser: torch.optim.Optimizer, views: Tensor) -> None:
+def network_step(encoder: nn.Module, optimiser: torch.optim.Optimizer, views: Tensor, precision: Precision) -> None:
     """Forward, backward and update for both views, whose gradient is that of the sum of what comes out."""
-    encoder(views).sum().backward()
+    with torch.autocast(views.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        out = encoder(views)
+    out.sum().backward()
     eager.step(optimiser)
     optimiser.zero_grad(set_to_none=True)
 
@@ -75,10 +83,11 @@ def main() -> None:
     parser.add_argument("--blocks", type=int, default=5)
     parser.add_argument("--steps", type=int, default=1, help="in a block")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--precision", choices=get_args(Precision), default="float32", help="of the encoder's products")
     arguments = parser.parse_args()
     device = pick_device()
     make_deterministic(device, threads=arguments.threads)
-    timed = partial(rates, blocks=arguments.blocks, steps=arguments.steps, device=device)
+    timed = partial(rates, blocks=arguments.blocks, steps=arguments.steps, precision=arguments.precision, device=device)
     full = load_theory(arguments.study).full
 
     row = full.inversion.rows["sphere_vmf10"]

@@ -29,7 +29,7 @@ def settings():
         content=2,
         style=3,
         network=Network(layers=3, slope=0.2, draws=100, hidden=(16,), encoder_slope=0.2),
-        training=Training(batch_size=16, steps=8, lr=1e-2, trace_every=4, trace_points=40),
+        training=Training(batch_size=16, steps=8, lr=1e-2, precision="float32", trace_every=4, trace_points=40),
         points=60,
         kernel_ridge=KernelRidge(gammas=(0.1,), alphas=(0.1,)),
         temperature=1.0,

@@ -35,7 +35,7 @@ def settings():
     return Inversion(
         dimension=3,
         network=Network(layers=2, slope=0.2, draws=100, hidden=(16,), encoder_slope=0.2),
-        training=Training(batch_size=16, steps=6, lr=1e-2, trace_every=2, trace_points=40),
+        training=Training(batch_size=16, steps=6, lr=1e-2, precision="float32", trace_every=2, trace_points=40),
         points=60,
         scatter=5,
         seeds=(0,),
@@ -79,6 +79,19 @@ def test_a_row_has_the_objective_of_its_densities(settings, row, method):
         scores = 10 * z1 @ z2.T if row == "sphere" else -((z1[:, None] - z2) / scale).abs().pow(exponent).sum(dim=2)
         ways = [torch.log_softmax(scores, dim=dim).diagonal().mean() for dim in (0, 1)]
         assert total == pytest.approx(math.log(20) + (sum(ways) / 2).item(), abs=1e-4)
+
+
+@pytest.mark.parametrize("method", INVERSION_METHODS)
+def test_half_precision_moves_the_first_step_by_its_rounding_and_the_scores_not_at_all(settings, tmp_path, method):
+    one = replace(settings.training, steps=1, trace_every=1)
+    whole, half = (
+        trained(replace(settings, training=replace(one, precision=p)), tmp_path / p, method=method)
+        for p in ("float32", "bfloat16")
+    )
+    first, other = whole["trace"][0]["objective"], half["trace"][0]["objective"]
+    assert first != other
+    assert other == pytest.approx(first, rel=0.02, abs=0.02)
+    assert half["scores"]["untrained"] == whole["scores"]["untrained"]  # no score is taken in half precision
 
 
 def test_a_run_that_was_stopped_ends_with_the_same_bits(settings, tmp_path, monkeypatch):

@@ -33,7 +33,7 @@ def settings():
         content=2,
         style=2,
         network=Network(layers=2, slope=0.2, draws=100, hidden=(16,), encoder_slope=0.2),
-        training=Training(batch_size=16, steps=6, lr=1e-2, trace_every=2, trace_points=40),
+        training=Training(batch_size=16, steps=6, lr=1e-2, precision="float32", trace_every=2, trace_points=40),
         points=120,
         kernel_ridge=KernelRidge(gammas=(0.01, 0.22), alphas=(1.0, 0.001)),
         temperature=1.0,

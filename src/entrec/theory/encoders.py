@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from entrec.information.precision import lift
 from entrec.theory.recovery_settings import Network, Space
 
 FINISH: dict[Space, Callable[[Tensor], Tensor]] = {
@@ -43,7 +44,7 @@ class Encoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Representations (k, widths[-1]) of observations `x` (k, widths[0])."""
-        return FINISH[self.space](self.layers((x - self.mean) / self.deviation))
+        return FINISH[self.space](lift(self.layers((x - self.mean) / self.deviation)))
 
 
 def build_encoder(widths: Sequence[int], settings: Network, *, space: Space, seed: int) -> Encoder:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from entrec.settings import Count, Fraction, Grid, Natural, Positive, settings
+from entrec.settings import Count, Fraction, Grid, Natural, Positive, Precision, settings
 from entrec.theory.settings import Kappa, Several, Sizes, Widths
 
 Space = Literal["sphere", "box", "unbounded"]
@@ -51,12 +51,14 @@ class Network:
 class Training:
     """Adam with a half cosine from `lr` to 0 over `steps` fresh batches.
 
+    The encoder's products are of `precision` while it trains; mixing, objective and scores are in float32 always.
     Every `trace_every` steps R2 is taken of `trace_points` points, half of them to fit on, and the run is saved.
     """
 
     batch_size: Several
     steps: Natural
     lr: Positive
+    precision: Precision
     trace_every: Natural
     trace_points: Annotated[int, Field(ge=4)]
 

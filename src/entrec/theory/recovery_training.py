@@ -19,13 +19,13 @@ from entrec.errors import UserError
 from entrec.information.checks import InvalidEmbeddings, without_a_look
 from entrec.progress import progress
 from entrec.provenance import fingerprint
+from entrec.settings import Precision
 from entrec.theory.objectives import Terms, supervised
 from entrec.theory.recovery_settings import Training
 from entrec.training import eager
 from entrec.training.schedule import cosine_with_warmup
 
 STREAMS = ("mixing", "process", "encoder", "training", "trace", "scores")  # of random numbers that a seed has
-
 
 REMEDY = "lower training.lr in params/theory.yaml, or widen the kernel of a leave-one-out row"
 
@@ -99,7 +99,8 @@ def train(
             group["lr"] = settings.lr * cosine_with_warmup(step, steps=settings.steps, warmup=0)
         looked_at = (step + 1) % settings.trace_every == 0 or step + 1 == settings.steps
         with readable_faults(state):
-            terms = one_step(state, draw(settings.batch_size, state.generator), look=looked_at)
+            pairs = draw(settings.batch_size, state.generator)
+            terms = one_step(state, pairs, look=looked_at, precision=settings.precision)
             block.append({name: term.detach() for name, term in terms.items()})
             state.step = step + 1
             if looked_at:
@@ -109,9 +110,10 @@ def train(
     return state
 
 
-def one_step(state: State, pairs: Pairs, *, look: bool) -> Terms:
+def one_step(state: State, pairs: Pairs, *, look: bool, precision: Precision) -> Terms:
     """Forward, backward and update; without a look at values on the device unless `look`."""
-    with nullcontext() if look else without_a_look():
+    autocast = torch.autocast(pairs.observed1.device.type, torch.bfloat16, enabled=precision == "bfloat16")
+    with autocast, nullcontext() if look else without_a_look():
         terms = state.learner(pairs)
     (-torch.stack(list(terms.values())).sum()).backward()
     eager.step(state.optimiser)
