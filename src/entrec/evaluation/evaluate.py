@@ -16,12 +16,12 @@ from entrec.evaluation.parts import Part, PartName, Parts
 from entrec.params import Study, evaluate_keys
 from entrec.provenance import record
 from entrec.runs import Run
-from entrec.training.device import make_deterministic, pick_device
+from entrec.training.device import device_for, make_deterministic
 
 
 def evaluate(study: Study, run: Run, *, data: Path, encoder: Path, output: Path) -> None:
     """Score the backbone `encoder` of `run` on the prepared dataset `data`; writes `output`, a JSON file."""
-    device = pick_device()
+    device = device_for(study.resources["evaluate"])
     make_deterministic(device, threads=study.resources["evaluate"].threads)
     prepared = open_as(data, study.dataset, study.datasets[study.dataset])
     classes, settings = len(prepared.classes), study.evaluation

@@ -23,12 +23,12 @@ from entrec.params import Study, transfer_keys
 from entrec.provenance import record
 from entrec.runs import Run
 from entrec.settings import Transfer
-from entrec.training.device import make_deterministic, pick_device
+from entrec.training.device import device_for, make_deterministic
 
 
 def transfer(study: Study, run: Run, dataset: str, *, data: Path, encoder: Path, output: Path) -> None:
     """Fine-tune the backbone `encoder` of `run` on the prepared `dataset` in `data`; writes `output`, a JSON file."""
-    device = pick_device()
+    device = device_for(study.resources["transfer"])
     make_deterministic(device, threads=study.resources["transfer"].threads)
     prepared = open_as(data, dataset, study.datasets[dataset])
     params = study.slice(transfer_keys(dataset))

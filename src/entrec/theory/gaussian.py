@@ -20,7 +20,7 @@ from entrec.theory.learnt_bounds import build
 from entrec.theory.settings import Gaussian
 from entrec.theory.study import TheoryStudy, check_bound, gaussian_keys
 from entrec.training import eager
-from entrec.training.device import make_deterministic, pick_device
+from entrec.training.device import device_for, make_deterministic
 
 
 def gaussian(study: TheoryStudy, setting: str, bound: str, seed: int, *, output: Path) -> None:
@@ -30,7 +30,7 @@ def gaussian(study: TheoryStudy, setting: str, bound: str, seed: int, *, output:
     settings = own.estimators.gaussian
     if seed not in settings.seeds:
         raise UserError(f"seed {seed} is not among {setting}.estimators.gaussian.seeds: {list(settings.seeds)}")
-    device = pick_device()
+    device = device_for(own.resources["gaussian"])
     make_deterministic(device, threads=own.resources["gaussian"].threads)
     params = study.slice(gaussian_keys(setting, bound))
     with provenance.record(params, seed=seed, device=device, study="theory") as record:

@@ -24,7 +24,7 @@ from entrec.theory.known_entropies import Known, known
 from entrec.theory.settings import RateCase, Rates
 from entrec.theory.slopes import Fit, leading_power_law, power_law
 from entrec.theory.study import TheoryStudy, rates_keys
-from entrec.training.device import make_deterministic, pick_device
+from entrec.training.device import device_for, make_deterministic
 
 Row = dict[str, Any]
 
@@ -35,7 +35,7 @@ def rates(study: TheoryStudy, setting: str, case: str, *, output: Path) -> None:
     settings = own.estimators.rates
     if case not in settings.cases:
         raise UserError(f"{setting}.estimators.rates.cases: no case {case!r}; allowed: {', '.join(settings.cases)}")
-    device = pick_device()
+    device = device_for(own.resources["rates"])
     make_deterministic(device, threads=own.resources["rates"].threads)
     params = study.slice(rates_keys(setting, case))
     with provenance.record(params, seed=settings.seed, device=device, study="theory") as record:

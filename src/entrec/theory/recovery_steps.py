@@ -12,11 +12,12 @@ import torch
 
 from entrec import provenance
 from entrec.artefacts import write_json
+from entrec.settings import Resources
 from entrec.theory.inversion import train_inversion
 from entrec.theory.isolation import train_isolation
 from entrec.theory.recovery_runs import find_run, inversion_runs, isolation_runs
 from entrec.theory.study import TheoryStudy, inversion_keys, isolation_keys
-from entrec.training.device import make_deterministic, pick_device
+from entrec.training.device import device_for, make_deterministic
 
 
 def inversion(study: TheoryStudy, setting: str, name: str, *, output: Path) -> None:
@@ -30,7 +31,7 @@ def inversion(study: TheoryStudy, setting: str, name: str, *, output: Path) -> N
         {"setting": setting, "batch_size": run.batch_size},
         lambda device: train_inversion(settings, run.row, run.method, run.seed, device=device, folder=output),
         seed=run.seed,
-        threads=own.resources["inversion"].threads,
+        asked=own.resources["inversion"],
         output=output,
     )
 
@@ -44,7 +45,7 @@ def isolation(study: TheoryStudy, setting: str, name: str, *, output: Path) -> N
         {"setting": setting},
         lambda device: train_isolation(own.isolation, run.row, run.method, run.seed, device=device, folder=output),
         seed=run.seed,
-        threads=own.resources["isolation"].threads,
+        asked=own.resources["isolation"],
         output=output,
     )
 
@@ -55,11 +56,11 @@ def _record(
     train: Callable[[torch.device], dict[str, Any]],
     *,
     seed: int,
-    threads: int,
+    asked: Resources,
     output: Path,
 ) -> None:
-    device = pick_device()
-    make_deterministic(device, threads=threads)
+    device = device_for(asked)
+    make_deterministic(device, threads=asked.threads)
     with provenance.record(params, seed=seed, device=device, study="theory") as record:
         found = train(device)
     record["code"] = "+".join(found.pop("codes"))  # more than one where a run went on under other code

@@ -24,7 +24,7 @@ from entrec.information.sphere import sample_uniform, sample_vmf, vmf_informatio
 from entrec.progress import progress
 from entrec.theory.settings import Sphere
 from entrec.theory.study import TheoryStudy, sphere_keys
-from entrec.training.device import make_deterministic, pick_device
+from entrec.training.device import device_for, make_deterministic
 
 
 def sphere(study: TheoryStudy, setting: str, dimension: int, *, output: Path) -> None:
@@ -33,7 +33,7 @@ def sphere(study: TheoryStudy, setting: str, dimension: int, *, output: Path) ->
     settings = own.estimators.sphere
     if dimension not in settings.kappa:
         raise UserError(f"{setting}.estimators.sphere.kappa: no dimension {dimension}; allowed: {list(settings.kappa)}")
-    device = pick_device()
+    device = device_for(own.resources["sphere"])
     make_deterministic(device, threads=own.resources["sphere"].threads)
     params = study.slice(sphere_keys(setting, dimension))
     with provenance.record(params, seed=settings.seed, device=device, study="theory") as record:

@@ -1,15 +1,35 @@
 """Where training runs, and how to make it repeatable there."""
 
 import os
+import socket
 
 import torch
 
+from entrec.errors import UserError
+from entrec.settings import Resources
 from entrec.training.distributed import local_rank
+
+FORCED = "ENTREC_DEVICE"
 
 
 def pick_device() -> torch.device:
-    """This process's GPU if there is one, else the CPU."""
-    return torch.device("cuda", local_rank()) if torch.cuda.is_available() else torch.device("cpu")
+    """This process's GPU if there is one, else the CPU; the CPU where the environment has ENTREC_DEVICE=cpu."""
+    forced = os.environ.get(FORCED)
+    if forced not in (None, "cpu"):
+        raise UserError(f"{FORCED}: {forced!r}; allowed: cpu, or not set")
+    gpu = forced is None and torch.cuda.is_available()
+    return torch.device("cuda", local_rank()) if gpu else torch.device("cpu")
+
+
+def device_for(asked: Resources) -> torch.device:
+    """`pick_device` for a job; raises `UserError` where it sees fewer GPUs than it asked for."""
+    device = pick_device()
+    if FORCED not in os.environ and (seen := torch.cuda.device_count()) < asked.gpus:
+        raise UserError(
+            f"{socket.gethostname()}: this job asks for gpus: {asked.gpus} and sees {seen};"
+            f" lower gpus in the study's resources, or set {FORCED}=cpu to train on the CPU"
+        )
+    return device
 
 
 def make_deterministic(device: torch.device, *, threads: int) -> None:
