@@ -64,6 +64,23 @@ def test_every_study_file_is_valid_and_named_after_itself(path):
         ("\nepochs: [", "\nepochs: [5, 40, ", ["epochs.0", "5", "allowed: the largest, 40"]),
         ("warmup_epochs: 2", "warmup_epochs: 1e9", ["training.warmup_epochs", "1e+09", "up to 1"]),
         ("samples: 64", "samples: 9999", ["diagnostics.samples", "9999", "up to "]),
+        (
+            "pretrain: {threads: 1, memory_mb: 1500, gpus: 0",
+            "pretrain: {threads: 1, memory_mb: 1500, gpus: 3, nodes: 2",
+            ["batch_sizes.0: 256", "not divisible by the 6 processes of resources.pretrain", "its multiples"],
+        ),
+        (
+            "pretrain: {threads: 1, memory_mb: 1500, gpus: 0",
+            "pretrain: {threads: 1, memory_mb: 1500, gpus: 0, nodes: 2",
+            ["resources.pretrain.nodes: 2 without GPUs", "allowed: 1, or gpus from 1 on"],
+        ),
+        (
+            "evaluate: {threads: 1, memory_mb: 1500, gpus: 0",
+            "evaluate: {threads: 1, memory_mb: 1500, gpus: 2",
+            ["resources.evaluate.gpus: 2", "one process", "allowed: up to 1"],
+        ),
+        ("compile: false\n  chunk: null", "compile: true\n  chunk: 8", ["training.compile: True", "allowed: False"]),
+        ("chunk: null", "chunk: 0", ["training.chunk", "0", "greater than or equal to 1"]),
         ("\n  byol: >-", "\n  boyl: >-", ["notes.boyl", "allowed: untrained, supervised, simclr"]),
         ("local_views: null\n", "", ["local_views", "missing"]),
         ("local_views: null", "local_views: {siez: 5}", ["local_views.siez", "unknown key", "size, view"]),

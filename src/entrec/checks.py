@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 from entrec.methods.registry import METHODS
 from entrec.params import Step, Study
-from entrec.settings import Network
+from entrec.settings import Dataset, EitherName, EncodedName, Network, PackagedName, Resources
 
 STEMS = {"ResNet": ("3x3", "7x7"), "Vision Transformer": ("2x2", "4x4", "8x8", "16x16")}
 NARROWEST_HEAD = 8
@@ -44,10 +44,27 @@ def _datasets(study: Study) -> Iterator[str]:
         if name not in study.datasets:
             yield f"{key}: {name!r} is not among this study's datasets; allowed: {', '.join(study.datasets)}"
     for name, dataset in study.datasets.items():
-        if (dataset.source == "folder") != (dataset.path is not None):
-            yield f"datasets.{name}.path: {dataset.path!r}; given exactly when source is 'folder'"
+        yield from _storage(f"datasets.{name}", dataset)
         if dataset.channels != study.datasets[study.dataset].channels:
             yield f"datasets.{name}.channels: {dataset.channels}; the backbone takes what {study.dataset} has"
+
+
+def _storage(key: str, dataset: Dataset) -> Iterator[str]:
+    """Whether the source has what the path and the kind of storage say."""
+    packaged, encoded = dataset.source in get_args(PackagedName), dataset.source in get_args(EncodedName)
+    if packaged and dataset.path is not None:
+        outside = ", ".join(get_args(EitherName) + get_args(EncodedName))
+        yield f"{key}.path: {dataset.path!r}; {dataset.source} ships inside a package; allowed: with {outside}"
+    if not packaged and not dataset.path:
+        yield f"{key}.path: {dataset.path!r}; {dataset.source} needs the folder of its files; allowed: a folder"
+    if packaged and dataset.short_side is not None:
+        yield f"{key}.short_side: {dataset.short_side}; {dataset.source} is kept as one array; allowed: null"
+    if encoded and dataset.short_side is None:
+        yield f"{key}.short_side: null; {dataset.source} is kept as encoded images; allowed: whole numbers from 1"
+    if dataset.encoded and dataset.channels != 3:
+        yield f"{key}.channels: {dataset.channels}; encoded images are in colour; allowed: 3"
+    if dataset.broken == "skip" and not dataset.encoded:
+        yield f"{key}.broken: 'skip'; only encoded images are skipped; allowed: 'fatal', or a short_side"
 
 
 def _repeated(study: Study) -> Iterator[str]:
@@ -80,9 +97,31 @@ def _steps(study: Study) -> Iterator[str]:
     samples, batch_size = study.diagnostics.samples, min(study.batch_sizes)
     if samples > batch_size:
         yield f"diagnostics.samples: {samples} is more than the smallest batch; allowed: up to {batch_size}"
+    if study.training.chunk is not None and study.training.compile:
+        yield "training.compile: True, but chunks are computed twice, which the compiler does not see; allowed: False"
     for step in get_args(Step):
         if step not in study.resources:
             yield f"resources.{step}: missing; this key is required"
+        elif step != "pretrain" and study.resources[step].processes > 1:
+            yield from _one_process(step, study.resources[step])
+    if "pretrain" in study.resources:
+        yield from _shares(study)
+
+
+def _one_process(step: Step, asked: Resources) -> Iterator[str]:
+    for key, value in {"gpus": asked.gpus, "nodes": asked.nodes}.items():
+        if value > 1:
+            yield f"resources.{step}.{key}: {value}, but this step is one process; allowed: up to 1"
+
+
+def _shares(study: Study) -> Iterator[str]:
+    asked = study.resources["pretrain"]
+    if asked.nodes > 1 and not asked.gpus:
+        yield f"resources.pretrain.nodes: {asked.nodes} without GPUs; allowed: 1, or gpus from 1 on"
+    for i, batch_size in enumerate(study.batch_sizes):
+        if batch_size % asked.processes:
+            processes = f"{asked.processes} processes of resources.pretrain (gpus x nodes)"
+            yield f"batch_sizes.{i}: {batch_size} is not divisible by the {processes}; allowed: its multiples"
 
 
 def _local_views(study: Study) -> Iterator[str]:

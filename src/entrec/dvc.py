@@ -38,11 +38,13 @@ def stages(study: Study, study_file: Path, *, folder: Path = Path()) -> str:
     def stage(rule: str, targets: list[str], keys: list[str], deps: list[str], outs: list[str]) -> dict[str, Any]:
         return _stage(study_file, folder, rule, targets, keys, deps, outs, named=True)
 
+    def prepared(rule: str, names: list[str]) -> dict[str, Any]:
+        made = stage(rule, [f"{data}/${{item}}/card.json"], prepare_keys("${item}"), [], [f"{data}/${{item}}"])
+        return {rule: {"foreach": names, "do": made}} if names else {}
+
     folders = {
-        "prepare": {
-            "foreach": list(study.datasets),
-            "do": stage("prepare", [f"{data}/${{item}}/card.json"], prepare_keys("${item}"), [], [f"{data}/${{item}}"]),
-        },
+        **prepared("prepare", [name for name, dataset in study.datasets.items() if not dataset.encoded]),
+        **prepared("prepare_encoded", [name for name, dataset in study.datasets.items() if dataset.encoded]),
         "pretrain": {
             "foreach": {str(run): run.method for run in study.runs},
             "do": stage(

@@ -17,6 +17,13 @@ AreaShare = Annotated[float, Field(gt=0, le=1)]
 Temperature = Positive
 Precision = Literal["float32", "bfloat16"]
 Colour = Literal["rgb", "lab"]
+# what ships inside packages is read whole; CIFAR and a folder can be, or stay encoded; the others stay encoded
+PackagedName = Literal["digits", "faces", "textures", "fashion_mnist"]
+EitherName = Literal["folder", "cifar10", "cifar100"]
+EncodedName = Literal[
+    "imagenet", "food101", "sun397", "stanford_cars", "fgvc_aircraft", "dtd", "oxford_pets", "caltech101", "flowers102"
+]
+SourceName = PackagedName | EitherName | EncodedName
 Grid = Annotated[tuple[Positive, ...], Field(min_length=1)]
 GridFromZero = Annotated[tuple[NonNegative, ...], Field(min_length=1)]
 
@@ -39,21 +46,30 @@ def settings(cls: type) -> Any:
 
 @settings
 class Dataset:
-    """One dataset as prepared: square images of `size` pixels with `channels` (1 grey, 3 colour).
+    """One dataset as prepared: images that networks see as squares of `size` with `channels` (1 grey, 3 colour).
 
-    `validation` is taken from the training part; `test` only where the source has no official split
-    (0 keeps the official one). `metric` is the set's convention. `path` is for source `folder`. Networks see
-    `colour`: pixels as they are, or CIE Lab of them; views are made before.
+    `short_side: null` keeps one array of squares of `size`; a number keeps encoded images with their short side shrunk
+    to it, never enlarged, decoded for every batch. `broken` says what an image that cannot be read does to an encoded
+    set. `validation` is a share of the training part and `test` of all images; 0 keeps the source's official part.
+    `metric` is the set's convention. `path` is the folder of the makers' files, for sources that do not ship inside
+    packages. Networks see `colour`: pixels as they are, or CIE Lab of them; views are made before.
     """
 
-    source: Literal["digits", "faces", "textures", "fashion_mnist", "folder"]
+    source: SourceName
     size: Natural
     channels: Literal[1, 3]
-    validation: Annotated[float, Field(gt=0, lt=1)]
+    validation: Annotated[float, Field(ge=0, lt=1)]
     test: Annotated[float, Field(ge=0, lt=1)]
     metric: Literal["top1", "mean_per_class"]
     path: str | None = None
     colour: Colour = "rgb"
+    short_side: Natural | None = None
+    broken: Literal["fatal", "skip"] = "fatal"
+
+    @property
+    def encoded(self) -> bool:
+        """Whether the prepared set keeps encoded images instead of one array."""
+        return self.short_side is not None
 
 
 @settings
@@ -138,12 +154,16 @@ class Optimiser:
 
 @settings
 class Training:
-    """What all methods share: cosine schedule after `warmup_epochs`, precision, saving."""
+    """What all methods share: cosine schedule after `warmup_epochs`, precision, saving.
+
+    `chunk` is how many images a process sends through the backbone at once (null: all of its share of a view).
+    """
 
     warmup_epochs: NonNegative
     precision: Precision
     channels_last: bool
     compile: bool
+    chunk: Natural | None
     checkpoint_seconds: NonNegative
     log_every: Natural
 
@@ -204,12 +224,23 @@ class Evaluation:
 
 @settings
 class Resources:
-    """What one job of a rule asks of the machine or cluster."""
+    """What one job of a rule asks of the machine or cluster: `threads`, `memory_mb` and `gpus` are of each node."""
 
     threads: Natural
     memory_mb: Natural
     gpus: Count
     minutes: Natural
+    nodes: Natural = 1
+
+    @property
+    def processes(self) -> int:
+        """One for each GPU, and one for each node without."""
+        return max(self.gpus, 1) * self.nodes
+
+    @property
+    def threads_each(self) -> int:
+        """Of a process: those of one node share its threads."""
+        return max(self.threads // max(self.gpus, 1), 1)
 
 
 @settings

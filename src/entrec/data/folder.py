@@ -1,13 +1,18 @@
 """A folder of images for each class, optionally below `train` and `test`."""
 
+import io
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from entrec.data.encoding import UNREADABLE
 from entrec.data.pixels import central_square
-from entrec.data.source import Source
+from entrec.data.source import Entry, Listing, Source
 from entrec.errors import UserError
 from entrec.settings import Dataset
 
@@ -15,32 +20,59 @@ SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
 
 def load(spec: Dataset) -> Source:
-    """The images below `spec.path`, cut to their central square of `spec.size`; classes in order of name.
+    """The images of `listing`, cut to their central square of `spec.size`; raises `UserError` for an unreadable one."""
+    listed = listing(spec)
+    return Source(images=np.stack([_square(entry, spec.size) for entry in listed.images]), **listed.facts())
 
-    Raises `UserError` for a missing folder, a class without images and an image that cannot be read.
-    """
+
+def listing(spec: Dataset) -> Listing:
+    """The images below `spec.path`, classes in order of name; raises `UserError` for a class without images."""
     root = Path(spec.path or "")
     parts = [root / "train", root / "test"]
     official = all(part.is_dir() for part in parts)
-    files = [_files_by_class(part) for part in (parts if official else [root])]
-    classes = list(files[0])
-    if official and list(files[1]) != classes:
-        odd = sorted(set(classes) ^ set(files[1]))
-        raise UserError(f"{parts[1]}: has not the classes of {parts[0]} (differs in {', '.join(odd)}); make them equal")
-    listed = [(path, label) for part in files for label, name in enumerate(classes) for path in part[name]]
-    trained = sum(map(len, files[0].values()))
-    return Source(
-        images=np.stack([_read(path, spec.size) for path, _ in listed]),
-        labels=np.array([label for _, label in listed], dtype=np.int64),
+    images, labels, classes, sizes = by_class(parts if official else [root])
+    return Listing(
+        images=images,
+        labels=labels,
         classes=classes,
-        description=f"{len(listed)} images in a folder for each of {len(classes)} classes.",
+        description=f"{len(images)} images in a folder for each of {len(classes)} classes.",
         licence="not stated",
         origin=f"folder {root.name}",
-        official_test=np.arange(len(listed)) >= trained if official else None,
+        official_test=np.arange(len(images)) >= sizes[0] if official else None,
     )
 
 
-def _files_by_class(root: Path) -> dict[str, list[Path]]:
+def by_class(parts: Sequence[Path]) -> tuple[list[Entry], NDArray[np.int64], list[str], list[int]]:
+    """Images and labels (N,) of folders that hold one folder for each class, part after part; classes; parts' sizes.
+
+    Raises `UserError` for a missing folder and for a part that has not the classes of the first.
+    """
+    listed = [_files_by_class(part) for part in parts]
+    classes = list(listed[0])
+    for part, files in zip(parts, listed, strict=True):
+        if list(files) != classes:
+            odd = few(set(classes) ^ set(files))
+            raise UserError(f"{part}: has not the classes of {parts[0]} (differs in {odd}); make them equal")
+    images = [file_entry(path) for files in listed for name in classes for path in files[name]]
+    labels = [label for files in listed for label, name in enumerate(classes) for _ in files[name]]
+    return images, np.array(labels, dtype=np.int64), classes, [sum(map(len, files.values())) for files in listed]
+
+
+def few(names: set[str]) -> str:
+    """The first of some names, for a message of one line."""
+    return ", ".join(sorted(names)[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def file_entry(path: str | Path) -> Entry:
+    """The image in a file."""
+    return Entry(str(path), partial(_content, str(path)))
+
+
+def _content(path: str) -> bytes:
+    return Path(path).read_bytes()
+
+
+def _files_by_class(root: Path) -> dict[str, list[str]]:
     if not root.is_dir():
         raise UserError(f"{root}: no such folder; give one folder of images for each class under it")
     folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
@@ -49,8 +81,8 @@ def _files_by_class(root: Path) -> dict[str, list[Path]]:
     return {folder.name: _images(folder) for folder in folders}
 
 
-def _images(folder: Path) -> list[Path]:
-    images = sorted(path for path in folder.iterdir() if _is_image(path))
+def _images(folder: Path) -> list[str]:
+    images = sorted(str(path) for path in folder.iterdir() if _is_image(path))
     if not images:
         raise UserError(f"{folder}: no images ({', '.join(sorted(SUFFIXES))}); add some or remove this class")
     return images
@@ -60,9 +92,9 @@ def _is_image(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
-def _read(path: Path, size: int) -> NDArray[np.uint8]:
+def _square(entry: Entry, size: int) -> NDArray[Any]:
     try:
-        with Image.open(path) as image:
+        with Image.open(io.BytesIO(entry.read())) as image:
             return central_square(ImageOps.exif_transpose(image), size)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise UserError(f"{path}: cannot be read as an image ({error}); repair or remove it") from error
+    except UNREADABLE as error:
+        raise UserError(f"{entry.name}: cannot be read as an image ({error}); repair or remove it") from error

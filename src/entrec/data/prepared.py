@@ -1,4 +1,9 @@
-"""Open a prepared dataset, after checking that its files are the ones its card vouches for."""
+"""Open a prepared dataset, after checking that its files are the ones its card vouches for.
+
+Digests of all files but shards are compared at every opening. Of a shard, of which a set may have hundreds, opening
+compares the length and the digest of both ends, which notices what is missing, cut short or another set's; `verify`
+reads everything, as does DVC before results are shared.
+"""
 
 import hashlib
 from dataclasses import asdict, dataclass
@@ -10,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from entrec.artefacts import read_json, sha256
-from entrec.data.images import ArrayImages, Images
+from entrec.data.images import ArrayImages, EncodedImages, Images
 from entrec.data.splits import PARTS
+from entrec.data.store import digest_of_ends, open_rows
 from entrec.errors import UserError
+from entrec.progress import progress
 from entrec.settings import Colour, Dataset
 
 REMEDY = "delete the folder and rerun the preparation"
@@ -49,18 +56,24 @@ def open_prepared(folder: Path) -> Prepared:
     """The dataset in `folder`; raises `UserError` for a missing, truncated or altered file."""
     card = read_json(folder / "card.json")
     try:
-        digests: dict[str, str] = {file: card["files"][file] for file in ("images.npy", "labels.npy", "parts.npy")}
+        digests: dict[str, str] = dict(card["files"])
+        shards: dict[str, dict[str, Any]] = card.get("shards", {})
+        if missing := {"labels.npy", "parts.npy", *(shards or ["images.npy"])} - digests.keys():
+            raise KeyError(*missing)
         name, classes = str(card["name"]), list(card["classes"])
         size, channels = int(card["size"]), int(card["channels"])
         colour: Colour = card.get("colour", "rgb")  # what a card that does not say it was made for
         mean, std = tuple(map(float, card["mean"])), tuple(map(float, card["std"]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{folder / 'card.json'}: not the card of a prepared dataset ({error!r}); {REMEDY}") from error
     for file, digest in digests.items():
-        _check(folder / file, digest)
+        if file in shards:
+            _check_ends(folder / file, **shards[file])
+        else:
+            _check(folder / file, digest)
     return Prepared(
         name=name,
-        images=ArrayImages(np.load(folder / "images.npy", mmap_mode="r")),
+        images=_open_images(folder, encoded=bool(shards)),
         labels=np.load(folder / "labels.npy"),
         parts=np.load(folder / "parts.npy"),
         classes=classes,
@@ -74,6 +87,17 @@ def open_prepared(folder: Path) -> Prepared:
     )
 
 
+def verify(folder: Path) -> int:
+    """Compare every byte of a prepared dataset with its card; returns how many files it has.
+
+    Raises `UserError` for one that differs.
+    """
+    files = open_prepared(folder).card["files"]
+    for file in progress(list(files), f"verifying {folder}"):
+        _check(folder / file, files[file])
+    return len(files)
+
+
 def open_as(folder: Path, name: str, spec: Dataset) -> Prepared:
     """The dataset in `folder`, if it is `name` prepared as `spec` says; raises `UserError` otherwise."""
     prepared = open_prepared(folder)
@@ -83,6 +107,19 @@ def open_as(folder: Path, name: str, spec: Dataset) -> Prepared:
     if found != asdict(spec):
         raise UserError(f"{folder}: prepared from {found}, the study says {asdict(spec)}; {REMEDY}")
     return prepared
+
+
+def _open_images(folder: Path, *, encoded: bool) -> Images:
+    if encoded:
+        return EncodedImages(open_rows(folder / "images"))
+    return ArrayImages(np.load(folder / "images.npy", mmap_mode="r"))
+
+
+def _check_ends(path: Path, *, bytes: int, ends: str) -> None:
+    if not path.exists():
+        raise UserError(f"{path}: missing; {REMEDY}")
+    if path.stat().st_size != bytes or digest_of_ends(path) != ends:
+        raise UserError(f"{path}: truncated or altered since its preparation; {REMEDY}")
 
 
 def _check(path: Path, digest: str) -> None:

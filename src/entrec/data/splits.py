@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 
 from entrec.data import randomness
-from entrec.data.source import Source
+from entrec.data.source import Labelled
 from entrec.errors import UserError
 from entrec.settings import Dataset
 
@@ -13,29 +13,33 @@ PARTS = ("train", "validation", "test")
 TRAIN, VALIDATION, TEST = range(3)
 
 
-def split(source: Source, spec: Dataset, name: str) -> NDArray[np.uint8]:
-    """The part (N,) of every image: the official test part, or a share `spec.test` of each class's groups.
+def split(source: Labelled, spec: Dataset, name: str) -> NDArray[np.uint8]:
+    """The part (N,) of every image: the official ones, or a share `spec.test` of each class's groups.
 
-    A share `spec.validation` of the groups left in each class validates. The choice is a function of the
-    class and the group alone. Raises `UserError` when a class would miss from a part.
+    A share `spec.validation` of the groups left in each class validates where no official part does. The choice is a
+    function of the class and the group alone. Raises `UserError` when a class would miss from a part.
     """
-    if source.official_test is not None and spec.test > 0:
-        raise UserError(f"datasets.{name}.test: {spec.test}; {spec.source} has an official test part: give 0")
+    shares = {"validation": (source.official_validation, spec.validation), "test": (source.official_test, spec.test)}
+    for part, (official, share) in shares.items():
+        if official is not None and share > 0:
+            raise UserError(f"datasets.{name}.{part}: {share}; {spec.source} has an official {part} part: give 0")
     groups = np.arange(len(source.labels)) if source.groups is None else source.groups
-    official = np.zeros(len(source.labels), dtype=bool) if source.official_test is None else source.official_test
-    parts = np.where(official, TEST, TRAIN).astype(np.uint8)
+    parts = np.full(len(source.labels), TRAIN, dtype=np.uint8)
+    for code, official in ((VALIDATION, source.official_validation), (TEST, source.official_test)):
+        if official is not None:
+            parts[official] = code
     for label, class_name in enumerate(source.classes):
-        free = _shuffled(groups[(source.labels == label) & ~official], label)
+        rows = np.flatnonzero(source.labels == label)
+        free = shuffled(groups[rows][parts[rows] == TRAIN], label)
         tested = _share(spec.test, len(free))
         validated = _share(spec.validation, len(free) - tested)
-        own = source.labels == label
-        parts[own & np.isin(groups, free[:tested])] = TEST
-        parts[own & np.isin(groups, free[tested : tested + validated])] = VALIDATION
-        _check_all_parts(parts[own], class_name, name)
+        parts[rows[np.isin(groups[rows], free[:tested])]] = TEST
+        parts[rows[np.isin(groups[rows], free[tested : tested + validated])]] = VALIDATION
+        check_all_parts(parts[rows], class_name, name)
     return parts
 
 
-def _shuffled(groups: NDArray[np.int64], label: int) -> NDArray[np.int64]:
+def shuffled(groups: NDArray[np.int64], label: int) -> NDArray[np.int64]:
     """The distinct groups in a fixed random order."""
     distinct = torch.from_numpy(np.unique(groups))
     keys = randomness.key(randomness.Purpose.SPLIT, label, distinct)
@@ -47,7 +51,8 @@ def _share(share: float, count: int) -> int:
     return int(share * count + 0.5)
 
 
-def _check_all_parts(parts: NDArray[np.uint8], class_name: str, name: str) -> None:
+def check_all_parts(parts: NDArray[np.uint8], class_name: str, name: str) -> None:
+    """Raise `UserError` when one of the `parts` of a class's images holds none of them."""
     counts = np.bincount(parts, minlength=len(PARTS))
     for part, count in zip(PARTS, counts, strict=True):
         if count == 0:
