@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 REPORT = reports/$(STUDY)/index.html
 
-.PHONY: help demo run theory publish push pull check test test-workflow test-learning bench lock format clean
+.PHONY: help demo run plan rehearse theory publish record push pull check test test-workflow test-slurm test-learning bench lock format clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -18,7 +18,7 @@ help:  ## this list
 	@$(PYTHON) -c 'import sys; sys.exit((3, 11) > sys.version_info or sys.version_info >= (3, 14))' || \
 	    { echo "$(PYTHON): Python 3.11 to 3.13 is needed; make PYTHON=python3.12 …" >&2; exit 1; }
 	@test ! -L .venv || { echo ".venv: a link; building would empty what it points to. Remove the link first" >&2; exit 1; }
-	@echo "building .venv from requirements.lock: a minute or two, 5.7 GB"
+	@echo "building .venv from requirements.lock: a minute or two, 5.8 GB"
 	$(PYTHON) -m venv --clear .venv
 	awk '/^[a-z]/ {on = /^uv==/} on' requirements.lock > .venv/uv.lock
 	$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r .venv/uv.lock
@@ -39,6 +39,17 @@ theory: .venv/installed  ## the paper's mathematics against known truths, two CP
 	snakemake theory
 	@$(MAKE) --no-print-directory dvc/theory/quick/dvc.lock
 	@echo "report: $(CURDIR)/reports/theory/quick/index.html"
+
+plan: .venv/installed  ## what a study will cost, before anything runs: make plan STUDY=paper
+	@python -m entrec plan --study params/$(STUDY).yaml
+
+# Two processes on the CPU stand for two GPUs. What an earlier rehearsal left would keep this one from running.
+rehearse: STUDY = paper
+rehearse: .venv/installed  ## a study's rules and networks on tiny stand-ins for its data, two CPU cores, minutes
+	rm -rf $(addsuffix /rehearsal,data results reports logs)
+	python -m entrec rehearse --study params/$(STUDY).yaml --output data/rehearsal
+	ENTREC_DEVICE=cpu snakemake all --resources gpu=2 --configfile data/rehearsal/rehearsal.yaml
+	@echo "report: $(CURDIR)/reports/rehearsal/index.html"
 
 # DVC keeps the default study's stages at the root and another study's in a folder of its own.
 STAGES = $(if $(filter demo,$(STUDY)),.,dvc/$(STUDY))
@@ -63,15 +74,22 @@ publish: ## copy the numbers of a study to reports/published/
 	cp $(wildcard $(addprefix reports/$(STUDY)/,tables/*.csv figures/information_over_training.csv provenance.csv)) \
 	    reports/published/$(STUDY)/
 
-push: .venv/installed  ## send recorded results to the DVC remote
-	dvc push --run-cache
+# A cluster's jobs leave results and no record. What is not up to date is not recorded: old results would be filed
+# under new settings, and DVC's run cache would hand them out later.
+record: .venv/installed  ## file a study's results with DVC, wherever Snakemake made them
+	@snakemake --dry-run all --configfile params/$(STUDY).yaml | grep -q "Nothing to be done" || \
+	    { echo "params/$(STUDY).yaml: not all its results are there and up to date; run Snakemake first" >&2; exit 1; }
+	@$(MAKE) --no-print-directory $(STAGES)/dvc.lock STUDY=$(STUDY)
+
+push: .venv/installed  ## send a study's recorded results to the DVC remote
+	dvc push --run-cache $(STAGES)/dvc.yaml
 
 # Snakemake has no record of files that came from elsewhere; it adopts them once DVC vouches for them.
-pull: .venv/installed  ## fetch published results and let Snakemake adopt them
-	@test -f dvc.lock || { echo "dvc.lock: missing, so nothing is published with this commit; make demo computes it" >&2; exit 1; }
+pull: .venv/installed  ## fetch a study's published results and let Snakemake adopt them
+	@test -f $(STAGES)/dvc.lock || { echo "$(STAGES)/dvc.lock: missing, so nothing of it is published with this commit; make run STUDY=$(STUDY) computes it" >&2; exit 1; }
 	@test -n "$$(dvc remote list)" || { echo ".dvc/config: no remote; dvc remote add --default NAME PLACE" >&2; exit 1; }
-	dvc pull
-	dvc status --quiet || { echo "dvc status: files differ from dvc.lock; not adopted" >&2; exit 1; }
+	dvc pull $(STAGES)/dvc.yaml
+	dvc status --quiet $(STAGES)/dvc.yaml || { echo "dvc status: files differ from $(STAGES)/dvc.lock; not adopted" >&2; exit 1; }
 	snakemake --quiet all --touch --forceall tables --configfile params/$(STUDY).yaml
 
 check: .venv/installed  ## style, types, workflow lint
@@ -82,10 +100,13 @@ check: .venv/installed  ## style, types, workflow lint
 	snakemake --lint --quiet > /dev/null
 
 test: check  ## every fast test
-	pytest -m "not workflow and not learning"
+	pytest -m "not workflow and not learning and not slurm"
 
 test-workflow: .venv/installed  ## Snakemake and DVC for real, on a shrunken demo
 	pytest -m workflow
+
+test-slurm: .venv/installed  ## a cluster of one node: queue, preemption, walltime; needs root, slurm-wlm and munge
+	pytest -m slurm
 
 test-learning: .venv/installed  ## every method trained long enough to learn: at most 20 minutes on two cores
 	pytest -m learning -s
