@@ -121,7 +121,8 @@ def noise(spec: Dataset) -> Source:
     """30 images of noise in 3 classes, in place of every source."""
     pixels = np.random.default_rng(0)
     images = pixels.integers(0, 256, (30, spec.size, spec.size, spec.channels), dtype=np.uint8)
-    return Source(images, np.arange(30) % 3, ["a", "b", "c"], "noise", licence="none needed", origin="a generator")
+    facts = {"description": "noise", "licence": "none needed", "origin": "a generator"}
+    return Source(images=images, labels=np.arange(30) % 3, classes=["a", "b", "c"], **facts)
 
 
 def _write(path: Path, value: Any) -> None:

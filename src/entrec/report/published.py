@@ -1,4 +1,4 @@
-"""The paper's own figures, from `published.yaml`; shown only beside studies that are listed there."""
+"""The figures that the paper and other libraries print, from `published.yaml`; shown beside the studies named there."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -32,6 +32,28 @@ def published(study: Study, table: str) -> Published | None:
         accuracy={method: row[first] for method, row in rows.items()},
         deltas={column: {method: row[column] for method, row in rows.items()} for column in swept},
     )
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Accuracies in percent by method that the library `label` prints: `metric` after `epochs` on `dataset`."""
+
+    label: str
+    metric: str
+    dataset: str
+    epochs: int
+    accuracy: dict[str, float]
+
+
+def peers(study: Study) -> list[Peer]:
+    """What other libraries print of a study's methods on its network and images."""
+    found = []
+    for entry in _raw()["peers"]:
+        fields = dict(entry)
+        if study.name in fields.pop("studies"):
+            own = {method: value for method, value in fields.pop("accuracy").items() if method in study.methods}
+            found.append(Peer(**fields, accuracy=own))
+    return found
 
 
 def of_paper_scale(study: Study) -> bool:

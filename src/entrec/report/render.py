@@ -68,17 +68,28 @@ def _page(
     today: str,
 ) -> str:
     from entrec.report.datasets import sheets
+    from entrec.report.plan_table import plan_fragment  # which imports torch
 
     context: dict[str, Any] = {
         "study": study,
         "study_file": study_path.name,
-        "contents": ["run", "claims", "tables", "figures", "methods", "protocol", "provenance"],
+        "contents": [
+            "run",
+            "claims",
+            "tables",
+            "figures",
+            "methods",
+            "protocol",
+            *(["plan"] if data else []),
+            "provenance",
+        ],
         "summary": _summary(study, found),
         "notices": notices(found, today),
         "datasets": sheets(study, data) if data else [],
         "method_sections": method_sections(study),
         "splits": splits(study),
         "hyper_parameters": hyper_parameters(study),
+        "plan": plan_fragment(study, found, data.parent) if data else None,
         "fragments": fragments,
     }
     return fill("index.html.j2", context, pages=pages)

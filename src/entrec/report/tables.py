@@ -16,11 +16,12 @@ from entrec.report.layout import Column, Layout, seeds, spread_column
 from entrec.report.markup import table_fragment
 from entrec.report.methods_table import lay_out_methods
 from entrec.report.needs import runs_of
-from entrec.report.published import Published, published
+from entrec.report.published import Peer, Published, peers, published
 from entrec.report.records import Record, present, remedy
 from entrec.report.spread import points, spreads_by_method
 
 TIDY = ["method", "title", "batch_size", "epochs", "seed", "dataset", "metric", "value", "delta", "run", "source"]
+SCORES = {"linear": "linear_top1", "kNN": "knn_top1"}
 METRICS = {"top1": "top-1", "mean_per_class": "mean per class"}
 
 
@@ -28,7 +29,7 @@ def write_table(study: Study, table: str, *, results: Path, output: Path) -> Non
     """Write `table` to the folder `output` as .csv, .tex and .html.
 
     `results` is `results/<study>`. The CSV has one row per run and value: accuracies in percent,
-    differences in points, information in nats; published values are rows of source `paper` without a run.
+    differences in points, information in nats; published values are rows of another source, without a run.
     Raises `UserError` for an unknown table and for a result that is missing or damaged.
     """
     rows = tidy(study, table, results)
@@ -138,16 +139,24 @@ def _knn(study: Study, rows: pd.DataFrame) -> Layout:
     batch_size, epochs = study.columns[0]
     columns = [
         spread_column(label, spreads_by_method(rows[rows["metric"] == metric], "value"))
-        for label, metric in (("linear", "linear_top1"), ("kNN", "knn_top1"))
+        for label, metric in SCORES.items()
     ]
+    columns += [_peer(peer) for peer in peers(study)]
     caption = (
         f"Top-1 accuracy of frozen features on the test part of {study.dataset}, in %, by a linear classifier and "
         f"by {study.evaluation.knn.neighbours} nearest neighbours; batch size {batch_size}, {epochs} epochs. "
-        f"{_SPREAD_NOTE}"
+        f"{_SPREAD_NOTE}{_PEERS_NOTE if peers(study) else ''}"
     )
     return Layout("table_knn", "Nearest neighbours", caption, _titles(study), columns)
 
 
+def _peer(peer: Peer) -> Column:
+    label = next(label for label, metric in SCORES.items() if metric == peer.metric)
+    cells = {method: f"{value:.1f}" for method, value in peer.accuracy.items()}
+    return Column(f"{peer.label}, {label}", f"{peer.epochs} epochs", cells)
+
+
+_PEERS_NOTE = " Other libraries print one run each, with optimisers, heads and batch sizes of their own."
 _SPREAD_NOTE = "Mean ± standard deviation over n seeds; one seed has no deviation."
 _LAYOUTS: dict[str, Callable[[Study, pd.DataFrame], Layout]] = {
     "table_1": _table_1,
@@ -172,6 +181,9 @@ def _published_rows(study: Study, table: str) -> pd.DataFrame:
         for column, deltas in theirs.deltas.items():
             at = (column, epochs) if table == "table_1" else (batch_size, column)
             rows += [_published_row(m, *at, {"delta": v}) for m, v in deltas.items()]
+    for peer in peers(study) if table == "table_knn" else ():
+        names = {"dataset": peer.dataset, "metric": peer.metric, "epochs": peer.epochs, "source": peer.label}
+        rows += [{"method": m, "title": METHODS[m].title, "value": v, **names} for m, v in peer.accuracy.items()]
     return pd.DataFrame(rows, columns=TIDY)
 
 

@@ -1,0 +1,106 @@
+"""What each job of a study takes: seconds on its devices, from measured speeds where there are some or from FLOPs."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from entrec.params import Study
+from entrec.plan.assumptions import Device
+from entrec.plan.flops import Networks, networks_of, passes_of
+from entrec.plan.jobs import Job, jobs_of
+from entrec.plan.sizes import Size, size_of
+from entrec.plan.speeds import Speed, measured_speed
+from entrec.runs import Run
+
+HEAD = 6  # FLOPs of a weight of a linear head for one image: forward, and backward to the weight and its input
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Wall seconds of a job; jobs without GPUs in a study that has some are not estimated."""
+
+    job: Job
+    seconds: float
+
+    @property
+    def device_hours(self) -> float:
+        """Hours times GPUs, or threads where the study asks for no GPU."""
+        return self.seconds * self.job.devices / 3600
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The costs of a study's jobs in their order, and what they were reckoned from."""
+
+    study: Study
+    device: Device
+    sizes: dict[str, Size]
+    networks: dict[str, Networks]
+    speeds: dict[str, Speed]
+    costs: list[Cost]
+
+    def rate(self, method: str, batch_size: int) -> float:
+        """Images/s of one device in pretraining, measured or counted; 0 for a method that is not trained."""
+        if method in self.speeds:
+            return self.speeds[method].at(batch_size)
+        step = self.networks[method].step
+        return self.device.sustained[self.study.training.precision] / step if step else 0.0
+
+
+def plan_of(study: Study, *, device: Device, data: Path, results: Path | None) -> Plan:
+    """The plan of `study` on `device`; `data` and `results` are the folders of all studies.
+
+    Without `results` it is made from FLOPs alone, so that it is what it was before anything ran. Raises `UserError`
+    for a data set whose size nobody knows yet.
+    """
+    sizes = {name: size_of(study, name, data) for name in study.datasets}
+    networks = {method: networks_of(study, method) for method in study.methods}
+    found = {method: measured_speed(study, method, results, device) for method in study.methods} if results else {}
+    speeds = {method: speed for method, speed in found.items() if speed and networks[method].step}
+    plan = Plan(study, device, sizes, networks, speeds, [])
+    return Plan(study, device, sizes, networks, speeds, [Cost(job, _seconds(plan, job)) for job in jobs_of(study)])
+
+
+def _seconds(plan: Plan, job: Job) -> float:
+    if job.run is None:
+        return 0.0
+    if job.rule == "pretrain":
+        rate = plan.rate(job.run.method, job.run.batch_size) * job.devices
+        return pretraining_images(plan, job.run) / rate if rate else 0.0
+    assert job.dataset is not None
+    work = _evaluation(plan, job.run) if job.rule == "evaluate" else _fine_tuning(plan, job.run, job.dataset)
+    return work / job.devices
+
+
+def pretraining_images(plan: Plan, run: Run) -> int:
+    """Images that a run trains on; the incomplete last batch of an epoch is left out."""
+    train = plan.sizes[plan.study.dataset].train
+    return run.epochs * (train // run.batch_size) * run.batch_size
+
+
+def _evaluation(plan: Plan, run: Run) -> float:
+    """Seconds of one device: features of all images, the head's epochs for each strength, the neighbours' votes.
+
+    What lbfgs takes depends on when it is done, and is left out.
+    """
+    size, networks, linear = plan.sizes[plan.study.dataset], plan.networks[run.method], plan.study.evaluation.linear
+    passes = passes_of(plan.study, run.method, plan.study.datasets[plan.study.dataset].size)
+    features = passes.forward * size.images / _sustained(plan)
+    votes = 2.0 * networks.features * size.train * (size.validation + size.test)
+    head = 0.0
+    if linear.solver == "sgd":
+        head = float(len(linear.l2) * linear.epochs * HEAD * networks.features * size.classes * size.train)
+    return features + (head + votes) / plan.device.sustained["float32"]
+
+
+def _fine_tuning(plan: Plan, run: Run, dataset: str) -> float:
+    """Seconds of one device: the grid is trained and scored on the validation part, its best on the test part."""
+    size, transfer = plan.sizes[dataset], plan.study.evaluation.transfer
+    passes = passes_of(plan.study, run.method, plan.study.datasets[dataset].size)
+    grid = len(transfer.lr) * len(transfer.weight_decay)
+    trained = transfer.epochs * (size.train // transfer.batch_size) * transfer.batch_size
+    scored = grid * size.validation + size.test
+    return (grid * trained * passes.training + scored * passes.forward) / _sustained(plan)
+
+
+def _sustained(plan: Plan) -> float:
+    return plan.device.sustained[plan.study.training.precision]

@@ -1,0 +1,88 @@
+"""Multiplications and additions of a method's networks, counted by torch on tensors that are shapes alone.
+
+Counted are convolutions, matrix products and attention of the backbone, forward and backward, for each view and each
+small crop, and once forward for each view where a slow copy of the backbone looks too. Left out are heads and losses
+(a few percent with 65,536 prototypes, less without), norms and activations, which no counter of this kind sees, the
+making of the views, the optimiser and what processes exchange.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from entrec.methods.registry import METHODS
+from entrec.methods.step import Method
+from entrec.networks.backbones import Builder, num_features
+from entrec.params import Study
+from entrec.settings import Network
+
+BATCH = 2  # batch norm wants more than one image
+
+
+@dataclass(frozen=True)
+class Passes:
+    """FLOPs of one image through a network: forwards alone, and forwards and back."""
+
+    forward: float
+    training: float
+
+
+@dataclass(frozen=True)
+class Networks:
+    """What a method's networks cost.
+
+    `step` are the FLOPs of one image in one step with all its views, 0 where nothing is trained; `features` the width
+    of what the backbone gives. Bytes are of the backbone as it is kept, and of a checkpoint: the whole method with
+    what its optimiser remembers of each trained weight.
+    """
+
+    step: float
+    features: int
+    encoder_bytes: int
+    checkpoint_bytes: int
+
+
+def networks_of(study: Study, method: str) -> Networks:
+    """Counted on the networks of `method` as the study has them."""
+    settings, kind, spec = study.method(method), METHODS[method].load(), study.datasets[study.dataset]
+    with torch.device("meta"):
+        backbone = kind.make_backbone(study.network, channels=spec.channels, size=spec.size)
+        whole: Method = kind(backbone, settings, BATCH)
+    passes = passes_of(study, method, spec.size)
+    step = whole.views * passes.training
+    trained = [p for p in whole.parameters() if p.requires_grad]
+    if len(trained) < len(list(whole.parameters())):  # a slow copy
+        step += whole.views * passes.forward
+    crops: int = getattr(settings, "local_crops", 0)
+    if crops and study.local_views:
+        step += crops * passes_of(study, method, study.local_views.size).training
+    remembered = 2 if whole.views and settings.optimiser.name == "adamw" else 1
+    features, kept = num_features(whole.backbone), _bytes(whole.backbone)
+    checkpoint = _bytes(whole) + remembered * sum(p.nbytes for p in trained)
+    return Networks(step, features, kept, checkpoint if whole.views else 0)
+
+
+def passes_of(study: Study, method: str, size: int) -> Passes:
+    """Through the backbone of `method`, of one image `size` pixels wide."""
+    channels = study.datasets[study.dataset].channels
+    return count_passes(METHODS[method].load().make_backbone, study.network, channels=channels, size=size)
+
+
+@lru_cache
+def count_passes(build: Builder, network: Network, *, channels: int, size: int) -> Passes:
+    """Of one image of `channels`, `size` pixels wide, through the network that `build` makes."""
+    with torch.device("meta"):
+        backbone = build(network, channels=channels, size=size)
+        images = torch.empty(BATCH, channels, size, size)
+    with FlopCounterMode(display=False) as counter:
+        features = backbone(images)
+        forward = counter.get_total_flops()
+        features.sum().backward()
+    return Passes(forward / BATCH, counter.get_total_flops() / BATCH)
+
+
+def _bytes(module: nn.Module) -> int:
+    return sum(tensor.nbytes for tensor in module.state_dict().values())

@@ -1,0 +1,297 @@
+"""Jobs, hours, wall time and disk of a study, against arithmetic by hand."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from entrec.__main__ import show_plan
+from entrec.errors import UserError
+from entrec.params import load_study
+from entrec.plan.assumptions import Device, device_of, encoded_bytes
+from entrec.plan.costs import Cost, plan_of
+from entrec.plan.flops import networks_of, passes_of
+from entrec.plan.jobs import Job, jobs_of
+from entrec.plan.sizes import size_of
+from entrec.plan.speeds import measured_speed
+from entrec.plan.text import plan_text
+from entrec.plan.wall_time import check_devices, wall_seconds
+from entrec.runs import Run
+from entrec.settings import Dataset
+from entrec.theory.study import THEORY_FILE
+
+ROOT = Path(__file__).parents[2]
+NOWHERE = Path("nowhere")
+PAPER, DEMO = Path("params/paper.yaml"), Path("params/demo.yaml")
+GPU = Device("toy", "Toy", "GPU", 1e13, {"bfloat16": 1e12, "float32": 5e11}, "nobody")
+
+
+@pytest.fixture(scope="module")
+def paper():
+    return load_study(PAPER)
+
+
+@pytest.fixture(scope="module")
+def plan(paper):
+    return plan_of(paper, device=GPU, data=NOWHERE, results=None)
+
+
+def cost_of(plan, rule, run, dataset=None):
+    (found,) = (
+        c.seconds
+        for c in plan.costs
+        if (c.job.rule, str(c.job.run)) == (rule, run) and dataset in (None, c.job.dataset)
+    )
+    return found
+
+
+def test_the_paper_has_57_pretrainings_and_ten_fine_tunings_of_each_main_one(paper):
+    jobs = [job.rule for job in jobs_of(paper)]
+    main, sweep = len(paper.seeds.main), len(paper.seeds.sweep)
+    pretrainings = 6 * (main + sweep * 6) + main  # six columns beside the main one; the untrained network has no other
+    assert jobs.count("pretrain") == jobs.count("evaluate") == pretrainings == 57
+    assert jobs.count("transfer") == 7 * main * 10
+    assert jobs.count("prepare_encoded") == 11
+    assert {job.devices for job in jobs_of(paper) if job.rule == "pretrain"} == {16}
+
+
+@pytest.mark.workflow
+@pytest.mark.parametrize("path", [DEMO, PAPER], ids=lambda path: path.stem)
+def test_the_jobs_are_those_of_a_dry_run_without_raw_data(path, tmp_path):
+    for part in ("Snakefile", "workflow", "profiles", "params", "environment.yml"):
+        (tmp_path / part).symlink_to(ROOT / part)
+    (tmp_path / "reports").mkdir()
+    for part in ("notebooks", "templates"):
+        (tmp_path / "reports" / part).symlink_to(ROOT / "reports" / part)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    command = [sys.executable, "-m", "snakemake", "-n", "all", "--configfile", str(path)]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    stats = done.stdout.split("Job stats:")[1].split("\n\n")[0]
+    counted = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", stats, flags=re.MULTILINE)}
+    rules = [job.rule for job in jobs_of(load_study(path))]
+    assert counted == {**{rule: rules.count(rule) for rule in set(rules)}, "total": len(rules)}
+
+
+def test_a_pretraining_takes_its_images_times_its_flops_over_what_its_gpus_sustain(paper, plan):
+    train = 1281167 - round(0.01 * 1281167)
+    images = 100 * (train // 4096) * 4096
+    expected = images * networks_of(paper, "byol").step / (16 * 1e12)
+    assert cost_of(plan, "pretrain", "byol-b4096-e100-s0") == pytest.approx(expected)
+    assert cost_of(plan, "pretrain", "untrained-b4096-e400-s0") == 0
+
+
+def test_an_evaluation_is_one_pass_over_all_images_a_head_and_the_votes(paper, plan):
+    forward = passes_of(paper, "simclr", 224).forward
+    train, validation, test = 1268355, 12812, 50000
+    head = 3 * 30 * 6 * 2048 * 1000 * train
+    votes = 2 * 2048 * train * (validation + test)
+    expected = (train + validation + test) * forward / 1e12 + (head + votes) / 5e11
+    assert cost_of(plan, "evaluate", "simclr-b512-e400-s0") == pytest.approx(expected)
+
+
+def test_a_fine_tuning_trains_its_whole_grid_and_scores_the_best_on_the_test_part(paper, plan):
+    passes = passes_of(paper, "dino", 224)
+    trained = 6 * 100 * (1020 // 64) * 64
+    expected = (trained * passes.training + (6 * 1020 + 6149) * passes.forward) / 1e12
+    assert cost_of(plan, "transfer", "dino-b4096-e400-s2", "flowers102") == pytest.approx(expected)
+
+
+def test_multi_crop_and_slow_copies_cost_what_their_images_say(paper):
+    view, small = passes_of(paper, "dino", 224), passes_of(paper, "dino", 96)
+    assert networks_of(paper, "simclr").step == 2 * view.training
+    assert networks_of(paper, "dino").step == 2 * (view.training + view.forward) + 8 * small.training
+
+
+def test_hours_of_the_tables_are_the_sum_of_their_parts(plan):
+    text = plan_text(plan, devices=[16])
+    rows = {
+        line[2:].split("  ")[0]: float(line.split()[-1].replace(",", ""))
+        for line in text.split("by table\n")[1].split("\n\n")[0].splitlines()[1:]
+    }
+    main, batches, epochs, total, table_1, table_2 = rows.values()
+    assert main + batches + epochs == pytest.approx(total, abs=2)  # whole hours are printed
+    assert table_1 + table_2 - main == pytest.approx(total, abs=2)
+    assert total == pytest.approx(sum(cost.device_hours for cost in plan.costs), abs=1)
+    assert "GPU-hours" in text
+    assert "Images as the makers publish them, not counted yet: imagenet, food101" in text
+
+
+def test_wall_time_is_that_of_the_longest_first_schedule(plan):
+    run = Run("simclr", 1, 1, 0)
+    long, short = (Cost(Job("pretrain", 2, run), seconds) for seconds in (5.0, 3.0))
+    after = Cost(Job("transfer", 1, run, "x"), 4.0)
+    toy = replace(plan, costs=[short, short, long, after, after, after])
+    assert wall_seconds(toy, 2) == 3 + 3 + 5 + 4 + 4
+    assert wall_seconds(toy, 4) == 6 + 4  # 5 beside 3 and 3; a place for each of three
+    assert wall_seconds(toy, 5) == wall_seconds(toy, 4)  # a fifth GPU is no place for two
+    assert wall_seconds(toy, 6) == 5 + 4
+
+
+def test_wall_time_is_at_least_the_hours_shared_out_and_the_longest_job(plan):
+    longest = max(cost.seconds for cost in plan.costs)
+    hours = sum(cost.device_hours for cost in plan.costs)
+    for devices in (16, 48, 128, 4096):
+        assert wall_seconds(plan, devices) >= max(longest, 3600 * hours / devices) - 1e-6
+
+
+def published_run(paper, **changes):
+    """A run.json as pretraining leaves it: 16 processes on the toy GPU."""
+    params = paper.slice(["network", "views", "local_views", "training", "datasets.imagenet", "methods.simclr"])
+    description = {
+        "method": "simclr",
+        "batch_size": 4096,
+        "images_per_second": 16000.0,
+        "processes": 16,
+        "provenance": {"params": params, "hardware": {"gpu": "NVIDIA Toy 80GB", "threads": 4}},
+    }
+    for path, value in changes.items():
+        inner, *keys = description, *path.split("__")
+        for key in keys[:-1]:
+            inner = inner[key]
+        inner[keys[-1]] = value
+    return description
+
+
+def write_run(folder, name, description):
+    (folder / name).mkdir(parents=True)
+    (folder / name / "run.json").write_text(json.dumps(description))
+
+
+def test_a_measured_speed_replaces_the_count_at_the_nearest_batch_size(paper, tmp_path):
+    write_run(tmp_path / "paper", "simclr-b4096-e100-s0", published_run(paper))
+    write_run(tmp_path / "paper", "simclr-b512-e400-s0", published_run(paper, batch_size=512, images_per_second=8000.0))
+    measured = plan_of(paper, device=GPU, data=NOWHERE, results=tmp_path)
+    assert measured.rate("simclr", 4096) == measured.rate("simclr", 2048) == 1000
+    assert measured.rate("simclr", 1024) == measured.rate("simclr", 512) == 500
+    images = 400 * (1268355 // 512) * 512
+    assert cost_of(measured, "pretrain", "simclr-b512-e400-s0") == pytest.approx(images / 8000)
+    assert measured.rate("cmc", 4096) == 1e12 / networks_of(paper, "cmc").step
+    assert "2 of paper" in plan_text(measured, devices=[16])
+
+
+def test_another_studys_speed_is_taken_where_this_one_has_none(paper, tmp_path):
+    write_run(tmp_path / "older", "simclr-b4096-e100-s0", published_run(paper))
+    assert measured_speed(paper, "simclr", tmp_path, GPU).study == "older"
+    write_run(tmp_path / "paper", "simclr-b4096-e100-s0", published_run(paper, images_per_second=3200.0))
+    assert measured_speed(paper, "simclr", tmp_path, GPU).at(4096) == 200
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"provenance__hardware__gpu": None},
+        {"provenance__hardware__gpu": "NVIDIA Other"},
+        {"provenance__params__network": {"backbone": "resnet18", "width": 64, "stem": "7x7"}},
+        {"provenance__params__datasets.imagenet": {"size": 96, "channels": 3, "short_side": 256}},
+        {"provenance__params__training": {"precision": "float32"}},
+        {"provenance__params__methods.simclr": {"local_crops": 6}},
+        {"images_per_second": None},
+    ],
+    ids=["a CPU", "another GPU", "another network", "smaller images", "another precision", "more crops", "no speed"],
+)
+def test_a_speed_of_something_else_is_not_taken(paper, tmp_path, changes):
+    write_run(tmp_path / "paper", "simclr-b4096-e100-s0", published_run(paper, **changes))
+    assert measured_speed(paper, "simclr", tmp_path, GPU) is None
+
+
+def test_a_file_that_no_run_left_is_named(paper, tmp_path):
+    write_run(tmp_path / "paper", "simclr-b4096-e100-s0", {"images_per_second": 1.0})
+    with pytest.raises(UserError, match=r"simclr-b4096-e100-s0/run\.json: damaged or foreign"):
+        measured_speed(paper, "simclr", tmp_path, GPU)
+
+
+def test_a_threads_speed_is_that_of_the_run_over_its_threads(tmp_path):
+    demo = load_study(DEMO)
+    params = demo.slice(["network", "local_views", "training", "datasets.digits", "methods.simclr"])
+    hardware = {"gpu": None, "threads": 4}
+    run = {"batch_size": 256, "images_per_second": 4000.0, "provenance": {"params": params, "hardware": hardware}}
+    write_run(tmp_path / "demo", "simclr-b256-e20-s0", run)
+    assert measured_speed(demo, "simclr", tmp_path, device_of(demo, None)).at(256) == 1000
+
+
+def test_parts_are_the_makers_and_the_studys_shares_of_what_they_left_whole(paper):
+    for name, spec in paper.datasets.items():
+        size = size_of(paper, name, NOWHERE)
+        assert size.validation > 0, name
+        assert size.test > 0, name
+        assert spec.test == 0
+    assert size_of(paper, "imagenet", NOWHERE).images == 1281167 + 50000
+    assert size_of(paper, "fgvc_aircraft", NOWHERE).validation == 3333
+    digits = size_of(load_study(DEMO), "digits", NOWHERE)
+    assert digits.images == 1797
+    assert digits.prepared_bytes == 1797 * 8 * 8
+
+
+def test_small_images_stay_small_and_others_grow_with_their_area(paper):
+    cifar = size_of(paper, "cifar10", NOWHERE)
+    assert cifar.prepared_bytes == 60000 * encoded_bytes(32)
+    assert encoded_bytes(512) == 4 * encoded_bytes(256)
+
+
+def test_a_prepared_set_is_counted(paper, tmp_path):
+    folder = tmp_path / "paper" / "dtd"
+    folder.mkdir(parents=True)
+    card = json.dumps({"counts": {"train": 5, "validation": 3, "test": 2}, "classes": ["a", "b"]})
+    (folder / "card.json").write_text(card)
+    (folder / "images").mkdir()
+    (folder / "images" / "0.arrow").write_bytes(b"x" * 100)
+    size = size_of(paper, "dtd", tmp_path)
+    assert (size.train, size.images, size.classes, size.counted) == (5, 10, 2, True)
+    assert size.prepared_bytes == 100 + len(card)
+
+
+def test_nobody_knows_a_folder_before_it_is_prepared(paper):
+    folder = Dataset("folder", 224, 3, 0.1, 0.1, "top1", path="data/raw/mine")
+    study = replace(paper, datasets={**paper.datasets, "mine": folder})
+    with pytest.raises(UserError, match=r"datasets\.mine: .*data/raw/mine.*snakemake data/paper/mine/card\.json"):
+        size_of(study, "mine", Path("data"))
+
+
+@pytest.mark.parametrize("path", sorted(set(Path("params").glob("*.yaml")) - {Path(THEORY_FILE)}), ids=lambda p: p.stem)
+def test_every_study_has_a_plan_that_fits_on_a_page(path, tmp_path, capsys):
+    show_plan(path, data=tmp_path, results=tmp_path)
+    said = capsys.readouterr().out
+    for title in ("Jobs", "by table", "Methods", "Wall time", "Disk", "Assumptions"):
+        assert title in said
+    assert "nan" not in said
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"gpus": 0}, r"--gpus 0: a job of paper asks for 16 GPUs; allowed: from 16 on"),
+        ({"device": "v100"}, r"--device v100: .*allowed: h100, a100$"),
+        ({"device": "cpu"}, r"--device cpu: not a GPU"),
+    ],
+)
+def test_a_wrong_option_is_one_line(tmp_path, options, says):
+    with pytest.raises(UserError, match=says) as error:
+        show_plan(PAPER, data=tmp_path, results=tmp_path, **options)
+    assert "\n" not in str(error.value)
+
+
+def test_fewer_gpus_than_a_job_asks_for_are_refused(plan):
+    check_devices(plan, 16)
+    with pytest.raises(UserError, match="--gpus 15: a job of paper asks for 16 GPUs"):
+        check_devices(plan, 15)
+
+
+def test_one_number_of_gpus_is_answered_with_one_wall_time(tmp_path, capsys):
+    show_plan(PAPER, gpus=24, data=tmp_path, results=tmp_path)
+    assert re.findall(r"^  (\d+) GPUs", capsys.readouterr().out, flags=re.MULTILINE) == ["24"]
+
+
+def test_an_h100_is_assumed_to_reach_a_small_share_of_its_peak(paper):
+    h100, a100 = (device_of(paper, name) for name in (None, "a100"))
+    assert h100.name == "h100"
+    forward_and_back = passes_of(paper, "simclr", 224).training
+    assert a100.sustained["bfloat16"] / forward_and_back == pytest.approx(16621 / 8, rel=0.02)  # as its source says
+    assert a100.sustained["float32"] / forward_and_back == pytest.approx(7248 / 8, rel=0.02)
+    assert h100.sustained["bfloat16"] / a100.sustained["bfloat16"] == pytest.approx(3.35 / 2.04, rel=0.02)
+    assert h100.utilisation < a100.utilisation < 0.2
