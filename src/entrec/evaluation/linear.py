@@ -18,6 +18,8 @@ from entrec.evaluation.parts import Part, Parts
 from entrec.evaluation.solvers import SMALL_GRADIENT, Head, gradient_norm, solve_lbfgs, solve_sgd
 from entrec.settings import Linear
 
+BLOCK = 1 << 16  # rows that are in double precision at a time: all of ImageNet's would fill a GPU
+
 
 @dataclass(frozen=True)
 class Standardisation:
@@ -28,12 +30,15 @@ class Standardisation:
 
     @classmethod
     def of(cls, features: Tensor) -> "Standardisation":
-        std, mean = torch.std_mean(features.double(), dim=0, correction=0)
+        blocks = features.split(BLOCK)
+        mean = torch.stack([block.double().sum(dim=0) for block in blocks]).sum(dim=0) / len(features)
+        squares = torch.stack([(block.double() - mean).square().sum(dim=0) for block in blocks]).sum(dim=0)
+        std = (squares / len(features)).sqrt()
         rounding = 10 * torch.finfo(features.dtype).eps * mean.abs()  # a constant column has no more than this
         return cls(mean, torch.where(std > rounding, std, 1.0))
 
     def __call__(self, features: Tensor) -> Tensor:
-        return ((features - self.mean) / self.scale).float()
+        return torch.cat([((block - self.mean) / self.scale).float() for block in features.split(BLOCK)])
 
 
 @dataclass(frozen=True)
