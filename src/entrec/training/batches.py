@@ -57,7 +57,7 @@ class Batches:
                 " lower batch_sizes in the study"
             )
         self._order = lru_cache(maxsize=2)(self._epoch_order)
-        self._cuts = ReadAhead(self._cut, depth=data.images.ahead)
+        self._cuts = ReadAhead(self.cut, depth=data.images.ahead)
 
     def at(self, step: int) -> tuple[list[Tensor], Tensor]:
         """Views, each (n, c, h, w) float32 as networks see it, and labels (n,) of `step`, counted from 0.
@@ -76,7 +76,7 @@ class Batches:
         numbers = self._order(epoch)[position * self.batch_size :][: self.batch_size]
         return torch.from_numpy(numbers[share(self.batch_size)])
 
-    def _cut(self, step: int) -> list[Cut]:
+    def cut(self, step: int) -> list[Cut]:
         """Images of `step`, read once for all views."""
         samples, epoch = self.samples(step), step // self.steps_per_epoch
         pixels = self.data.images.read(samples.numpy())
