@@ -114,6 +114,7 @@ test-learning: .venv/installed  ## every method trained long enough to learn: at
 bench: .venv/installed  ## every figure of the README that is a ratio or a rate
 	python benchmarks/training_step.py
 	python benchmarks/views.py
+	python benchmarks/reading.py
 	python benchmarks/diagnostics.py
 	python benchmarks/kernel_entropy.py
 	python benchmarks/theory_steps.py

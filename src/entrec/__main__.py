@@ -1,12 +1,14 @@
 """`python -m entrec STEP …`: the one door that the workflow's rules use."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from entrec.errors import UserError
+from entrec.errors import Interrupted, UserError
+from entrec.launch import start_all
 from entrec.params import Study, load_study
 from entrec.runs import Run
 from entrec.settings import Dataset
@@ -28,6 +30,16 @@ def check(study: StudyFile) -> None:
 
 
 @app.command()
+def rehearse(
+    study: StudyFile, output: Annotated[Path, typer.Option(help="Folder for it; its name is the study's.")]
+) -> None:
+    """Write a rehearsal of a study: its own file with a few numbers made smaller, and stand-ins for its datasets."""
+    from entrec.rehearsal import rehearse as step
+
+    print(step(study, output))
+
+
+@app.command()
 def prepare(study: StudyFile, dataset: DatasetName, output: Annotated[Path, typer.Option()]) -> None:
     """Prepare one dataset of a study."""
     from entrec.data.prepare import prepare as step
@@ -36,12 +48,22 @@ def prepare(study: StudyFile, dataset: DatasetName, output: Annotated[Path, type
 
 
 @app.command()
+def verify(data: DataFolder) -> None:
+    """Compare every byte of a prepared dataset with its card."""
+    from entrec.data.prepared import verify as step
+
+    print(f"{data}: {step(data)} files are as its card says")
+
+
+@app.command()
 def pretrain(study: StudyFile, run: RunName, data: DataFolder, output: Annotated[Path, typer.Option()]) -> None:
-    """Train one run, or go on with it; writes encoder, history and description to a folder."""
+    """Train one run, or go on with it, on all GPUs that the study asks for; writes encoder, history and description."""
+    s = load_study(study)
+    named = _run(s, run, study)
+    start_all(s.resources["pretrain"], sys.argv[1:])
     from entrec.training.pretrain import pretrain as step
 
-    s = load_study(study)
-    step(s, _run(s, run, study), data=data, folder=output)
+    step(s, named, data=data, folder=output)
 
 
 @app.command()
@@ -102,6 +124,29 @@ def report(
     render(study, results=results, output=output, data=data)
 
 
+@app.command("plan")
+def show_plan(
+    study: StudyFile,
+    gpus: Annotated[int | None, typer.Option(help="How many GPUs to reckon the wall time for.")] = None,
+    device: Annotated[str | None, typer.Option(help="h100, a100 or cpu; else the study's resources decide.")] = None,
+    data: Annotated[Path, typer.Option(help="Folder of all studies' prepared datasets.")] = Path("data"),
+    results: Annotated[Path, typer.Option(help="Folder of all studies' results, for measured speeds.")] = Path(
+        "results"
+    ),
+) -> None:
+    """Say what a study would take before anything runs: jobs, GPU-hours, wall time and disk."""
+    from entrec.plan.assumptions import device_of
+    from entrec.plan.costs import plan_of
+    from entrec.plan.text import default_devices, plan_text
+    from entrec.plan.wall_time import check_devices
+
+    s = load_study(study)
+    plan = plan_of(s, device=device_of(s, device), data=data, results=results)
+    if gpus is not None:
+        check_devices(plan, gpus)
+    print(plan_text(plan, devices=[gpus] if gpus is not None else default_devices(plan)), end="")
+
+
 @app.command("dvc")
 def render_dvc(study: StudyFile, output: Annotated[Path, typer.Option(help="The dvc.yaml to write.")]) -> None:
     """Write a study's DVC stages."""
@@ -125,9 +170,13 @@ def _dataset(study: Study, name: str, path: Path) -> Dataset:
 
 
 def main() -> None:
-    """Run a step; a user's mistake is one line on stderr and exit code 1."""
+    """Run a step; a user's mistake is one line on stderr and exit code 1, a stop by signal one line and code 75."""
     try:
         app()
+    except Interrupted as stop:
+        if os.environ.get("RANK", "0") == "0":
+            print(f"entrec: {stop}", file=sys.stderr)
+        sys.exit(os.EX_TEMPFAIL)
     except UserError as error:
         sys.exit(f"entrec: {error}")
 

@@ -2,6 +2,9 @@
 
     python steps_of_every_method.py FILE                              alone
     torchrun --nproc-per-node 2 steps_of_every_method.py FILE         two processes, 19 and 18 images
+    … FILE CHUNK           in chunks of at most so many images
+    … FILE CHUNK still     as well, with the backbones' batch norms in evaluation mode
+    … FILE CHUNK METHOD…   of these methods alone
 
 Losses, gradients of the first step and the state after the last go to FILE with the rank added.
 """
@@ -14,6 +17,7 @@ import torch
 from entrec.collectives import rank, size
 from entrec.methods import METHODS
 from entrec.networks.synchronised import synchronise
+from entrec.training.chunks import use_chunks
 from entrec.training.distributed import process_group, replicated, share
 from entrec.training.pretrain import total_loss
 
@@ -43,7 +47,14 @@ class Noise:
         return (step % 2 * BATCH + torch.arange(BATCH))[share(BATCH)]
 
 
-def steps(name):
+def still(method):
+    """Put the batch norms of the backbone and its slow copies in evaluation mode, where no image sees another."""
+    for module in method.modules():
+        if type(module) is type(method.backbone):
+            module.eval()
+
+
+def steps(name, chunk=None, *, still_norms=False):
     """Plain gradient descent: what an adaptive optimiser makes of a gradient's last bit is not the question."""
     study, kind = study_of(name), METHODS[name].load()
     data = study.datasets[study.dataset]
@@ -51,6 +62,10 @@ def steps(name):
     backbone = kind.make_backbone(study.network, channels=data.channels, size=data.size)
     method = kind(backbone, study.method(name), 10)
     method = synchronise(method.double(), CPU)
+    if still_norms:
+        still(method)
+    if chunk:
+        use_chunks(method, chunk=chunk, batch_size=BATCH)
     model = replicated(method, CPU)
     trained = {n: p for n, p in method.named_parameters() if p.requires_grad}
     source, losses, first = Noise(study, name), [], {}
@@ -71,5 +86,8 @@ def steps(name):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     with process_group(CPU):
-        found = {name: steps(name) for name in METHODS if name != "untrained"}
-        torch.save(found, f"{sys.argv[1]}.{rank()}")
+        file, *options = sys.argv[1:]
+        chunk = int(options[0]) if options else None
+        names = [name for name in options if name in METHODS] or [name for name in METHODS if name != "untrained"]
+        found = {name: steps(name, chunk, still_norms="still" in options) for name in names}
+        torch.save(found, f"{file}.{rank()}")

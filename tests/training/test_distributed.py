@@ -14,6 +14,7 @@ from entrec.methods import METHODS
 from entrec.training.distributed import share
 
 TRAINED = [name for name in METHODS if name != "untrained"]
+WITH_ENTRIES_OF_ALL_KINDS = ["byol", "swav", "amdim", "cmc_lab"]
 SCRIPT = Path(__file__).with_name("steps_of_every_method.py")
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
@@ -57,6 +58,42 @@ def test_weights_statistics_centres_and_slow_networks_stay_those_of_one_and_equa
     for name, tensor in alone.items():
         torch.testing.assert_close(first[name], tensor, rtol=1e-6, atol=1e-8, msg=name)
         assert torch.equal(first[name], second[name]), name
+
+
+@pytest.fixture(scope="module")
+def chunked(tmp_path_factory):
+    """The same where no image sees another: one process in one piece, and each of two in chunks."""
+    folder = tmp_path_factory.mktemp("chunks")
+    run(SCRIPT, folder / "alone", 1000, "still")  # in one piece
+    run(SCRIPT, folder / "both", 5, "still", processes=2)
+    return [torch.load(folder / name) for name in ("alone.0", "both.0", "both.1")]
+
+
+@pytest.mark.parametrize("method", TRAINED)
+def test_two_processes_in_chunks_are_one_in_one_piece(chunked, method):
+    alone, first, second = (f[method] for f in chunked)
+    torch.testing.assert_close(first["losses"], alone["losses"], rtol=1e-9, atol=1e-9)
+    for part, atol in (("gradients", 1e-9), ("state", 1e-8)):
+        for name, tensor in alone[part].items():
+            torch.testing.assert_close(first[part][name], tensor, rtol=1e-6, atol=atol, msg=name)
+            assert torch.equal(first[part][name], second[part][name]), name
+
+
+@pytest.mark.parametrize("method", WITH_ENTRIES_OF_ALL_KINDS)
+def test_batch_norms_of_chunks_agree_between_processes(chunked_with_norms, method):
+    first, second = (f[method] for f in chunked_with_norms)
+    assert torch.equal(first["losses"], second["losses"])
+    for part in ("gradients", "state"):
+        for name, tensor in first[part].items():
+            assert torch.equal(tensor, second[part][name]), name
+
+
+@pytest.fixture(scope="module")
+def chunked_with_norms(tmp_path_factory):
+    """Two processes whose shares of 19 and 18 images are cut into as many chunks, whose statistics they exchange."""
+    folder = tmp_path_factory.mktemp("norms")
+    run(SCRIPT, folder / "both", 6, *WITH_ENTRIES_OF_ALL_KINDS, processes=2)
+    return [torch.load(folder / name) for name in ("both.0", "both.1")]
 
 
 def test_shares_are_disjoint_in_order_and_complete(monkeypatch):

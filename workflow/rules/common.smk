@@ -1,7 +1,9 @@
 # Lists, paths and what each job depends on; no rules.
 import json
+import signal
 from pathlib import Path
 
+from entrec.launch import named_resources
 from entrec.params import (
     evaluate_keys,
     prepare_keys,
@@ -34,6 +36,9 @@ from entrec.theory.study import (
 )
 from entrec.workflow import read_study, read_theory
 
+# Slurm's warning that the time is nearly up reaches Snakemake too, inside a job, but is for what trains
+signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+
 STUDY_FILE, STUDY = read_study(workflow.config_settings, default="params/demo.yaml")
 THEORY = read_theory(THEORY_FILE)
 DATA = f"data/{STUDY.name}"
@@ -58,9 +63,7 @@ def threads_of(step):
 
 def resources_of(step):
     """What a job asks for, under the names that Snakemake and its Slurm plugin know."""
-    asked = STUDY.resources[step]
-    named = {"mem_mb": asked.memory_mb, "runtime": asked.minutes}
-    return named | ({"gpu": asked.gpus} if asked.gpus else {})
+    return named_resources(STUDY.resources[step])
 
 
 def artefacts(runs):

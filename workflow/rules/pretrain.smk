@@ -22,5 +22,6 @@ rule pretrain:
     message:
         "pretrain {wildcards.run}"
     shell:
-        "python -m entrec pretrain --study {params.study} --run {wildcards.run}"
+        # exec: a signal must meet no shell that would die of it and leave the training without a parent
+        "exec python -m entrec pretrain --study {params.study} --run {wildcards.run}"
         " --data {params.data} --output {params.folder} &> {log}"

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from entrec.collectives import in_group, total
+from entrec.information.precision import lift
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -29,11 +30,12 @@ def synchronise(module: M, device: torch.device) -> M:
 
 
 class SynchronisedBatchNorm(_BatchNorm):
-    """Any dimension: (n, c) or (n, c, h, w). In evaluation mode it is the ordinary one."""
+    """Any dimension: (n, c) or (n, c, h, w), statistics in float32 at least. In evaluation mode it is the ordinary one."""
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.training:
-            return super().forward(x)
+        return self._normalised(lift(x)).to(x.dtype) if self.training else super().forward(x)
+
+    def _normalised(self, x: Tensor) -> Tensor:
         dimensions = [0, *range(2, x.ndim)]
         shape = [1, -1] + [1] * (x.ndim - 2)
         count = total(torch.tensor(float(x.numel() // x.shape[1]), device=x.device))

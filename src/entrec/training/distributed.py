@@ -1,27 +1,52 @@
 """One process per GPU, or several on a CPU: `torchrun --nproc-per-node N -m -- entrec pretrain …`."""
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import torch
 from torch import distributed as dist
 from torch import nn
 
 from entrec.collectives import in_group, rank, size
+from entrec.errors import UserError
+
+PATIENCE = timedelta(minutes=10)  # the first process writes its checkpoint while the others wait
 
 
 @contextmanager
 def process_group(device: torch.device) -> Iterator[None]:
-    """Join the processes that torchrun started, and leave them at the end; alone, do nothing."""
+    """Join the processes that torchrun started, and leave them at the end; alone, do nothing.
+
+    Raises `UserError` when others do not answer: their machine is gone, or they ended with a line of their own.
+    """
     if not {"RANK", "WORLD_SIZE", "MASTER_ADDR"} <= os.environ.keys():
         yield
         return
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
     try:
         yield
+    except RuntimeError as error:
+        if not _of_the_group(error):
+            raise
+        raise UserError(
+            f"process {rank()} of {size()} on {socket.gethostname()}: another process is lost"
+            f" ({str(error).splitlines()[0]}); checkpoints are whole, start again to go on"
+        ) from error
     finally:
         dist.destroy_process_group()
+
+
+def _of_the_group(error: RuntimeError) -> bool:
+    return isinstance(error, dist.DistError) or "gloo" in str(error)  # whose own errors have no type
+
+
+def wait_for_all() -> None:
+    """Go on once every process is here."""
+    if in_group():
+        dist.barrier()
 
 
 def local_rank() -> int:

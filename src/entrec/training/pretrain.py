@@ -17,7 +17,7 @@ from entrec import provenance
 from entrec.artefacts import write_csv, write_json
 from entrec.collectives import rank, size
 from entrec.data.prepared import Prepared, open_as
-from entrec.errors import UserError
+from entrec.errors import Interrupted, UserError
 from entrec.information.checks import InvalidEmbeddings, without_a_look
 from entrec.methods import METHODS
 from entrec.methods.step import Method, Step
@@ -29,9 +29,11 @@ from entrec.runs import Run
 from entrec.training import checkpoint, eager
 from entrec.training.batches import Batches
 from entrec.training.checkpoint import TrainingState
-from entrec.training.device import make_deterministic, pick_device
+from entrec.training.chunks import use_chunks
+from entrec.training.device import device_for, make_deterministic
 from entrec.training.diagnostics import measure
-from entrec.training.distributed import process_group, replicated
+from entrec.training.distributed import process_group, replicated, wait_for_all
+from entrec.training.interruption import stop_signals
 from entrec.training.optimiser import build_optimiser
 from entrec.training.schedule import cosine_with_warmup
 
@@ -42,10 +44,12 @@ REMEDY = "lower the learning rate of this method in the study"
 def pretrain(study: Study, run: Run, *, data: Path, folder: Path) -> None:
     """Train `run`, or go on with it, and write encoder.safetensors, history.csv and run.json to `folder`.
 
-    Raises `UserError` for damaged data or checkpoints and for a loss that is not finite.
+    Raises `UserError` for damaged data or checkpoints, for a loss that is not finite and for missing GPUs, and
+    `Interrupted` once it has saved what a signal stopped.
     """
-    device = pick_device()
-    make_deterministic(device, threads=study.resources["pretrain"].threads)
+    asked = study.resources["pretrain"]
+    device = device_for(asked)
+    make_deterministic(device, threads=asked.threads_each)
     with process_group(device):
         _pretrain(study, run, data=data, folder=folder, device=device)
 
@@ -59,8 +63,8 @@ def _pretrain(study: Study, run: Run, *, data: Path, folder: Path, device: torch
         steps = total_steps(state.method, batches, run)
         checkpoint.restore(state, folder / "resume")
         if steps:
-            with readable_faults(state):
-                train(state, batches, study, steps=steps, folder=folder / "resume")
+            with readable_faults(state), stop_signals() as stopped:
+                train(state, batches, study, steps=steps, folder=folder / "resume", stopped=stopped)
     record["code"] = "+".join(state.codes)  # more than one where a run went on under other code
     record["seconds"] = round(state.seconds, 2) if steps else record["seconds"]
     if rank() == 0:
@@ -80,6 +84,8 @@ def build_state(study: Study, run: Run, prepared: Prepared, *, device: torch.dev
     method = synchronise(method.to(device, memory_format=layout), device).train()
     if study.training.compile:
         method.compile()
+    if study.training.chunk is not None:
+        use_chunks(method, chunk=study.training.chunk, batch_size=run.batch_size)
     optimiser = build_optimiser(method, settings.optimiser, batch_size=run.batch_size) if method.views else None
     identity = {"run": str(run), "data": prepared.checksum, **study.slice(pretrain_keys(study, run.method))}
     return TrainingState(json.dumps(identity, sort_keys=True), method, optimiser)
@@ -112,8 +118,12 @@ def train(
     steps: int,
     folder: Path,
     after_save: Callable[[int], None] = lambda step: None,
+    stopped: Callable[[], str | None] = lambda: None,
 ) -> None:
-    """The loop, from `state.step` to `steps`; `after_save` hears of each checkpoint's step."""
+    """The loop, from `state.step` to `steps`; `after_save` hears of each checkpoint's step.
+
+    `stopped` names what asks to stop: the step is finished and saved, and `Interrupted` raised.
+    """
     training, diagnostics = study.training, study.diagnostics
     method, optimiser = state.method, state.optimiser
     model = replicated(method, batches.device)
@@ -124,7 +134,8 @@ def train(
     began = last_save = time.monotonic()
     already = state.seconds
 
-    for step in progress(range(state.step, steps), "pretrain", start=state.step):
+    left = range(state.step, steps)
+    for step in progress(left, "pretrain", start=state.step) if rank() == 0 else left:
         factor = cosine_with_warmup(step, steps=steps, warmup=warmup)
         for group, lr in zip(optimiser.param_groups, base_lrs, strict=True):
             group["lr"] = factor * lr
@@ -146,11 +157,17 @@ def train(
             row = log_row(state, outcome, loss, lr=optimiser.param_groups[0]["lr"], per_epoch=batches.steps_per_epoch)
             state.history.append(row | (measure(outcome, diagnostics) if measured else {}))
         state.seconds = already + time.monotonic() - began  # read after the log, which waits for the GPU
-        if rank() == 0 and time.monotonic() - last_save >= training.checkpoint_seconds and state.step < steps:
+        if state.step == steps:
+            break
+        stop = stopped()
+        if rank() == 0 and (stop or time.monotonic() - last_save >= training.checkpoint_seconds):
             finite(loss, state.step)
             checkpoint.save(state, folder)
             last_save = time.monotonic()
             after_save(state.step)
+        if stop:
+            wait_for_all()  # torchrun ends the others when one process ends
+            raise Interrupted(f"stopped by {stop} after step {state.step} of {steps}; saved; start it again to go on")
 
 
 @contextmanager
@@ -197,6 +214,7 @@ def write_outputs(
         **asdict(run),
         "steps": steps,
         "images_per_second": round(rate, 1) if rate else None,
+        "processes": size(),
         "parameters": sum(p.numel() for p in state.method.backbone.parameters()),
         "provenance": record,
     }

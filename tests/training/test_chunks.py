@@ -1,0 +1,191 @@
+"""The backbone in chunks: the gradients of the whole batch, and statistics that see each chunk once."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from tests.conftest import study_of
+from tests.training.steps_of_every_method import BATCH, Noise, still
+from torch import nn
+
+from entrec.methods import METHODS
+from entrec.networks.feature_maps import feature_maps
+from entrec.runs import Run
+from entrec.settings import Network
+from entrec.training import chunks
+from entrec.training.chunks import joined, number_of_chunks, use_chunks
+from entrec.training.pretrain import build_batches, build_state, total_loss
+
+TRAINED = [name for name in METHODS if name != "untrained"]
+PARTS_OF_TIMM = Network(backbone="resnet18", width=4, stem="3x3")
+
+
+def built(name, network=None):
+    """A method in double precision, with the study's network or another."""
+    study, kind = study_of(name), METHODS[name].load()
+    data = study.datasets[study.dataset]
+    torch.manual_seed(0)
+    backbone = kind.make_backbone(network or study.network, channels=data.channels, size=data.size)
+    return kind(backbone, study.method(name), 10).double(), Noise(study, name)
+
+
+def first_step(method, source):
+    method.before_step(0, source)
+    loss = total_loss(method(*source.at(0)), method.weights)
+    loss.backward()
+    return loss.detach(), {name: p.grad for name, p in method.named_parameters() if p.grad is not None}
+
+
+def both_ways(name, chunk, network=None):
+    found = []
+    for chunked in (False, True):
+        method, source = built(name, network)
+        still(method)
+        if chunked:
+            use_chunks(method, chunk=chunk, batch_size=BATCH)
+        found.append(first_step(method, source))
+    return found
+
+
+def assert_same(one, two):
+    torch.testing.assert_close(one[0], two[0], rtol=1e-10, atol=1e-12)
+    assert one[1].keys() == two[1].keys()
+    for name, gradient in one[1].items():
+        torch.testing.assert_close(two[1][name], gradient, rtol=1e-8, atol=1e-10, msg=name)
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_loss_and_gradients_are_those_of_the_batch_in_one_piece(name):
+    assert_same(*both_ways(name, chunk=8))
+
+
+@pytest.mark.parametrize("network", [PARTS_OF_TIMM, Network(backbone="small_vit", width=32, stem="2x2")], ids=str)
+def test_so_they_are_with_networks_of_timm(network):
+    assert_same(*both_ways("simclr", chunk=8, network=network))
+    if not network.transformer:
+        assert_same(*both_ways("amdim", chunk=8, network=network))
+
+
+def test_in_single_precision_they_agree_to_a_hundred_thousandth(digits, demo):
+    run, found = Run("entrec_cont", 64, 1, 0), []
+    for chunk in (None, 10):
+        study = replace(demo, training=replace(demo.training, chunk=chunk))
+        method = build_state(study, run, digits, device=torch.device("cpu")).method
+        still(method)
+        found.append(first_step(method, build_batches(study, run, digits, device=torch.device("cpu"))))
+    (loss, gradients), (other_loss, others) = found
+    torch.testing.assert_close(other_loss, loss, rtol=1e-5, atol=1e-5)
+    for name, gradient in gradients.items():
+        torch.testing.assert_close(others[name], gradient, rtol=1e-4, atol=1e-5, msg=name)
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_names_of_weights_stay(name):
+    method, _ = built(name)
+    names = list(method.state_dict())
+    use_chunks(method, chunk=8, batch_size=BATCH)
+    assert list(method.state_dict()) == names
+
+
+def test_running_statistics_take_in_each_chunk_once():
+    torch.manual_seed(0)
+    images = torch.rand(12, 1, 8, 8, dtype=torch.float64)
+    method, _ = built("simclr")
+    stem, norm = method.backbone.stem, method.backbone.norm
+    use_chunks(method, chunk=4, batch_size=12)
+    method.backbone(images).sum().backward()
+    mean, variance = torch.zeros(8, dtype=torch.float64), torch.ones(8, dtype=torch.float64)
+    for chunk in images.split(4):
+        seen = stem(chunk).detach().transpose(0, 1).flatten(1)
+        mean, variance = 0.9 * mean + 0.1 * seen.mean(dim=1), 0.9 * variance + 0.1 * seen.var(dim=1)
+    torch.testing.assert_close(norm.running_mean, mean)
+    torch.testing.assert_close(norm.running_var, variance)
+    assert norm.num_batches_tracked == 3
+
+
+def test_a_batch_norm_sees_its_chunk():
+    method, _ = built("simclr")
+    images = torch.rand(12, 1, 8, 8, dtype=torch.float64)
+    by_hand = torch.cat([method.backbone(chunk) for chunk in images.split(4)])
+    use_chunks(method, chunk=4, batch_size=12)
+    torch.testing.assert_close(method.backbone(images), by_hand)
+
+
+def test_dropout_drops_the_same_when_a_chunk_is_computed_again():
+    def features(chunked):
+        torch.manual_seed(1)
+        method, _ = built("simclr")
+        method.backbone = backbone = nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.Dropout(0.5)).double()
+        if chunked:
+            use_chunks(method, chunk=4, batch_size=12)
+        images = torch.rand(12, 1, 8, 8, dtype=torch.float64)
+        torch.manual_seed(2)
+        parts = [images] if chunked else images.split(4)
+        torch.cat([backbone(part) for part in parts]).square().sum().backward()
+        return backbone[1].weight.grad
+
+    torch.testing.assert_close(features(True), features(False))
+
+
+def test_no_activation_of_the_backbone_is_kept():
+    def kept(chunk):
+        sizes = []
+        method, source = built("simclr")
+        if chunk:
+            use_chunks(method, chunk=chunk, batch_size=BATCH)
+        with torch.autograd.graph.saved_tensors_hooks(lambda t: (sizes.append(t.numel()), t)[1], lambda t: t):
+            method.backbone(source.at(0)[0][0])
+        return sum(sizes)
+
+    assert kept(8) < kept(None) / 20
+
+
+def test_slow_copies_take_chunks_too(monkeypatch):
+    method, source = built("byol")
+    seen = []
+    for backbone in (method.backbone, method.target[0]):
+        monkeypatch.setattr(backbone.stem, "forward", noting(backbone.stem.forward, seen))
+    use_chunks(method, chunk=8, batch_size=BATCH)
+    first_step(method, source)
+    assert max(seen) <= 8
+
+
+def noting(forward, seen):
+    def noted(images):
+        seen.append(len(images))
+        return forward(images)
+
+    return noted
+
+
+def test_maps_of_chunks_are_the_maps_of_the_whole():
+    for network in (Network(backbone="small_resnet", width=4, stem="3x3"), PARTS_OF_TIMM):
+        method, _ = built("amdim", network)
+        method.backbone.eval()
+        images = torch.rand(10, 1, 8, 8, dtype=torch.float64)
+        whole = feature_maps(method.backbone, images)
+        use_chunks(method, chunk=3, batch_size=10)
+        for one, two in zip(whole, feature_maps(method.backbone, images), strict=True):
+            torch.testing.assert_close(two, one)
+
+
+def test_all_processes_cut_alike_whatever_their_share(monkeypatch):
+    for processes in (1, 2, 3, 5):
+        monkeypatch.setattr(chunks, "size", lambda processes=processes: processes)
+        for times in (1, 2, 6):
+            counts = set()
+            for rank in range(processes):
+                whole, rest = divmod(37, processes)
+                own = whole + (rank < rest)
+                monkeypatch.setattr(chunks, "share", lambda count, own=own: slice(0, own))
+                count = number_of_chunks(times * own, chunk=4, batch_size=37)
+                assert -(-times * own // count) <= 4
+                counts.add(count)
+            assert len(counts) == 1
+
+
+def test_outputs_of_chunks_are_joined_whatever_they_are_in():
+    one, two = torch.zeros(2, 3), torch.ones(1, 3)
+    assert joined([one, two]).shape == (3, 3)
+    (first, (second,)) = joined([(one, [one]), (two, [two])])
+    assert first.shape == second.shape == (3, 3)
