@@ -30,7 +30,7 @@ def synchronise(module: M, device: torch.device) -> M:
 
 
 class SynchronisedBatchNorm(_BatchNorm):
-    """Any dimension: (n, c) or (n, c, h, w), statistics in float32 at least. In evaluation mode it is the ordinary one."""
+    """Any dimension: (n, c) or (n, c, h, w), statistics in float32 at least. In evaluation mode the ordinary one."""
 
     def forward(self, x: Tensor) -> Tensor:
         return self._normalised(lift(x)).to(x.dtype) if self.training else super().forward(x)
