@@ -49,7 +49,7 @@ class DINO(Method):
         with torch.no_grad():
             t = [self.teacher(view) for view in views[: self.views]]
             self.batch_centre.copy_(batch_mean(torch.cat(t)))
-        s = [self.prototypes(one) / self.settings.student_temperature for one in z]
+        s = (self.prototypes(torch.cat(z)) / self.settings.student_temperature).split(len(labels))
         pairs = with_others(s, [self._sharpened(one).softmax(dim=1) for one in t])
         losses = torch.stack([F.cross_entropy(*pair, reduction="none") for pair in pairs]).mean(dim=0)
         terms = {"distillation": gather(losses).mean()}

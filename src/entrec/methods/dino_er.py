@@ -43,7 +43,7 @@ class DINOER(Method):
         z = [self.projector(self.backbone(view)) for view in views]
         with torch.no_grad():
             t = [(self.teacher(view) / self.teacher_temperature).softmax(dim=1) for view in views[: self.views]]
-        s = [self.prototypes(one) / self.settings.student_temperature for one in z]
+        s = (self.prototypes(torch.cat(z)) / self.settings.student_temperature).split(len(labels))
         losses = torch.stack([F.cross_entropy(*pair, reduction="none") for pair in with_others(s, t)]).mean(dim=0)
         entropies = [plug_in_entropy(batch_mean(one.softmax(dim=1))[None]) for one in s[: self.views]]
         terms = {"entropy_term": torch.stack(entropies).mean(), "reconstruction_term": -gather(losses).mean()}
