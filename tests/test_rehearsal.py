@@ -50,8 +50,8 @@ def test_a_study_without_stand_ins_is_told(tmp_path):
 
 
 def test_a_key_that_the_study_does_not_have_is_told():
-    with pytest.raises(UserError, match=rf"^{SMALLER}: bacth_sizes: not a key of the study that is rehearsed$"):
-        merged({"batch_sizes": [2], "epochs": [1]}, {"bacth_sizes": [1]})
+    with pytest.raises(UserError, match=rf"^{SMALLER}: training.chnuk: not a key of the study that is rehearsed"):
+        merged({"epochs": [1], "training": {"chunk": 4}}, {"epochs": [2], "training": {"chnuk": 1}})
 
 
 def test_mappings_are_merged_and_everything_else_is_replaced():

@@ -35,12 +35,17 @@ def rehearse(study_file: Path, folder: Path) -> Path:
     return path
 
 
-def merged(whole: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+def merged(whole: dict[str, Any], changes: dict[str, Any], *, place: str = "") -> dict[str, Any]:
     """`whole` with the values of `changes`, mapping by mapping; raises `UserError` for a key that `whole` lacks."""
-    unknown = changes.keys() - whole.keys()
-    if unknown:
-        raise UserError(f"{SMALLER}: {', '.join(sorted(unknown))}: not a key of the study that is rehearsed")
-    both = {key: merged(whole[key], value) if isinstance(value, dict) else value for key, value in changes.items()}
+    for key in changes:
+        if key not in whole:
+            raise UserError(
+                f"{SMALLER}: {place}{key}: not a key of the study that is rehearsed; it is for params/paper.yaml"
+            )
+    both = {
+        key: merged(whole[key], value, place=f"{place}{key}.") if isinstance(value, dict) else value
+        for key, value in changes.items()
+    }
     return whole | both
 
 

@@ -27,5 +27,5 @@ def update_slow_copy(slow: nn.Module, fast: nn.Module, *, momentum: float) -> No
 
 
 def momentum_at(base: float, progress: float) -> float:
-    """Momentum from `base` to 1 by a half cosine over `progress` 0 to 1 (BYOL, arXiv:2006.07733, section 3.2)."""
+    """Momentum from `base` to 1 by a half cosine over `progress` 0 to 1 (BYOL, arXiv:2006.07733)."""
     return 1 - (1 - base) * (math.cos(math.pi * progress) + 1) / 2

@@ -16,6 +16,7 @@ from entrec.params import Study
 from entrec.report.records import present
 
 PICTURES = 10
+LARGEST = 96  # pixels: ten photographs of each of eleven sets would make a page of 14 MB
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,8 @@ def _sheet(study: Study, name: str, folder: Path) -> Sheet:
 
 
 def _squares(prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """What evaluation shows networks of these images, before any change of colour space: (n, size, size, c)."""
-    pixels = centre(prepared.images.read(rows), prepared.size, torch.device("cpu"))
+    """What evaluation shows networks of these images, before any change of colour space: (n, s, s, c), s small."""
+    pixels = centre(prepared.images.read(rows), min(prepared.size, LARGEST), torch.device("cpu"))
     return (255 * pixels).round().byte().permute(0, 2, 3, 1).numpy()
 
 
