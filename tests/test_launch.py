@@ -55,7 +55,7 @@ def test_one_of_several_processes_starts_no_more(replaced, monkeypatch):
 
 def test_eight_gpus_are_eight_processes_of_torchrun(replaced):
     start_all(asked(8), STEP)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "8", "--standalone"]
+    torchrun = [sys.executable, "-m", "entrec.torchrun", "--nproc-per-node", "8", "--standalone"]
     assert replaced == [[sys.executable, *torchrun, "-m", "--", "entrec", *STEP]]
 
 

@@ -35,7 +35,7 @@ def launcher(asked: Resources, arguments: Sequence[str], *, host: str, job: str 
 
     Raises `UserError` for several machines outside a job.
     """
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(max(asked.gpus, 1))]
+    torchrun = [sys.executable, "-m", "entrec.torchrun", "--nproc-per-node", str(max(asked.gpus, 1))]
     step = ["-m", "--", "entrec", *arguments]  # torchrun would take --run for an option of its own without the --
     if asked.nodes == 1:
         return [*torchrun, "--standalone", *step]

@@ -16,14 +16,16 @@ from entrec.training.distributed import share
 TRAINED = [name for name in METHODS if name != "untrained"]
 WITH_ENTRIES_OF_ALL_KINDS = ["byol", "swav", "amdim", "cmc_lab"]
 SCRIPT = Path(__file__).with_name("steps_of_every_method.py")
-TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+TORCHRUN = ["-m", "entrec.torchrun", "--standalone", "--nproc-per-node", "2"]
+
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": "src", "OMP_NUM_THREADS": "1"}
 
 
 def run(*arguments, processes=1):
     torchrun = TORCHRUN if processes == 2 else []
-    environment = {**os.environ, "PYTHONPATH": "src", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, *torchrun, *map(str, arguments)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done
 
@@ -130,3 +132,12 @@ def test_the_command_line_trains_on_two_processes_and_the_first_writes(digits_fo
     assert list(one["step"]) == list(two["step"])
     assert two["loss"].iloc[0] == pytest.approx(one["loss"].iloc[0], rel=1e-5)
     assert two["bound"].iloc[-1] == pytest.approx(one["bound"].iloc[-1], abs=0.1)
+
+
+@pytest.mark.parametrize("code", [1, 75])
+def test_what_two_processes_say_is_all_that_is_said_and_their_code_is_kept(tmp_path, code):
+    (tmp_path / "ends.py").write_text(f"import sys; print('entrec: told', file=sys.stderr); sys.exit({code})")
+    command = [sys.executable, *TORCHRUN, str(tmp_path / "ends.py")]
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.returncode == code
+    assert set(done.stderr.splitlines()) == {"entrec: told"}

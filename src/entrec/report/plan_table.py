@@ -30,7 +30,7 @@ def plan_fragment(study: Study, found: list[Origin], data: Path) -> Markup:
 
 def _assumed(device: Device, study: Study) -> Markup:
     rate = device.sustained[study.training.precision] / TERA
-    return Markup("<p>Planned for one {} that sustains {:g} TFLOP/s ({}).</p>").format(device.title, rate, device.source)
+    return Markup("<p>Planned for {}s that sustain {:g} TFLOP/s ({}).</p>").format(device.title, rate, device.source)
 
 
 def _row(plan: Plan, found: Iterable[Origin], title: str, step: str, method: str | None = None) -> list[str]:

@@ -1,4 +1,4 @@
-"""One process per GPU, or several on a CPU: `torchrun --nproc-per-node N -m -- entrec pretrain …`."""
+"""One process per GPU, or several on a CPU: `python -m entrec.torchrun --nproc-per-node N -m -- entrec pretrain …`."""
 
 import os
 import socket
