@@ -1,5 +1,7 @@
 """Real images and a tiny image folder for the tests of data and views."""
 
+import io
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,6 +58,16 @@ def image_folder(tmp_path: Path) -> Path:
             image = Image.fromarray(pixels.integers(256, size=(10, 12, 3), dtype=np.uint8))
             image.save(folder / f"{number}.{'png' if number % 2 else 'jpg'}")
     return tmp_path / "images"
+
+
+@pytest.fixture
+def sideways() -> bytes:
+    """A JPEG of 12x10 pixels held sideways (orientation 6), whose resolution tag is text where a fraction belongs."""
+    tags = struct.pack("<HHI4s", 0x0112, 3, 1, b"\6\0\0\0") + struct.pack("<HHI4s", 0x011A, 2, 2, b"a\0\0\0")
+    exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + tags + bytes(4)
+    buffer = io.BytesIO()
+    Image.linear_gradient("L").resize((12, 10)).convert("RGB").save(buffer, "JPEG", quality=95, exif=exif)
+    return buffer.getvalue()
 
 
 @pytest.fixture

@@ -84,3 +84,10 @@ def test_an_unreadable_image_is_named(folder_spec, image_folder, damage):
     path.write_bytes(path.read_bytes()[:-200] if damage is None else damage)
     with pytest.raises(UserError, match=r"bee/3.png: cannot be read as an image"):
         folder.load(folder_spec)
+
+
+def test_an_image_held_sideways_is_turned_though_another_tag_is_damaged(folder_spec, image_folder, sideways):
+    (image_folder / "ant" / "00.jpg").write_bytes(sideways)
+    turned = folder.load(folder_spec).images[1].astype(int)  # after 0.jpg; its brightness grew downwards
+    assert (turned[:, 0] - turned[:, -1] > 100).all()
+    assert (np.ptp(turned, axis=0) < 20).all()

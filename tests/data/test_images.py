@@ -110,6 +110,8 @@ def test_an_image_that_cannot_be_decoded_is_named(loose):
     whole = as_bytes(loose.values[0], "JPEG")
     with pytest.raises(UserError, match=r"^image 1 cannot be decoded"):
         EncodedImages([whole, whole[:300]]).read(np.array([0, 1]))
+    with pytest.raises(UserError, match=r"^image 0 cannot be decoded \(in no format that Pillow knows\); prepare "):
+        EncodedImages([b"no image"]).read(np.array([0]))
 
 
 def test_an_array_is_read_by_rows(photographs):

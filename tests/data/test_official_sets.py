@@ -1,6 +1,8 @@
 """The official sets: splits, labels and classes as their makers' files say, read from stand-ins of these."""
 
 import io
+import re
+import shutil
 import tarfile
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +13,9 @@ import pytest
 from PIL import Image
 
 from entrec.data import imagenet
+from entrec.data.official import COUNTS, check_complete
 from entrec.data.prepare import SOURCES
-from entrec.data.prepare_encoded import LISTINGS
+from entrec.data.prepare_encoded import LISTINGS, prepare_encoded
 from entrec.data.splits import TEST, VALIDATION, split
 from entrec.errors import UserError
 from entrec.standins import FORMATS, Amount, Picture, imagenet_tars, stand_in
@@ -109,6 +112,69 @@ def test_the_three_forms_of_imagenet_hold_the_same_labelled_images(spec_of):
     assert contents[0] == contents[1] == contents[2]
 
 
+def validated(spec):
+    """The bytes of the images that validate."""
+    source = LISTINGS["imagenet"](spec)
+    parts = split(source, spec, "x")
+    assert ((parts == TEST) == source.official_test).all()
+    return {source.images[row].read() for row in np.flatnonzero(parts == VALIDATION)}
+
+
+@pytest.fixture(scope="module")
+def folders(spec, tmp_path_factory):
+    """ImageNet as folders, twelve images in each of two classes' parts, three of which validate."""
+    root = tmp_path_factory.mktemp("folders")
+    stand_in("imagenet_folders", root, Amount(classes=2, images=12, side=24))
+    return replace(spec, source="imagenet", path=str(root), short_side=20, validation=0.25, test=0.0)
+
+
+def test_the_three_forms_of_imagenet_validate_on_the_same_images(folders, tmp_path):
+    from datasets import ClassLabel, Dataset, DatasetDict, Features
+    from datasets import Image as Encoded
+
+    imagenet_tars(tmp_path / "tars", Amount(classes=2, images=12, side=24))
+    outer = tmp_path / "tars" / imagenet.TRAIN
+    outer.write_bytes(backwards(outer.read_bytes()))
+    features = Features({"image": Encoded(), "label": ClassLabel(names=["n01440764", "n01441764"])})
+    parts = {}
+    for part, name in (("train", "train"), ("validation", "val")):
+        files = sorted((Path(folders.path) / name).rglob("*.JPEG"), reverse=True)
+        rows = [{"image": {"bytes": path.read_bytes(), "path": path.name}, "label": path.parent.name} for path in files]
+        parts[part] = Dataset.from_list(rows, features=features)
+    DatasetDict(parts).save_to_disk(str(tmp_path / "arrow"))
+    images = validated(folders)
+    assert len(images) == 6
+    assert validated(replace(folders, path=str(tmp_path / "tars"))) == images
+    assert validated(replace(folders, path=str(tmp_path / "arrow"))) == images
+
+
+def backwards(content):
+    """A tar of tars whose inner members are in reverse."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=io.BytesIO(content)) as old, tarfile.open(fileobj=buffer, mode="w") as new:
+        for member in reversed(old.getmembers()):
+            inner = old.extractfile(member).read()
+            inner = backwards(inner) if member.name.endswith(".tar") else inner
+            member.size = len(inner)
+            new.addfile(member, io.BytesIO(inner))
+    return buffer.getvalue()
+
+
+def test_a_missing_training_image_moves_no_other_to_another_part(folders, tmp_path):
+    copy = Path(shutil.copytree(folders.path, tmp_path / "copy"))
+    before, path = validated(folders), next(iter(sorted((copy / "train" / "n01440764").iterdir())))
+    assert path.read_bytes() not in before
+    path.unlink()
+    assert validated(replace(folders, path=str(copy))) == before
+
+
+def test_rows_of_arrow_without_names_go_by_their_numbers(spec_of):
+    spec = replace(spec_of("imagenet_arrow"), validation=0.5)
+    groups = LISTINGS["imagenet"](spec).groups
+    assert len(np.unique(groups)) == len(groups) == 12
+    assert len(validated(spec)) == 3
+
+
 def test_official_validation_is_kept_where_there_is_one_and_refuses_a_share(spec_of):
     spec = spec_of("dtd")
     source = LISTINGS["dtd"](spec)
@@ -151,7 +217,9 @@ def test_cifar_as_one_array_and_as_files_holds_the_same_pixels(spec_of):
 @pytest.mark.parametrize("name", ["food101", "cifar10", "sun397", "stanford_cars", "flowers102", "caltech101"])
 def test_a_set_that_is_not_there_and_cannot_be_fetched_is_one_line_of_what_to_put_where(name, spec, tmp_path, offline):
     missing = replace(spec, source=name, path=str(tmp_path / "nothing"), short_side=20)
-    with pytest.raises(UserError, match=r"nothing: \w+ is missing or incomplete, .*; .*put .* there") as caught:
+    with pytest.raises(
+        UserError, match=r"nothing: \w+ is missing or incomplete \(.*\), and .*; .*put .* there"
+    ) as caught:
         LISTINGS[name](missing)
     assert "\n" not in str(caught.value)
 
@@ -171,8 +239,19 @@ def test_a_stand_ins_altered_file_is_noticed_by_its_digest(spec, tmp_path, offli
     stand_in("cifar10", tmp_path, AMOUNT)
     batch = tmp_path / "cifar-10-batches-py" / "data_batch_3"
     batch.write_bytes(batch.read_bytes() + b"x")
-    with pytest.raises(UserError, match=r"CIFAR10 is missing or incomplete"):
+    with pytest.raises(
+        UserError,
+        match=r"CIFAR10 is missing or incomplete \(Dataset not found or corrupted.\), and fetching it failed \(.*",
+    ):
         LISTINGS["cifar10"](replace(spec, source="cifar10", path=str(tmp_path), short_side=20))
+
+
+def test_a_damaged_file_is_told_beside_the_failed_download(spec, tmp_path, offline):
+    stand_in("stanford_cars", tmp_path, AMOUNT)
+    (tmp_path / "stanford_cars" / "devkit" / "cars_meta.mat").write_bytes(b"<html>")
+    with pytest.raises(UserError, match=r"incomplete \(Mat file .*truncated\), and fetching it failed \(.*") as caught:
+        LISTINGS["stanford_cars"](replace(spec, source="stanford_cars", path=str(tmp_path), short_side=20))
+    assert "\n" not in str(caught.value)
 
 
 def test_without_its_marker_a_stand_in_is_not_the_makers_set(spec, tmp_path, offline):
@@ -187,6 +266,40 @@ def test_sun397_without_its_partition_is_told_which_files_to_put_where(spec, tmp
     (tmp_path / "Partitions" / "Testing_01.txt").unlink()
     with pytest.raises(UserError, match=r"Partitions/Testing_01.txt: cannot be read .*; put Training_01.txt and Testi"):
         LISTINGS["sun397"](replace(spec, source="sun397", path=str(tmp_path), short_side=20))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"), [(b"sun_x.jpg\n", "'sun_x.jpg' is of no class"), (b"\xff\xfe\0", "is of no class")]
+)
+def test_a_damaged_partition_of_sun397_is_one_line(spec, tmp_path, content, says):
+    stand_in("sun397", tmp_path, AMOUNT)
+    (tmp_path / "Partitions" / "Training_01.txt").write_bytes(content)
+    with pytest.raises(UserError, match=rf"Partitions/Training_01.txt: .*{says} in SUN397/ClassName.txt") as caught:
+        LISTINGS["sun397"](replace(spec, source="sun397", path=str(tmp_path), short_side=20))
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("name", ["imagenet", "caltech101", "dtd"])
+def test_part_of_an_official_set_is_not_taken_for_the_whole(spec, tmp_path, name):
+    settings = replace(spec, source=name, path=str(tmp_path / "raw"), short_side=20, test=0.0)
+    stand_in(name, tmp_path / "raw", AMOUNT)
+    (tmp_path / "raw" / "stand-in.json").unlink()
+    with pytest.raises(UserError, match=r"datasets.x: .*raw has .* images of 3 classes, its makers' set"):
+        prepare_encoded("x", settings, tmp_path / "data", threads=1)
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_whole_set_has_its_makers_images_and_classes_exactly(spec_of):
+    counts, spec = COUNTS["dtd"], replace(spec_of("dtd"), path="the makers' folder")
+    listed = LISTINGS["dtd"](spec_of("dtd"))
+    whole = replace(listed, images=listed.images[:1] * counts.images, classes=["a class"] * counts.classes)
+    check_complete("x", spec, whole)
+    for lacking in (replace(whole, images=whole.images[1:]), replace(whole, classes=whole.classes[1:])):
+        with pytest.raises(
+            UserError, match=r"datasets.x: the .* has 56\d\d images of 4\d classes, its makers' set 5640"
+        ):
+            check_complete("x", spec, lacking)
+        check_complete("x", spec_of("dtd"), lacking)  # a stand-in
 
 
 @pytest.fixture
@@ -252,6 +365,70 @@ def test_an_arrow_folder_without_named_classes_is_refused(spec, tmp_path):
     DatasetDict({"train": part, "validation": part}).save_to_disk(str(tmp_path))
     with pytest.raises(UserError, match=r"needs splits `train` and `validation` with encoded images as `image`"):
         imagenet.listing(replace(spec, source="imagenet", path=str(tmp_path)))
+
+
+def arrow_part(labels):
+    from datasets import ClassLabel, Dataset, Features
+    from datasets import Image as Encoded
+
+    features = Features({"image": Encoded(), "label": ClassLabel(names=["a", "b"])})
+    return Dataset.from_list([{"image": {"bytes": b"x", "path": None}, "label": label} for label in labels], features)
+
+
+@pytest.mark.parametrize(("label", "says"), [(-1, "-1"), (None, "None")])
+def test_an_arrow_label_that_names_no_class_is_one_line(spec, tmp_path, label, says):
+    from datasets import DatasetDict
+
+    DatasetDict({"train": arrow_part([0, label, 1]), "validation": arrow_part([0, 1])}).save_to_disk(str(tmp_path))
+    with pytest.raises(UserError, match=rf"train: row 1 has label {says}; allowed: 0 to 1$"):
+        imagenet.listing(replace(spec, source="imagenet", path=str(tmp_path), short_side=20))
+
+
+def test_an_arrow_label_beyond_the_classes_is_one_line(spec, tmp_path):
+    from datasets import DatasetDict
+
+    DatasetDict({"train": arrow_part([0, 1]), "validation": arrow_part([0, 1])}).save_to_disk(str(tmp_path))
+    info = tmp_path / "train" / "dataset_info.json"
+    assert '"b"' in info.read_text()
+    info.write_text(re.sub(r',\s*"b"', "", info.read_text()))
+    with pytest.raises(UserError, match=r"train: row 1 has label 1; allowed: 0 to 0$"):
+        imagenet.listing(replace(spec, source="imagenet", path=str(tmp_path), short_side=20))
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone", "json"])
+def test_damaged_arrow_is_one_line(spec, tmp_path, damage):
+    stand_in("imagenet_arrow", tmp_path, AMOUNT)
+    (shard,) = (tmp_path / "train").glob("*.arrow")
+    if damage == "cut":
+        shard.write_bytes(shard.read_bytes()[: shard.stat().st_size // 2])
+    elif damage == "gone":
+        shard.unlink()
+    else:
+        (tmp_path / "train" / "state.json").write_text("{\n")
+    with pytest.raises(UserError, match=r": damaged or not what `DatasetDict.save_to_disk` wrote \(.*\); wr") as caught:
+        imagenet.listing(replace(spec, source="imagenet", path=str(tmp_path), short_side=20))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_devkit_that_is_no_archive_is_one_line(tars):
+    (Path(tars.path) / imagenet.DEVKIT).write_bytes(b"<html>")
+    with pytest.raises(UserError, match=r"development kit \(file could not be opened successfully\); f") as caught:
+        imagenet.listing(tars)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("file", [imagenet.TRAIN, imagenet.VALIDATION, imagenet.DEVKIT])
+def test_a_folder_in_place_of_a_tar_is_named(tars, file):
+    (Path(tars.path) / file).unlink()
+    (Path(tars.path) / file).mkdir()
+    with pytest.raises(UserError, match=rf"{file}: damaged .*Is a directory"):
+        imagenet.listing(tars)
+
+
+def test_extracted_folders_beside_tars_without_their_devkit_are_read(tars):
+    stand_in("imagenet_folders", Path(tars.path), AMOUNT)
+    (Path(tars.path) / imagenet.DEVKIT).unlink()
+    assert [Path(image.name).parent.name for image in imagenet.listing(tars).images[:2]] == ["n01440764"] * 2
 
 
 def test_a_stand_in_gives_the_same_bytes_every_time(tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from entrec.data.source import Source
-from entrec.data.splits import TEST, TRAIN, VALIDATION, split
+from entrec.data.splits import TEST, TRAIN, VALIDATION, groups_by_name, split
 from entrec.errors import UserError
 
 COUNTS = [40, 100, 60]
@@ -65,6 +65,21 @@ def test_groups_stay_whole(spec):
     parts = split(source(groups=groups), spec, "x").reshape(-1, 5)
     assert (parts == parts[:, :1]).all()
     assert set(parts.ravel().tolist()) == {TRAIN, VALIDATION, TEST}
+
+
+def test_an_official_test_image_stays_one_though_it_shares_its_group_with_others(spec):
+    official, groups = np.arange(200) % 2 == 0, np.arange(200) // 2
+    parts = split(source(official=official, groups=groups), replace(spec, test=0.0), "x")
+    assert np.array_equal(parts == TEST, official)
+    assert shares(parts, 1) == [37, 13, 50]
+
+
+def test_groups_by_name_follow_the_name_alone():
+    names = [f"{number}.jpg" for number in range(200)]
+    groups = groups_by_name(names)
+    assert len(np.unique(groups)) == 200
+    assert np.array_equal(groups_by_name(names[::-1]), groups[::-1])
+    assert np.array_equal(groups_by_name(names[1:]), groups[1:])
 
 
 @pytest.mark.parametrize(

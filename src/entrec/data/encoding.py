@@ -6,12 +6,13 @@ do before their crops. It is done once; crops of any size are resampled from its
 
 import io
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from entrec.data.pixels import BILINEAR
 
 QUALITY = 95  # of JPEG, with colour as sharp as brightness (4:4:4): crops enlarge parts of what is kept
 ORIENTATION = 0x0112  # EXIF's tag; 1 is upright
+TURNS = dict(enumerate(map(Image.Transpose, (0, 3, 1, 5, 4, 6, 2)), start=2))  # what sets the other seven upright
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow raises for bad files
 
 
@@ -24,10 +25,19 @@ def kept(content: bytes, short_side: int) -> bytes:
         image.load()
         if _stays(image, short_side):
             return content
-        upright = ImageOps.exif_transpose(image).convert("RGB")
+        whole = upright(image).convert("RGB")
     buffer = io.BytesIO()
-    shrunk(upright, short_side).save(buffer, "JPEG", quality=QUALITY, subsampling="4:4:4")
+    shrunk(whole, short_side).save(buffer, "JPEG", quality=QUALITY, subsampling="4:4:4")
     return buffer.getvalue()
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """The image as its tag says to show it.
+
+    Pillow's `exif_transpose` also writes all other tags anew and fails where one is damaged.
+    """
+    turn = _turn(image)
+    return image if turn is None else image.transpose(turn)
 
 
 def shrunk(image: Image.Image, short_side: int) -> Image.Image:
@@ -49,4 +59,8 @@ def png(image: Image.Image) -> bytes:
 def _stays(image: Image.Image, short_side: int) -> bool:
     small = min(image.size) <= short_side
     plain = image.format in ("JPEG", "PNG") and image.mode == "RGB"
-    return small and plain and image.getexif().get(ORIENTATION, 1) == 1
+    return small and plain and _turn(image) is None
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    return TURNS.get(image.getexif().get(ORIENTATION, 1))

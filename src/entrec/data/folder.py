@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image
 
-from entrec.data.encoding import UNREADABLE
+from entrec.data.encoding import UNREADABLE, upright
+from entrec.data.faults import reason
 from entrec.data.pixels import central_square
 from entrec.data.source import Entry, Listing, Source
 from entrec.errors import UserError
@@ -95,6 +96,6 @@ def _is_image(path: Path) -> bool:
 def _square(entry: Entry, size: int) -> NDArray[Any]:
     try:
         with Image.open(io.BytesIO(entry.read())) as image:
-            return central_square(ImageOps.exif_transpose(image), size)
+            return central_square(upright(image), size)
     except UNREADABLE as error:
-        raise UserError(f"{entry.name}: cannot be read as an image ({error}); repair or remove it") from error
+        raise UserError(f"{entry.name}: cannot be read as an image ({reason(error)}); repair or remove it") from error

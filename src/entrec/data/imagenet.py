@@ -2,6 +2,10 @@
 
 Its official validation images are the test part here, since their labels are what papers report on; the images of
 the official test part have none. Classes are WordNet's identifiers in order of name, torchvision's numbering.
+
+Which training images validate follows from the names of their files, so that tars and folders give the same parts
+whatever order they are read in. Arrow gives them too where its rows keep these names; where they keep none, or not
+one for each image, rows go by their numbers.
 """
 
 import io
@@ -13,10 +17,12 @@ from typing import Any
 
 import numpy as np
 
+from entrec.data.faults import reason
 from entrec.data.folder import by_class, few
 from entrec.data.source import Entry, Listing
+from entrec.data.splits import groups_by_name
 from entrec.data.stand_in import origin_of
-from entrec.data.store import image_bytes
+from entrec.data.store import image_column
 from entrec.errors import UserError
 from entrec.progress import progress
 from entrec.settings import Dataset
@@ -33,14 +39,18 @@ ADVICE = (
 def listing(spec: Dataset) -> Listing:
     """Training images, then validation images, in whichever form `spec.path` has them."""
     root = Path(spec.path or "")
-    if any((root / file).exists() for file in (TRAIN, VALIDATION)):
+    tars = [root / file for file in (TRAIN, VALIDATION, DEVKIT)]
+    missing = [path for path in tars if not path.exists()]
+    if not missing:
         train, test, classes = _from_tars(root)
     elif (root / "train").is_dir() and (root / "val").is_dir():
         return _from_folders(root)
     elif (root / "dataset_dict.json").exists():
         train, test, classes = _from_arrow(root)
     else:
-        raise UserError(f"{root}: holds no ImageNet; {ADVICE}")
+        raise UserError(
+            f"{root}: holds no ImageNet; {ADVICE}" if missing == tars else f"{missing[0]}: missing; {ADVICE}"
+        )
     return _listing(root, [*train, *test], classes, trained=len(train))
 
 
@@ -58,14 +68,12 @@ def _listing(root: Path, labelled: list[tuple[Entry, int]], classes: list[str], 
         licence="ImageNet's terms of access: research and education, not commercial",
         origin=origin_of(root, "ImageNet, ILSVRC 2012 (Russakovsky et al. 2015)"),
         official_test=np.arange(len(labelled)) >= trained,
+        groups=groups_by_name(Path(image.name).name for image, _ in labelled),
     )
 
 
 def _from_tars(root: Path) -> tuple[list[tuple[Entry, int]], list[tuple[Entry, int]], list[str]]:
     """Labelled images of both parts, by their places in the tars: nothing is extracted."""
-    for file in (TRAIN, VALIDATION, DEVKIT):
-        if not (root / file).exists():
-            raise UserError(f"{root / file}: missing; {ADVICE}")
     wnids, truth = _read_devkit(root / DEVKIT)
     classes = sorted(wnids.values())
     train = list(_training_images(root / TRAIN, classes))
@@ -93,7 +101,9 @@ def _read_devkit(path: Path) -> tuple[dict[int, str], list[int]]:
         truth = [int(word) for word in contents[1].split()]
         wnids = {int(leaf["ILSVRC2012_ID"]): str(leaf["WNID"]) for leaf in leaves}
     except (OSError, tarfile.TarError, MatReadError, ValueError, TypeError, KeyError, EOFError) as error:
-        raise UserError(f"{path}: damaged or not ImageNet's development kit ({error}); fetch it again") from error
+        raise UserError(
+            f"{path}: damaged or not ImageNet's development kit ({reason(error)}); fetch it again"
+        ) from error
     if unknown := set(truth) - wnids.keys():
         raise UserError(f"{path}: {TRUTH} names class {min(unknown)}, which {SYNSETS} has not; fetch it again")
     return wnids, truth
@@ -118,7 +128,7 @@ def _training_images(path: Path, classes: list[str]) -> Iterator[tuple[Entry, in
                 for entry in _members(path, start=member.offset_data, inner=outer.extractfile(member)):
                     yield entry, label
     except (OSError, tarfile.TarError) as error:
-        raise UserError(f"{path}: damaged ({error}); fetch it again") from error
+        raise UserError(f"{path}: damaged ({reason(error)}); fetch it again") from error
 
 
 def _members(path: Path, *, start: int = 0, inner: Any = None) -> Iterator[Entry]:
@@ -127,9 +137,9 @@ def _members(path: Path, *, start: int = 0, inner: Any = None) -> Iterator[Entry
         with tarfile.open(path, "r:", fileobj=inner) as tar:
             for member in tar:
                 if member.isfile():
-                    yield Entry(f"{path}:{member.name}", partial(_span, path, start + member.offset_data, member.size))
-    except tarfile.TarError as error:
-        raise UserError(f"{path}: damaged ({error}); fetch it again") from error
+                    yield Entry(f"{path}/{member.name}", partial(_span, path, start + member.offset_data, member.size))
+    except (OSError, tarfile.TarError) as error:
+        raise UserError(f"{path}: damaged ({reason(error)}); fetch it again") from error
 
 
 def _span(path: Path, start: int, size: int) -> bytes:
@@ -142,22 +152,36 @@ def _from_arrow(root: Path) -> tuple[list[tuple[Entry, int]], list[tuple[Entry, 
     """Labelled images of the splits `train` and `validation`, columns `image` and `label`."""
     from datasets import load_from_disk  # here: takes a second to import
 
-    saved = load_from_disk(str(root))
     try:
-        parts = [saved[split] for split in ("train", "validation")]
-        classes = list(parts[0].features["label"].names)
-        labels = [part["label"] for part in parts]
-        columns = [image_bytes(part) for part in parts]
+        saved = load_from_disk(str(root))
+    except Exception as error:  # it, and the readers it calls, have no exception in common
+        raise UserError(
+            f"{root}: damaged or not what `DatasetDict.save_to_disk` wrote ({reason(error)}); write it again"
+        ) from error
+    try:
+        classes = list(saved["train"].features["label"].names)
+        train, test = (_rows(root / split, saved[split], len(classes)) for split in ("train", "validation"))
     except (KeyError, AttributeError) as error:
         raise UserError(
             f"{root}: lacks {error}; needs splits `train` and `validation` with encoded images as `image`"
             " and named classes as `label`"
         ) from error
-    train, test = (
-        [(Entry(f"{root}:{split}:{row}", partial(_row, column, row)), int(label)) for row, label in enumerate(found)]
-        for split, column, found in zip(("train", "validation"), columns, labels, strict=True)
-    )
     return train, test, classes
+
+
+def _rows(folder: Path, saved: Any, classes: int) -> list[tuple[Entry, int]]:
+    """Labelled images of one split, called by the names of their files if each has one of its own."""
+    column, paths = image_column(saved, "bytes"), image_column(saved, "path").to_pylist()
+    labels = saved.data.column("label").to_pylist()
+    for row, label in enumerate(labels):
+        if label not in range(classes):
+            raise UserError(f"{folder}: row {row} has label {label}; allowed: 0 to {classes - 1}")
+    named = len(set(paths) - {None}) == len(paths)
+    names = [folder / path if named else f"{folder}:{row}" for row, path in enumerate(paths)]
+    return [
+        (Entry(str(name), partial(_row, column, row)), label)
+        for row, (name, label) in enumerate(zip(names, labels, strict=True))
+    ]
 
 
 def _row(column: Any, row: int) -> bytes:

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from entrec.data.encoding import UNREADABLE
+from entrec.data.faults import reason
 from entrec.errors import UserError
 
 CENTRE = 224 / 256  # of the shorter side: what ImageNet's customary evaluation shows
@@ -158,5 +160,5 @@ class EncodedImages:
         try:
             with Image.open(io.BytesIO(self.files[row])) as image:
                 return np.asarray(image.convert("RGB"))
-        except (OSError, SyntaxError, ValueError) as error:
-            raise UserError(f"image {row} cannot be decoded ({error}); prepare the dataset again") from error
+        except UNREADABLE as error:
+            raise UserError(f"image {row} cannot be decoded ({reason(error)}); prepare the dataset again") from error

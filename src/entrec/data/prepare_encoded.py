@@ -7,12 +7,10 @@ evenly spread over them, each pixel counted alike; the card says how many they a
 """
 
 import hashlib
-import json
 import os
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from entrec.artefacts import read_json, sha256, write_json
 from entrec.data import cifar, folder, imagenet, transfer_sets
 from entrec.data.card import describe, write_with_card
 from entrec.data.encoding import QUALITY
+from entrec.data.official import check_complete
 from entrec.data.source import Listing
 from entrec.data.splits import TRAIN, check_all_parts, split
 from entrec.data.store import SHARD, Shard, total_moments, write_shards
@@ -46,10 +45,11 @@ def prepare_encoded(name: str, spec: Dataset, folder: Path, *, threads: int) -> 
     Raises `UserError` for whatever is wrong with the source; `folder` is then left as it was.
     """
     listing = LISTINGS[spec.source](spec)
+    check_complete(name, spec, listing)
     parts = split(listing, spec, name)
     measured = _measured(parts)
     unfinished = folder.with_name(f".{folder.name}.unfinished")
-    _take_on(unfinished, _plan(listing, parts, spec))
+    _take_on(unfinished, folder, _plan(listing, parts, spec))
     shards = write_shards(
         listing.images, spec, measured=measured, folder=unfinished / "images", notes=unfinished / "notes",
         threads=threads,
@@ -67,8 +67,8 @@ def prepare_encoded(name: str, spec: Dataset, folder: Path, *, threads: int) -> 
     }
     digests = {f"images/{shard.file}": shard.sha256 for shard in shards}
     digests |= {f"images/{path.name}": sha256(path) for path in sorted((unfinished / "images").glob("*.json"))}
-    _replace_images(unfinished / "images", folder)
-    write_with_card(folder, {"labels.npy": labels, "parts.npy": parts}, card, others=digests)
+    write_with_card(unfinished, {"labels.npy": labels, "parts.npy": parts}, card, others=digests)
+    _move(unfinished, folder)
     shutil.rmtree(unfinished)
 
 
@@ -81,17 +81,24 @@ def _measured(parts: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 
 def _plan(listing: Listing, parts: NDArray[np.uint8], spec: Dataset) -> dict[str, Any]:
-    """What shards made before must have been made for."""
+    """What shards made before must have been made for: the same images, wherever their folder lies by now."""
     digest = hashlib.sha256(listing.labels.tobytes() + parts.tobytes())
     for image in listing.images:
-        digest.update(image.name.encode() + b"\0")
-    return {"spec": asdict(spec), "quality": QUALITY, "shard": SHARD, "listing": digest.hexdigest()}
+        digest.update(image.name.removeprefix(str(Path(spec.path or ""))).encode() + b"\0")
+    made_as = {"short_side": spec.short_side, "colour": spec.colour, "quality": QUALITY, "shard": SHARD}
+    return made_as | {"listing": digest.hexdigest()}
 
 
-def _take_on(unfinished: Path, plan: dict[str, Any]) -> None:
-    """Leave what was made for the same plan, but for what a kill left half written; start afresh otherwise."""
+def _take_on(unfinished: Path, folder: Path, plan: dict[str, Any]) -> None:
+    """Leave what was made for the same plan, but for what a kill left half written; start afresh otherwise.
+
+    Images that `_move` had put in place when it was stopped are taken back.
+    """
+    images, moved = unfinished / "images", folder / "images"
+    if (unfinished / "card.json").exists() and moved.exists() and not images.exists():
+        os.replace(moved, images)
     path = unfinished / "plan.json"
-    if not path.exists() or read_json(path) != json.loads(json.dumps(plan)):
+    if not path.exists() or read_json(path) != plan:
         shutil.rmtree(unfinished, ignore_errors=True)
         write_json(path, plan)
     for scratch in unfinished.rglob(".*"):
@@ -109,14 +116,15 @@ def _kept(shards: list[Shard], count: int, name: str) -> NDArray[np.bool_]:
     return kept
 
 
-def _replace_images(made: Path, folder: Path) -> None:
-    """Move the finished images into place of an old set's, whose card goes first since it would not vouch for them."""
+def _move(made: Path, folder: Path) -> None:
+    """Put a finished set in an old one's place, whose card goes first since it would not vouch for the new images."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for old in ("card.json", "images.npy"):
             (folder / old).unlink(missing_ok=True)
         if (folder / "images").exists():
             shutil.rmtree(folder / "images")
-        os.replace(made, folder / "images")
+        for new in ("images", "labels.npy", "parts.npy", "card.json"):
+            os.replace(made / new, folder / new)
     except OSError as error:
         raise UserError(f"{folder}: cannot be written ({error.strerror or error}); fix access, then rerun") from error

@@ -1,5 +1,8 @@
 """Fixed, stratified parts: which images train, validate and test."""
 
+import hashlib
+from collections.abc import Iterable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -30,11 +33,12 @@ def split(source: Labelled, spec: Dataset, name: str) -> NDArray[np.uint8]:
             parts[official] = code
     for label, class_name in enumerate(source.classes):
         rows = np.flatnonzero(source.labels == label)
-        free = shuffled(groups[rows][parts[rows] == TRAIN], label)
-        tested = _share(spec.test, len(free))
-        validated = _share(spec.validation, len(free) - tested)
-        parts[rows[np.isin(groups[rows], free[:tested])]] = TEST
-        parts[rows[np.isin(groups[rows], free[tested : tested + validated])]] = VALIDATION
+        free = rows[parts[rows] == TRAIN]
+        order = shuffled(groups[free], label)
+        tested = _share(spec.test, len(order))
+        validated = _share(spec.validation, len(order) - tested)
+        parts[free[np.isin(groups[free], order[:tested])]] = TEST
+        parts[free[np.isin(groups[free], order[tested : tested + validated])]] = VALIDATION
         check_all_parts(parts[rows], class_name, name)
     return parts
 
@@ -45,6 +49,12 @@ def shuffled(groups: NDArray[np.int64], label: int) -> NDArray[np.int64]:
     keys = randomness.key(randomness.Purpose.SPLIT, label, distinct)
     shuffled: NDArray[np.int64] = distinct[torch.argsort(keys)].numpy()
     return shuffled
+
+
+def groups_by_name(names: Iterable[str]) -> NDArray[np.int64]:
+    """A group (N,) for each name, a function of it alone: neither the order nor missing images move the others."""
+    digests = b"".join(hashlib.sha256(name.encode()).digest()[:8] for name in names)
+    return np.frombuffer(digests, dtype="<i8").astype(np.int64)
 
 
 def _share(share: float, count: int) -> int:

@@ -13,14 +13,15 @@ from dataclasses import asdict, dataclass
 from functools import reduce
 from operator import add
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from entrec.artefacts import read_json, replacing, sha256, write_json
 from entrec.data.encoding import UNREADABLE, kept
+from entrec.data.faults import reason
 from entrec.data.moments import NOTHING, Moments, moments
 from entrec.data.source import Entry
 from entrec.errors import UserError
@@ -64,8 +65,8 @@ def write_shards(
     """
     count = -(-len(entries) // SHARD)
     files = [f"data-{number:05d}-of-{count:05d}.arrow" for number in range(count)]
-    shards = list(_finished(files, folder, notes))
-    rows = range(len(shards) * SHARD, len(entries))
+    shards = list(_finished(files, folder, notes, skip=spec.broken == "skip"))
+    rows = range(min(len(shards) * SHARD, len(entries)), len(entries))
     batch: list[Kept] = []
     made: Iterator[Kept] = iter(())
 
@@ -111,13 +112,13 @@ def open_rows(folder: Path) -> Rows:
     """The images of a folder of shards, without reading them."""
     from datasets import load_from_disk  # here: takes a second to import, and arrays do without
 
-    return Rows(image_bytes(load_from_disk(str(folder))))
+    return Rows(image_column(load_from_disk(str(folder)), "bytes"))
 
 
-def image_bytes(dataset: Any) -> "ChunkedArray":
-    """Of a `Dataset` with a column `image`, the encoded bytes of each."""
+def image_column(dataset: Any, field: Literal["bytes", "path"]) -> "ChunkedArray":
+    """Of a `Dataset` with a column `image`, the encoded bytes of each or the path that it had."""
     column = dataset.data.column("image")
-    return column.flatten()[column.type.get_field_index("bytes")]
+    return column.flatten()[column.type.get_field_index(field)]
 
 
 def digest_of_ends(path: Path) -> str:
@@ -128,14 +129,17 @@ def digest_of_ends(path: Path) -> str:
         return hashlib.sha256(first + file.read()).hexdigest()
 
 
-def _finished(files: Sequence[str], folder: Path, notes: Path) -> Iterator[Shard]:
-    """The shards made before, up to the first that is missing or not what its note says."""
+def _finished(files: Sequence[str], folder: Path, notes: Path, *, skip: bool) -> Iterator[Shard]:
+    """The shards made before, up to the first that is missing or not what its note says.
+
+    One that leaves out broken images counts as made only where the study is to `skip` such.
+    """
     for file in files:
         path, note = folder / file, notes / f"{file}.json"
         if not (path.exists() and note.exists()):
             return
         values = read_json(note)
-        if sha256(path) != values["sha256"]:
+        if sha256(path) != values["sha256"] or (values["broken"] and not skip):
             return
         broken = {int(row): fault for row, fault in values["broken"].items()}
         yield Shard(**values | {"broken": broken, "moments": Moments.read(values["moments"])})
@@ -143,15 +147,19 @@ def _finished(files: Sequence[str], folder: Path, notes: Path) -> Iterator[Shard
 
 def _keep(entry: Entry, spec: Dataset, *, measured: bool) -> Kept:
     try:
-        content = kept(entry.read(), spec.short_side or 0)
+        read = entry.read()
+    except OSError as error:  # a fault of the disk, which may pass, and not of the image: never skipped
+        raise UserError(
+            f"{entry.name}: cannot be read from disk ({error.strerror or error}); mend that, then rerun"
+        ) from error
+    try:
+        content = kept(read, spec.short_side or 0)
         return Kept(content, _moments(content, spec) if measured else NOTHING)
     except UNREADABLE as error:
-        # whose own words name an object in memory, another one in every run
-        reason = "in no format that Pillow knows" if isinstance(error, UnidentifiedImageError) else error
         if spec.broken == "fatal":
             advice = "repair or remove it, or leave such out with `broken: skip`"
-            raise UserError(f"{entry.name}: cannot be read as an image ({reason}); {advice}") from error
-        return Kept(b"", NOTHING, f"{entry.name}: {reason}")
+            raise UserError(f"{entry.name}: cannot be read as an image ({reason(error)}); {advice}") from error
+        return Kept(b"", NOTHING, f"{entry.name}: {reason(error)}")
 
 
 def _moments(content: bytes, spec: Dataset) -> Moments:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from entrec.data.faults import reason
 from entrec.data.stand_in import stand_in_digests
 from entrec.errors import UserError
 
@@ -12,13 +13,13 @@ def fetched(kind: str, root: Path, advice: str, **options: Any) -> Any:
     reader = _reader(kind, root)
     try:
         return reader(str(root), **options)
-    except Exception:  # its readers, and those it calls, have no exception in common
+    except Exception as fault:  # its readers, and those it calls, have no exception in common
         try:
             return reader(str(root), download=True, **options)
         except Exception as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            found, _, _ = reason(fault).partition(" You can use download=True")  # which was just tried
             raise UserError(
-                f"{root}: {kind} is missing or incomplete, and fetching it failed ({reason}); {advice}"
+                f"{root}: {kind} is missing or incomplete ({found}), and fetching it failed ({reason(error)}); {advice}"
             ) from error
 
 

@@ -130,9 +130,9 @@ def _sun397(root: Path) -> Listing:
     labelled, tested = [], []
     for file, test in (("Training_01.txt", False), ("Testing_01.txt", True)):
         for line in _lines(root / "Partitions" / file):
-            _, _, *words, _ = line.split("/")  # /a/airport_terminal/sun_aadn.jpg; some classes have two words
+            words = line.split("/")[2:-1]  # /a/airport_terminal/sun_aadn.jpg; some classes have two words
             if (name := "/".join(words)) not in number:
-                raise UserError(f"{root / 'Partitions' / file}: {line} is of no class in SUN397/ClassName.txt")
+                raise UserError(f"{root / 'Partitions' / file}: {line[:80]!r} is of no class in SUN397/ClassName.txt")
             labelled.append((str(root / "SUN397") + line, number[name]))
             tested.append(test)
     return _listing("sun397", root, labelled, classes, official_test=np.array(tested))
@@ -140,7 +140,7 @@ def _sun397(root: Path) -> Listing:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text(encoding="utf-8").split()
+        return path.read_text(encoding="utf-8", errors="replace").split()
     except OSError as error:
         raise UserError(
             f"{path}: cannot be read ({error.strerror}); put Training_01.txt and Testing_01.txt"

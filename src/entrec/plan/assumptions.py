@@ -1,13 +1,14 @@
 """Machines and data sets as a plan assumes them, from `assumptions.yaml`."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from entrec.data.official import COUNTS, Counts
 from entrec.errors import UserError
 from entrec.params import Study
-from entrec.settings import Precision
+from entrec.settings import Precision, SourceName
 from entrec.yaml_reader import read_yaml
 
 TERA, GIGA = 1e12, 1e9
@@ -34,16 +35,12 @@ class Device:
 
 
 @dataclass(frozen=True)
-class Published:
+class Published(Counts):
     """A source as its makers publish it: images of the official parts, classes, bytes of the download.
 
     `side` is that of its images where all are smaller than what is kept of others.
     """
 
-    train: int
-    validation: int
-    test: int
-    classes: int
     raw_bytes: float
     side: int | None
 
@@ -64,13 +61,12 @@ def device_of(study: Study, name: str | None) -> Device:
     return Device(name, peak=peak and TERA * peak, sustained=sustained, **entry)
 
 
-def published(source: str) -> Published | None:
+def published(source: SourceName) -> Published | None:
     """What is known of `source` before it is prepared; nothing of a folder."""
-    entry = _raw()["sources"].get(source)
-    if entry is None:
+    if source not in COUNTS:
         return None
-    counts = {key: entry[key] for key in ("train", "validation", "test", "classes")}
-    return Published(**counts, raw_bytes=GIGA * entry["raw_gb"], side=entry.get("side"))
+    entry = _raw()["sources"][source]
+    return Published(**asdict(COUNTS[source]), raw_bytes=GIGA * entry["raw_gb"], side=entry.get("side"))
 
 
 def encoded_bytes(short_side: int) -> float:

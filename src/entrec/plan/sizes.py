@@ -54,7 +54,6 @@ def _prepared(folder: Path, *, raw_bytes: float) -> Size:
 
 def _as_published(spec: Dataset, known: Published) -> Size:
     """The official parts, and shares of the others as the study says; rounding by class is left out."""
-    images = known.train + known.validation + known.test
     test = known.test or round(spec.test * known.train)
     validation = known.validation or round(spec.validation * (known.train - (test - known.test)))
     if spec.short_side is None:
@@ -62,11 +61,11 @@ def _as_published(spec: Dataset, known: Published) -> Size:
     else:
         each = encoded_bytes(min(spec.short_side, known.side or spec.short_side))
     return Size(
-        train=images - test - validation,
+        train=known.images - test - validation,
         validation=validation,
         test=test,
         classes=known.classes,
         raw_bytes=known.raw_bytes,
-        prepared_bytes=images * each,
+        prepared_bytes=known.images * each,
         counted=False,
     )
