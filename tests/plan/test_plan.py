@@ -295,3 +295,15 @@ def test_an_h100_is_assumed_to_reach_a_small_share_of_its_peak(paper):
     assert a100.sustained["float32"] / forward_and_back == pytest.approx(7248 / 8, rel=0.02)
     assert h100.sustained["bfloat16"] / a100.sustained["bfloat16"] == pytest.approx(3.35 / 2.04, rel=0.02)
     assert h100.utilisation < a100.utilisation < 0.2
+
+
+def test_what_runs_on_processors_takes_no_time_of_gpus(paper, plan):
+    asked = dict(paper.resources)
+    for step in ("evaluate", "transfer"):
+        asked[step] = replace(asked[step], gpus=0)
+    mixed = plan_of(replace(paper, resources=asked), device=GPU, data=NOWHERE, results=None)
+    kept, on_processors = ([c for c in mixed.costs if (c.job.rule == "pretrain") == trains] for trains in (True, False))
+    assert kept == [c for c in plan.costs if c.job.rule == "pretrain"]
+    assert all(cost.seconds == 0 for cost in on_processors)
+    assert wall_seconds(mixed, 16) == pytest.approx(sum(cost.seconds for cost in kept))  # one after the other
+    assert "jobs" in plan_text(mixed, devices=[16])

@@ -26,7 +26,7 @@ pytestmark = [
     pytest.mark.slurm,
     pytest.mark.skipif(slurm_cluster.missing() is not None, reason=slurm_cluster.missing() or ""),
 ]
-SECONDS, MINUTE = "simclr-b256-e100-s0", "simclr-b256-e400-s0"
+SECONDS, MINUTE = "simclr-b256-e100-s0", "simclr-b256-e300-s0"
 OURS = [
     *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"),
     *("--slurm-no-account", "--latency-wait", "10"),
@@ -46,7 +46,7 @@ def on_slurm(checkout, clone, tmp_path_factory):
     (folder / "params/demo.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
     study["resources"]["pretrain"].update(gpus=1, threads=1)
     study["training"]["checkpoint_seconds"] = 1
-    study["epochs"] = [400, 100]
+    study["epochs"] = [300, 100]
     (folder / "params/long.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
     made = checkout(folder)
     made.environment |= {"ENTREC_DEVICE": "cpu"}
@@ -79,7 +79,7 @@ class Stopped:
         """Each stop on the way: the signal and the step. Snakemake removes a log when its job starts anew."""
         log = self.on_slurm.folder / f"logs/long/pretrain/{self.run}.log"
         pattern = r"^entrec: stopped by (\w+) after step (\d+) of \d+; saved; start it again to go on$"
-        found, deadline = {}, time.monotonic() + 280
+        found, deadline = {}, time.monotonic() + 480
         while self.process.poll() is None:
             with suppress(FileNotFoundError):
                 found |= {(name, int(step)): None for name, step in re.findall(pattern, log.read_text(), re.MULTILINE)}

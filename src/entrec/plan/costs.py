@@ -61,7 +61,7 @@ def plan_of(study: Study, *, device: Device, data: Path, results: Path | None) -
 
 
 def _seconds(plan: Plan, job: Job) -> float:
-    if job.run is None:
+    if job.run is None or not job.devices:  # on processors, in a study of GPUs
         return 0.0
     if job.rule == "pretrain":
         rate = plan.rate(job.run.method, job.run.batch_size) * job.devices

@@ -121,7 +121,7 @@ def _assumptions(plan: Plan) -> list[str]:
         " forward and backward; without heads, losses, the making of views and what processes exchange.",
         "The speed of runs that are done replaces the count, where network, images and precision were the same.",
         "On top come small shares of a batch, which leave a GPU idle, slow disks, preemption and the start of each job;"
-        " preparing data, on processors; linear heads that lbfgs solves.",
+        " what runs on processors, such as preparing data; linear heads that lbfgs solves.",
         "Wall time: all devices free all the time, pretrainings first, the longest first.",
     ]
     if published:

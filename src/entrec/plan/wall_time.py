@@ -31,7 +31,7 @@ def wall_seconds(plan: Plan, devices: int) -> float:
 
 def _side_by_side(costs: Iterable[Cost], devices: int) -> float:
     """Until the last is done: each job, the longest first, starts where a place gets free; all are equally wide."""
-    ordered = sorted(costs, key=lambda cost: cost.seconds, reverse=True)
+    ordered = sorted((cost for cost in costs if cost.job.devices), key=lambda cost: cost.seconds, reverse=True)
     if not ordered:
         return 0.0
     free = [0.0] * (devices // max(cost.job.devices for cost in ordered))
