@@ -158,7 +158,7 @@ def train(
             state.history.append(row | (measure(outcome, diagnostics) if measured else {}))
         state.seconds = already + time.monotonic() - began  # read after the log, which waits for the GPU
         if state.step == steps:
-            break
+            continue  # to the end of `left`, which says so
         stop = stopped()
         if rank() == 0 and (stop or time.monotonic() - last_save >= training.checkpoint_seconds):
             finite(loss, state.step)
