@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from entrec.params import load_study
+from entrec.plan.assumptions import device_of
+from entrec.plan.costs import plan_of
 from entrec.report.needs import TABLES
 from entrec.report.recovery_verdicts import content_verdict, latents_verdict
 from entrec.report.theory_verdicts import rates_verdict
@@ -127,3 +129,10 @@ def test_what_is_said_of_one_row_of_latents_is_its_mean():
     text = Path("README.md").read_text(encoding="utf-8")
     left_out, kept = (f"{100 * own[name]:.1f}" for name in ("entrec_leave_one_out", "entrec_kept"))
     assert f"for vMF pairs of κ = 10 R² is {left_out} % leave-one-out and {kept} % with the self term kept" in text
+
+
+def test_the_papers_gpu_hours_are_those_of_its_plan():
+    study = load_study(Path("params/paper.yaml"))
+    plan = plan_of(study, device=device_of(study, None), data=Path("nowhere"), results=None)
+    (said,) = re.findall(r"some ([\d,]+) GPU-hours on (\w+)s:", Path("README.md").read_text())
+    assert said == (f"{round(sum(cost.device_hours for cost in plan.costs), -2):,.0f}", plan.device.title)
