@@ -7,6 +7,7 @@ It ends with the code of the first process that failed, so that 75, stopped and 
 
 import logging
 import os
+import signal
 import sys
 
 from torch.distributed.elastic.multiprocessing.api import SignalException
@@ -18,7 +19,9 @@ KILLED = 128  # what shells add to the number of the signal that ended a process
 
 def main(arguments: list[str]) -> int:
     """Run torchrun with `arguments` and return its exit code."""
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # meant for the processes; it would die of it, and they with it
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # else it says in five lines that it sets this
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # else every process is told what DDP need not look for
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
     try:
         run(parse_args(arguments))

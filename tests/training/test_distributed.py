@@ -5,11 +5,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 import torch
 
+from entrec.errors import UserError
 from entrec.methods import METHODS
 from entrec.training.distributed import share
 
@@ -141,3 +143,26 @@ def test_what_two_processes_say_is_all_that_is_said_and_their_code_is_kept(tmp_p
     done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True)
     assert done.returncode == code
     assert set(done.stderr.splitlines()) == {"entrec: told"}
+
+
+def test_four_processes_that_resume_end_with_the_bits_of_four_that_did_not():
+    four = ["-m", "entrec.torchrun", "--standalone", "--nproc-per-node", "4"]
+    script = SCRIPT.with_name("resume_on_four_processes.py")
+    done = subprocess.run([sys.executable, *four, script], env=ENVIRONMENT, capture_output=True, text=True)
+    assert done.stdout == "0.0\n", done.stderr
+    assert done.stderr == ""
+
+
+def test_processes_that_read_other_steps_are_told(monkeypatch, tmp_path):
+    from entrec.training import pretrain
+
+    monkeypatch.setattr(pretrain, "gather", lambda rows: torch.cat([rows, rows + 5]))
+    state = SimpleNamespace(step=7)
+    with pytest.raises(UserError, match=f"^{tmp_path}: processes read checkpoints of steps 7, 12; let all nodes share"):
+        pretrain.check_same_step(state, tmp_path, device=torch.device("cpu"))
+
+
+def test_the_signal_before_the_walltime_leaves_torchrun_alone(tmp_path):
+    (tmp_path / "signals.py").write_text("import os, signal; os.kill(os.getppid(), signal.SIGUSR1)")
+    command = [sys.executable, *TORCHRUN, str(tmp_path / "signals.py")]
+    assert subprocess.run(command, env=ENVIRONMENT).returncode == 0

@@ -2,6 +2,7 @@
 
 import io
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,9 @@ def restore(state: TrainingState, folder: Path) -> None:
     A checkpoint of other code is taken, since a long run outlives small mends; its code stays on record.
     """
     last, previous = folder / "last.pt", folder / "previous.pt"
-    if not last.exists() and previous.exists():  # stopped between the two moves of `save`
-        os.replace(previous, last)
+    if not last.exists():
+        with suppress(FileNotFoundError):  # there is none, or another process was quicker
+            os.replace(previous, last)  # stopped between the two moves of `save`
     if not last.exists():
         return
     contents = _read(last)

@@ -71,5 +71,9 @@ def replicated(method: nn.Module, device: torch.device) -> nn.Module:
     from torch.nn.parallel import DistributedDataParallel  # imports torch's compiler
 
     devices = [device] if device.type == "cuda" else None
-    # buffers are equal already: synchronised statistics, centres and momenta see the whole batch
-    return DistributedDataParallel(method, device_ids=devices, broadcast_buffers=False, gradient_as_bucket_view=True)
+    # Buffers are equal already: synchronised statistics, centres and momenta see the whole batch. Looking for unused
+    # parameters keeps DDP from building its buckets anew after the first step: a run that goes on would have the first
+    # ones again, in which more than two processes' gradients are added in another order.
+    return DistributedDataParallel(
+        method, device_ids=devices, broadcast_buffers=False, gradient_as_bucket_view=True, find_unused_parameters=True
+    )

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from entrec import provenance
 from entrec.artefacts import write_csv, write_json
-from entrec.collectives import rank, size
+from entrec.collectives import gather, rank, size
 from entrec.data.prepared import Prepared, open_as
 from entrec.errors import Interrupted, UserError
 from entrec.information.checks import InvalidEmbeddings, without_a_look
@@ -62,6 +62,7 @@ def _pretrain(study: Study, run: Run, *, data: Path, folder: Path, device: torch
         batches = build_batches(study, run, prepared, device=device)
         steps = total_steps(state.method, batches, run)
         checkpoint.restore(state, folder / "resume")
+        check_same_step(state, folder / "resume", device=device)
         if steps:
             with readable_faults(state), stop_signals() as stopped:
                 train(state, batches, study, steps=steps, folder=folder / "resume", stopped=stopped)
@@ -103,6 +104,14 @@ def build_batches(study: Study, run: Run, prepared: Prepared, *, device: torch.d
         channels_last=study.training.channels_last,
         local=(study.local_views,) * crops if study.local_views else (),
     )
+
+
+def check_same_step(state: TrainingState, folder: Path, *, device: torch.device) -> None:
+    """Raise `UserError` where processes found different checkpoints in `folder`, as when a node does not share it."""
+    steps = gather(torch.tensor([state.step], device=device)).tolist()
+    if min(steps) != max(steps):
+        found = ", ".join(map(str, sorted(set(steps))))
+        raise UserError(f"{folder}: processes read checkpoints of steps {found}; let all nodes share the folder")
 
 
 def total_steps(method: Method, batches: Batches, run: Run) -> int:
