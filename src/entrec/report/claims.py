@@ -117,7 +117,7 @@ def _verdict(claim: Claim, study: Study, frames: Frames) -> Verdict:
         return Verdict(claim, "not run", _elsewhere(claim))
     outcome = claim.judge(study, frames)
     if claim.needs_imagenet and not of_paper_scale(study):
-        sentence = f"Not run at the paper's scale: this is the study {study.name}, not that of ImageNet, paper."
+        sentence = f"Not run at the paper's scale: this is the study {study.name}; that of ImageNet is paper."
         word = {True: "holds", False: "does not hold", None: "cannot be applied"}[outcome.holds]
         return Verdict(claim, "not run", sentence, f"On {study.dataset} the rule {word}: {outcome.sentence}")
     status: Status = {True: "reproduced", False: "not reproduced", None: "not run"}[outcome.holds]  # type: ignore[assignment]
