@@ -54,10 +54,10 @@ rehearse: .venv/installed  ## a study's rules and networks on tiny stand-ins for
 # DVC keeps the default study's stages at the root and another study's in a folder of its own.
 STAGES = $(if $(filter demo,$(STUDY)),.,dvc/$(STUDY))
 
-$(STAGES)/dvc.yaml: params/$(STUDY).yaml src/entrec/dvc.py
+$(STAGES)/dvc.yaml: params/$(STUDY).yaml src/entrec/pipeline/dvc.py
 	@python -m entrec dvc --study $< --output $@
 
-dvc/theory/quick/dvc.yaml: params/theory.yaml src/entrec/dvc.py
+dvc/theory/quick/dvc.yaml: params/theory.yaml src/entrec/pipeline/dvc.py
 	@python -m entrec theory dvc --study $< --setting quick --output $@
 
 dvc/theory/quick/dvc.lock: dvc/theory/quick/dvc.yaml reports/theory/quick/index.html

@@ -11,7 +11,7 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/theory.smk"
-include: "workflow/rules/recovery.smk"
+include: "workflow/rules/identifiability.smk"
 
 
 rule all:

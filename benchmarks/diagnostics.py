@@ -13,8 +13,8 @@ from training_step import prepared_cases, real_steps, seconds
 
 from entrec.data.prepared import Prepared
 from entrec.methods.registry import METHODS
-from entrec.params import Study
 from entrec.runs import Run
+from entrec.study import Study
 from entrec.training.device import pick_device
 from entrec.training.diagnostics import measure
 from entrec.training.pretrain import build_batches, build_state

@@ -13,7 +13,7 @@ from entrec.data.prepared import Prepared, open_prepared
 from entrec.data.views import centre
 from entrec.evaluation.linear import evaluate_linear
 from entrec.evaluation.parts import Part, PartName, Parts
-from entrec.params import Study, load_study
+from entrec.study import Study, load_study
 
 
 def main() -> None:

@@ -23,9 +23,9 @@ from torchvision.transforms import v2
 
 from entrec.data.prepare_encoded import prepare_encoded
 from entrec.data.prepared import open_prepared
-from entrec.params import load_study
 from entrec.settings import Dataset
 from entrec.standins import Amount, stand_in
+from entrec.study import load_study
 from entrec.training.batches import Batches
 
 BATCH, ROUNDS = 128, 9

@@ -20,14 +20,14 @@ import torch
 from torch import Tensor, nn
 
 from entrec.settings import Precision
-from entrec.theory.content_style import draw_content_style
-from entrec.theory.encoders import Encoder, build_encoder
-from entrec.theory.inversion import draw_pairs
-from entrec.theory.inversion import objective as inversion_objective
-from entrec.theory.isolation import fresh_encoder
-from entrec.theory.isolation import objective as isolation_objective
-from entrec.theory.mixing import draw_mixing
-from entrec.theory.recovery_training import Draw, State, Unsupervised, one_step
+from entrec.theory.identifiability.content_isolation import fresh_encoder
+from entrec.theory.identifiability.content_isolation import objective as content_isolation_objective
+from entrec.theory.identifiability.content_style import draw_content_style
+from entrec.theory.identifiability.encoders import Encoder, build_encoder
+from entrec.theory.identifiability.latent_recovery import draw_pairs
+from entrec.theory.identifiability.latent_recovery import objective as latent_recovery_objective
+from entrec.theory.identifiability.mixing import draw_mixing
+from entrec.theory.identifiability.training import Draw, State, Unsupervised, one_step
 from entrec.theory.study import load_theory
 from entrec.training import eager
 from entrec.training.device import make_deterministic, pick_device
@@ -90,20 +90,24 @@ def main() -> None:
     timed = partial(rates, blocks=arguments.blocks, steps=arguments.steps, precision=arguments.precision, device=device)
     full = load_theory(arguments.study).full
 
-    row = full.inversion.rows["sphere_vmf10"]
-    mixing = draw_mixing(full.inversion.dimension, full.inversion.network, seed=0).to(device)
+    row = full.latent_recovery.rows["sphere_vmf10"]
+    mixing = draw_mixing(full.latent_recovery.dimension, full.latent_recovery.network, seed=0).to(device)
     draw = partial(draw_pairs, row=row, mixing=mixing)
-    widths = (full.inversion.dimension, *full.inversion.network.hidden, full.inversion.dimension)
+    widths = (full.latent_recovery.dimension, *full.latent_recovery.network.hidden, full.latent_recovery.dimension)
     for method in ("info_nce", "entrec_leave_one_out"):
-        encoder = build_encoder(widths, full.inversion.network, space=row.output, seed=0)
-        found = timed(encoder, inversion_objective(row, method), draw, batch=full.inversion.training.batch_size)
+        encoder = build_encoder(widths, full.latent_recovery.network, space=row.output, seed=0)
+        found = timed(
+            encoder, latent_recovery_objective(row, method), draw, batch=full.latent_recovery.training.batch_size
+        )
         report("sphere", method, *found)
 
-    process = draw_content_style(full.isolation, next(iter(full.isolation.rows.values())), seed=0).to(device)
+    process = draw_content_style(full.content_isolation, next(iter(full.content_isolation.rows.values())), seed=0).to(
+        device
+    )
     for method in ("info_nce", "entrec_cont"):
-        encoder = fresh_encoder(full.isolation, method, seed=0)
-        objective = isolation_objective(full.isolation, method)
-        found = timed(encoder, objective, process, batch=full.isolation.training.batch_size)
+        encoder = fresh_encoder(full.content_isolation, method, seed=0)
+        objective = content_isolation_objective(full.content_isolation, method)
+        found = timed(encoder, objective, process, batch=full.content_isolation.training.batch_size)
         report("content and style", method, *found)
 
 

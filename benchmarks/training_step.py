@@ -20,9 +20,9 @@ import torch
 from entrec.data.prepare import prepare
 from entrec.data.prepared import Prepared, open_prepared
 from entrec.methods.step import Method
-from entrec.params import Study, load_study
 from entrec.runs import Run
 from entrec.settings import Dataset, Network
+from entrec.study import Study, load_study
 from entrec.training import eager
 from entrec.training.batches import Batches
 from entrec.training.device import make_deterministic, pick_device

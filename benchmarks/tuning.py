@@ -24,8 +24,8 @@ from entrec.evaluation.features import extract
 from entrec.evaluation.linear import choose
 from entrec.evaluation.parts import Part
 from entrec.methods import METHODS
-from entrec.params import Study, load_study
 from entrec.runs import Run
+from entrec.study import Study, load_study
 from entrec.training.pretrain import build_batches, build_state, total_steps, train
 
 

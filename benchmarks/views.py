@@ -10,8 +10,8 @@ import torch
 
 from entrec.data.images import Stack
 from entrec.data.views import apply, draw_view
-from entrec.params import load_study
 from entrec.settings import View
+from entrec.study import load_study
 
 # SimCLR's family (arXiv:2002.05709, appendix A and B.9) with the blur that it leaves out for CIFAR-10
 SIMCLR = View(

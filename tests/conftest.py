@@ -9,7 +9,7 @@ import torch
 
 from entrec.data.prepare import prepare
 from entrec.data.prepared import open_prepared
-from entrec.params import load_study
+from entrec.study import load_study
 
 torch.set_num_threads(1)  # small tensors: more threads only wait for each other
 

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from entrec.__main__ import render_dvc
-from entrec.dvc import stages, theory_stages
-from entrec.params import load_study
-from entrec.report.theory_needs import THEORY_TABLES, theory_files
+from entrec.pipeline.dvc import stages, theory_stages
+from entrec.pipeline.theory_inputs import THEORY_TABLES, theory_files
+from entrec.study import load_study
 from entrec.theory.study import SETTINGS, load_theory
 
 DEMO = Path("params/demo.yaml")

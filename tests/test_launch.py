@@ -8,9 +8,9 @@ import pytest
 from snakemake_executor_plugin_slurm.submit_string import get_submit_command
 from snakemake_executor_plugin_slurm.utils import set_gres_string
 
-from entrec import launch
 from entrec.errors import UserError
-from entrec.launch import launcher, named_resources, start_all
+from entrec.pipeline import launch
+from entrec.pipeline.launch import launcher, named_resources, start_all
 from entrec.settings import Resources
 
 STEP = ["pretrain", "--run", "simclr-b64-e1-s0"]
@@ -55,7 +55,7 @@ def test_one_of_several_processes_starts_no_more(replaced, monkeypatch):
 
 def test_eight_gpus_are_eight_processes_of_torchrun(replaced):
     start_all(asked(8), STEP)
-    torchrun = [sys.executable, "-m", "entrec.torchrun", "--nproc-per-node", "8", "--standalone"]
+    torchrun = [sys.executable, "-m", "entrec.pipeline.torchrun", "--nproc-per-node", "8", "--standalone"]
     assert replaced == [[sys.executable, *torchrun, "-m", "--", "entrec", *STEP]]
 
 

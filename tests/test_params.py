@@ -7,8 +7,8 @@ import pytest
 from entrec.__main__ import transfer
 from entrec.errors import UserError
 from entrec.methods import METHODS
-from entrec.params import evaluate_keys, load_study, pretrain_keys, transfer_keys
 from entrec.runs import Run
+from entrec.study import evaluate_keys, load_study, pretrain_keys, transfer_keys
 
 DEMO = Path("params/demo.yaml")
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from entrec.params import load_study
+from entrec.pipeline.inputs import TABLES
 from entrec.plan.assumptions import device_of
 from entrec.plan.costs import plan_of
-from entrec.report.needs import TABLES
-from entrec.report.recovery_verdicts import content_verdict, latents_verdict
-from entrec.report.theory_verdicts import rates_verdict
+from entrec.report.theory.identifiability_verdicts import content_verdict, latents_verdict
+from entrec.report.theory.verdicts import rates_verdict
+from entrec.study import load_study
 from entrec.theory.study import load_theory
 
 PUBLISHED = Path("reports/published/demo")
@@ -105,8 +105,8 @@ def test_the_zoos_range_is_that_of_the_published_table():
 def test_the_verdicts_of_the_theory_are_those_of_the_published_tables(claim):
     study = load_theory(Path("params/theory.yaml")).quick
     verdict = {
-        "C2": lambda: latents_verdict(study.inversion, pd.read_csv(THEORY / "table_inversion.csv")),
-        "C3": lambda: content_verdict(study.isolation, pd.read_csv(THEORY / "table_content_style.csv")),
+        "C2": lambda: latents_verdict(study.latent_recovery, pd.read_csv(THEORY / "table_latent_recovery.csv")),
+        "C3": lambda: content_verdict(study.content_isolation, pd.read_csv(THEORY / "table_content_style.csv")),
         "C8": lambda: rates_verdict(pd.read_csv(THEORY / "table_estimators_rates.csv")),
     }[claim]()
     lines = Path("README.md").read_text(encoding="utf-8").splitlines()
@@ -124,11 +124,11 @@ def test_published_results_were_made_from_a_clean_commit_by_one_code(path):
 
 
 def test_what_is_said_of_one_row_of_latents_is_its_mean():
-    scores = pd.read_csv(THEORY / "table_inversion.csv")
+    scores = pd.read_csv(THEORY / "table_latent_recovery.csv")
     own = scores[scores["row"] == "sphere_vmf10"].groupby("representation")["r2"].mean()
     text = Path("README.md").read_text(encoding="utf-8")
-    left_out, kept = (f"{100 * own[name]:.1f}" for name in ("entrec_leave_one_out", "entrec_kept"))
-    assert f"for vMF pairs of κ = 10 R² is {left_out} % leave-one-out and {kept} % with the self term kept" in text
+    left_out, kept = (f"{100 * own[name]:.1f}" for name in ("entrec_leave_one_out", "entrec_resubstitution"))
+    assert f"for vMF pairs of κ = 10 R² is {left_out} % leave-one-out and {kept} % with the resubstitution" in text
 
 
 def test_the_papers_gpu_hours_are_those_of_its_plan():

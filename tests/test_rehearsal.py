@@ -6,8 +6,8 @@ import pytest
 
 from entrec.data.stand_in import MARKER
 from entrec.errors import UserError
-from entrec.params import load_study
-from entrec.rehearsal import SMALLER, merged, rehearse
+from entrec.pipeline.rehearsal import SMALLER, merged, rehearse
+from entrec.study import load_study
 from entrec.yaml_reader import read_yaml
 
 PAPER = Path("params/paper.yaml")

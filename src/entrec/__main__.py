@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from entrec.errors import Interrupted, UserError
-from entrec.launch import start_all
-from entrec.params import Study, load_study
+from entrec.pipeline.launch import start_all
 from entrec.runs import Run
 from entrec.settings import Dataset
+from entrec.study import Study, load_study
 from entrec.theory.commands import app as theory
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -34,7 +34,7 @@ def rehearse(
     study: StudyFile, output: Annotated[Path, typer.Option(help="Folder for it; its name is the study's.")]
 ) -> None:
     """Write a rehearsal of a study: its own file with a few numbers made smaller, and stand-ins for its datasets."""
-    from entrec.rehearsal import rehearse as step
+    from entrec.pipeline.rehearsal import rehearse as step
 
     print(step(study, output))
 
@@ -106,7 +106,7 @@ def table(
     output: Annotated[Path, typer.Option(help="Folder for the table as CSV, LaTeX and HTML.")],
 ) -> None:
     """Make one table from the results it needs."""
-    from entrec.report.tables import write_table
+    from entrec.report.vision.tables import write_table
 
     write_table(load_study(study), name, results=results, output=output)
 
@@ -119,7 +119,7 @@ def report(
     output: Annotated[Path, typer.Option()],
 ) -> None:
     """Render the HTML report of a study."""
-    from entrec.report.render import render
+    from entrec.report.vision.render import render
 
     render(study, results=results, output=output, data=data)
 
@@ -151,7 +151,7 @@ def show_plan(
 def render_dvc(study: StudyFile, output: Annotated[Path, typer.Option(help="The dvc.yaml to write.")]) -> None:
     """Write a study's DVC stages."""
     from entrec.artefacts import write_text
-    from entrec.dvc import stages
+    from entrec.pipeline.dvc import stages
 
     write_text(output, stages(load_study(study), study, folder=output.parent))
 

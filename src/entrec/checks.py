@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
 from entrec.methods.registry import METHODS
-from entrec.params import Step, Study
 from entrec.settings import Dataset, EitherName, EncodedName, Network, PackagedName, Resources
+from entrec.study import Step, Study
 
 STEMS = {"ResNet": ("3x3", "7x7"), "Vision Transformer": ("2x2", "4x4", "8x8", "16x16")}
 NARROWEST_HEAD = 8

@@ -175,7 +175,7 @@ class Diagnostics:
     every: Natural
     samples: Annotated[int, Field(ge=2)]
     kappa: Positive
-    estimator: Literal["self_term_kept", "leave_one_out"]
+    estimator: Literal["resubstitution", "leave_one_out"]
 
 
 @settings

@@ -17,7 +17,7 @@ from entrec.data.prepared import open_as, open_prepared
 from entrec.data.views import to_float
 from entrec.errors import UserError
 from entrec.evaluation.features import extract
-from entrec.params import load_study
+from entrec.study import load_study
 from entrec.training.batches import Batches
 
 STUDY = load_study(Path("params/colours.yaml"))

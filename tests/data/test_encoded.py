@@ -22,8 +22,8 @@ from entrec.data.encoding import ORIENTATION, kept, shrunk, upright
 from entrec.data.prepare import prepare
 from entrec.data.prepared import open_as, open_prepared, verify
 from entrec.errors import UserError
-from entrec.params import load_study
 from entrec.standins import Amount, Picture, stand_in
+from entrec.study import load_study
 
 SIDE = 32
 

@@ -11,9 +11,9 @@ from entrec.errors import UserError
 from entrec.evaluation.evaluate import evaluate
 from entrec.evaluation.transfer import transfer
 from entrec.networks import build_backbone, save_backbone
-from entrec.params import evaluate_keys, load_study, transfer_keys
 from entrec.runs import Run
 from entrec.settings import KNN, Evaluation, Linear
+from entrec.study import evaluate_keys, load_study, transfer_keys
 
 DEMO = load_study(Path(__file__).parents[2] / "params" / "demo.yaml")
 RUN = Run("untrained", 256, 20, 0)

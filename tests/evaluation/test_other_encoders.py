@@ -9,9 +9,9 @@ from entrec.artefacts import read_json
 from entrec.data.prepare import prepare
 from entrec.evaluation.evaluate import evaluate
 from entrec.evaluation.transfer import transfer
-from entrec.params import load_study
 from entrec.runs import Run
 from entrec.settings import Network
+from entrec.study import load_study
 from entrec.training.pretrain import pretrain
 
 

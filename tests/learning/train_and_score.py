@@ -17,8 +17,8 @@ from entrec.data.prepared import open_prepared
 from entrec.evaluation.features import extract
 from entrec.evaluation.linear import choose
 from entrec.evaluation.parts import Part
-from entrec.params import load_study
 from entrec.runs import Run
+from entrec.study import load_study
 from entrec.training.device import make_deterministic
 from entrec.training.pretrain import build_batches, build_state, total_steps, train
 

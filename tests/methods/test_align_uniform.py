@@ -9,12 +9,12 @@ import torch
 from torch.nn import functional as F
 
 from entrec.information.entropy import leave_one_out_entropy
+from entrec.information.geometry import alignment, uniformity
 from entrec.information.kernels import VMFKernel
 from entrec.information.sphere import log_vmf_constant
-from entrec.information.spread import alignment, uniformity
 from entrec.methods.align_uniform import AlignUniform
 from entrec.networks import build_backbone
-from entrec.params import load_study
+from entrec.study import load_study
 
 ZOO = load_study(Path("params/zoo.yaml"))
 SETTINGS = ZOO.method("align_uniform")

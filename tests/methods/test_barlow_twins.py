@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from entrec.information.checks import InvalidEmbeddings
-from entrec.information.spread import off_diagonal_energy
+from entrec.information.geometry import off_diagonal_energy
 from entrec.methods.barlow_twins import BarlowTwins, cross_correlation
 from entrec.networks import build_backbone
-from entrec.params import load_study
+from entrec.study import load_study
 
 ZOO = load_study(Path("params/zoo.yaml"))
 

@@ -18,8 +18,8 @@ from entrec.networks.backbones import num_features
 from entrec.networks.colour_split import ColourSplit
 from entrec.networks.heads import on_sphere
 from entrec.networks.small_resnet import SmallResNet
-from entrec.params import load_study
 from entrec.runs import Run
+from entrec.study import load_study
 from entrec.training.pretrain import pretrain
 
 STUDY = load_study(Path("params/colours.yaml"))

@@ -11,8 +11,8 @@ import torch
 import yaml
 
 from entrec.methods import registry
-from entrec.params import load_study
 from entrec.runs import Run
+from entrec.study import load_study
 from entrec.training.pretrain import build_batches, build_state, total_steps, train
 
 BLOCK = re.compile(r"^```(python|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

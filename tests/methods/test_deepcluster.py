@@ -14,7 +14,7 @@ from entrec.methods import deepcluster as module
 from entrec.methods.deepcluster import NO_CLUSTER, cluster_losses, nearest_centroids, spherical_k_means
 from entrec.methods.multi_crop import features_of_crops
 from entrec.networks import build_backbone
-from entrec.params import load_study
+from entrec.study import load_study
 
 ZOO = load_study(Path("params/zoo.yaml"))
 SETTINGS = replace(ZOO.method("deepcluster"), prototypes=(6, 10, 6))

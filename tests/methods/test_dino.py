@@ -10,7 +10,7 @@ import torch
 from entrec.methods import METHODS
 from entrec.methods.multi_crop import with_others
 from entrec.networks import build_backbone
-from entrec.params import load_study
+from entrec.study import load_study
 
 ZOO = load_study(Path("params/zoo.yaml"))
 SETTINGS = replace(ZOO.method("dino"), teacher_temperature=0.05, warmup_teacher_temperature=0.05)

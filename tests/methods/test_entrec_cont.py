@@ -11,7 +11,7 @@ import torch
 from entrec.methods import entrec_cont
 from entrec.methods.entrec_cont import EntRecCont
 from entrec.networks import build_backbone
-from entrec.params import load_study
+from entrec.study import load_study
 
 ZOO = load_study(Path("params/zoo.yaml"))
 FIXED = ZOO.method("entrec_cont")

@@ -13,7 +13,7 @@ from entrec.information.sphere import log_vmf_constant
 from entrec.methods import METHODS
 from entrec.methods.byol import regression_losses
 from entrec.networks import build_backbone
-from entrec.params import load_study
+from entrec.study import load_study
 
 ZOO = load_study(Path("params/zoo.yaml"))
 

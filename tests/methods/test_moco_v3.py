@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from entrec.methods.moco_v3 import MoCoV3, momentum_contrast
 from entrec.networks import build_backbone
-from entrec.params import load_study
+from entrec.study import load_study
 
 ZOO = load_study(Path("params/zoo.yaml"))
 SETTINGS = ZOO.method("moco_v3")

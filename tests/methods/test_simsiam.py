@@ -8,7 +8,7 @@ from torch import nn
 
 from entrec.methods.simsiam import SimSiam, negative_cosines
 from entrec.networks import build_backbone
-from entrec.params import load_study
+from entrec.study import load_study
 
 ZOO = load_study(Path("params/zoo.yaml"))
 SETTINGS = ZOO.method("simsiam")

@@ -13,7 +13,7 @@ from entrec.methods.multi_crop import features_of_crops, with_others
 from entrec.methods.swav import codes, sinkhorn_biases
 from entrec.networks import build_backbone
 from entrec.networks.heads import cosines
-from entrec.params import load_study
+from entrec.study import load_study
 
 ZOO = load_study(Path("params/zoo.yaml"))
 SETTINGS = ZOO.method("swav")

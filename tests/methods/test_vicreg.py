@@ -9,7 +9,7 @@ import torch
 
 from entrec.methods.vicreg import VICReg, covariance_energy, variance_hinge, vicreg_terms
 from entrec.networks import build_backbone
-from entrec.params import load_study
+from entrec.study import load_study
 
 ZOO = load_study(Path("params/zoo.yaml"))
 SETTINGS = ZOO.method("vicreg")

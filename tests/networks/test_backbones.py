@@ -7,7 +7,7 @@ from safetensors.torch import load_file
 from entrec.errors import UserError
 from entrec.networks import build_backbone, load_backbone, save_backbone
 from entrec.networks.backbones import num_features
-from entrec.networks.heads import perceptron
+from entrec.networks.heads import mlp
 from entrec.settings import Network
 
 SMALL = Network(backbone="small_resnet", width=8, stem="3x3")
@@ -54,6 +54,6 @@ def test_missing_damaged_and_foreign_weights_are_named(tmp_path):
 
 def test_a_projector_ends_in_standardised_outputs_only_where_asked():
     x = torch.randn(64, 6)
-    standardised = perceptron(6, (8, 4), last_norm=True)(x)
+    standardised = mlp(6, (8, 4), last_norm=True)(x)
     torch.testing.assert_close(standardised.mean(dim=0), torch.zeros(4), atol=1e-5, rtol=0)
-    assert perceptron(6, (8, 4))[-1].bias is not None
+    assert mlp(6, (8, 4))[-1].bias is not None

@@ -10,8 +10,8 @@ from entrec.errors import UserError
 from entrec.methods import METHODS
 from entrec.networks import build_backbone, load_backbone, save_backbone
 from entrec.networks.backbones import num_features
-from entrec.params import load_study
 from entrec.settings import TRANSFORMERS, Network
+from entrec.study import load_study
 
 ZOO = load_study(Path("params/zoo.yaml"))
 SMALL = Network(backbone="small_vit", width=32, stem="2x2")

@@ -11,9 +11,9 @@ from torch import nn
 
 from entrec.methods import METHODS
 from entrec.networks.backbones import build_backbone
-from entrec.params import load_study
 from entrec.plan.flops import count_passes, networks_of, passes_of
 from entrec.settings import Network
+from entrec.study import load_study
 from entrec.training.optimiser import build_optimiser
 
 IMAGES = 64  # as many as the prototypes that DeepCluster looks for

@@ -12,17 +12,17 @@ import pytest
 
 from entrec.__main__ import show_plan
 from entrec.errors import UserError
-from entrec.params import load_study
+from entrec.pipeline.jobs import Job, jobs_of
 from entrec.plan.assumptions import Device, device_of, encoded_bytes
 from entrec.plan.costs import Cost, plan_of
 from entrec.plan.flops import networks_of, passes_of
-from entrec.plan.jobs import Job, jobs_of
 from entrec.plan.sizes import size_of
 from entrec.plan.speeds import measured_speed
 from entrec.plan.text import plan_text
 from entrec.plan.wall_time import check_devices, wall_seconds
 from entrec.runs import Run
 from entrec.settings import Dataset
+from entrec.study import load_study
 from entrec.theory.study import THEORY_FILE
 
 ROOT = Path(__file__).parents[2]

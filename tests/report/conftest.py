@@ -14,9 +14,9 @@ import pytest
 from entrec.data import prepare
 from entrec.data.source import Source
 from entrec.methods.registry import METHODS
-from entrec.params import Study, load_study
 from entrec.runs import Run
 from entrec.settings import Dataset
+from entrec.study import Study, load_study
 
 ROOT = Path(__file__).parents[2]
 CODE = "0123456789abcdef"

@@ -3,9 +3,9 @@
 import altair as alt
 import pandas as pd
 
-from entrec.report.collect import collect
-from entrec.report.information_figures import POINTS, losses
 from entrec.report.theme import styled
+from entrec.report.vision.collect import collect
+from entrec.report.vision.information_figures import POINTS, losses
 
 
 def test_long_histories_are_drawn_with_fewer_points_from_first_to_last_epoch(demo, results):

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from tests.report.conftest import write_results
 
-from entrec.params import load_study
-from entrec.report.published import peers
-from entrec.report.tables import read_table, write_table
+from entrec.report.vision.published import peers
+from entrec.report.vision.tables import read_table, write_table
+from entrec.study import load_study
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import pytest
 from entrec.plan.assumptions import device_of
 from entrec.plan.costs import plan_of
 from entrec.report.origins import origins
-from entrec.report.plan_table import plan_fragment
+from entrec.report.vision.plan_table import plan_fragment
 
 
 def rows(fragment):

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from entrec.params import Study
 from entrec.report.claims import CLAIMS, Verdict, claims_fragment, judge
-from entrec.report.collect import collect
-from entrec.report.published import published
+from entrec.report.vision.collect import collect
+from entrec.report.vision.published import published
 from entrec.runs import Run
+from entrec.study import Study
 
 Results = Callable[..., Path]
 

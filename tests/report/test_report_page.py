@@ -16,20 +16,20 @@ import pytest
 
 from entrec.errors import UserError
 from entrec.methods import METHODS
-from entrec.params import Study, load_study
-from entrec.report.collect import collect
-from entrec.report.datasets import sheets
+from entrec.pipeline.inputs import TABLES
 from entrec.report.figures import FIGURES, figures_fragment
-from entrec.report.method_pages import docstring, method_sections, paragraphs
-from entrec.report.needs import TABLES
+from entrec.report.mean_sd import MeanSD, points, pooled
 from entrec.report.notebooks import execute, jupyter_home
 from entrec.report.origin_tables import duration, provenance_fragment, write_provenance
 from entrec.report.origins import origins
 from entrec.report.palette import COLOURS, SHAPES, colour, shape
-from entrec.report.protocol import flatten, hyper_parameters
-from entrec.report.render import render
-from entrec.report.spread import Spread, points, pooled
-from entrec.report.tables import write_table
+from entrec.report.vision.collect import collect
+from entrec.report.vision.datasets import sheets
+from entrec.report.vision.method_pages import docstring, method_sections, paragraphs
+from entrec.report.vision.protocol import flatten, hyper_parameters
+from entrec.report.vision.render import render
+from entrec.report.vision.tables import write_table
+from entrec.study import Study, load_study
 
 Results = Callable[..., Path]
 Prepared = Callable[[Study], Path]
@@ -231,8 +231,8 @@ def test_only_the_solver_that_is_used_has_its_settings_shown(demo: Study) -> Non
 
 def test_pooled_deviation_weighs_groups_by_their_degrees_of_freedom() -> None:
     # variances 4 (one degree) and 1 (two degrees): (4 + 2) / 3
-    assert pooled([Spread(0, 2.0, 2), Spread(0, 1.0, 3), Spread(0, None, 1)]) == pytest.approx(2**0.5)
-    assert pooled([Spread(0, None, 1)]) is None
+    assert pooled([MeanSD(0, 2.0, 2), MeanSD(0, 1.0, 3), MeanSD(0, None, 1)]) == pytest.approx(2**0.5)
+    assert pooled([MeanSD(0, None, 1)]) is None
 
 
 def test_differences_carry_their_sign_and_zero_has_none() -> None:
@@ -240,8 +240,8 @@ def test_differences_carry_their_sign_and_zero_has_none() -> None:
 
 
 def test_numbers_have_a_minus_sign_and_zero_has_none() -> None:
-    assert [Spread(value, None, 1).text(decimals=2) for value in (-13.656, 0.25, -0.001)] == ["−13.66", "0.25", "0.00"]
-    assert Spread(-1.0, 0.25, 2).text(decimals=2) == "−1.00 ± 0.25"
+    assert [MeanSD(value, None, 1).text(decimals=2) for value in (-13.656, 0.25, -0.001)] == ["−13.66", "0.25", "0.00"]
+    assert MeanSD(-1.0, 0.25, 2).text(decimals=2) == "−1.00 ± 0.25"
 
 
 def test_durations_read_as_people_say_them() -> None:

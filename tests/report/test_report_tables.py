@@ -13,13 +13,13 @@ import pytest
 
 from entrec.errors import UserError
 from entrec.methods.registry import METHODS, Family
-from entrec.params import Study
+from entrec.pipeline.inputs import TABLES, needed
 from entrec.report.latex import escape, latex_table
 from entrec.report.layout import Column, Layout
 from entrec.report.markup import table_fragment
-from entrec.report.needs import TABLES, needed
-from entrec.report.tables import lay_out, read_table, tidy, write_table
+from entrec.report.vision.tables import lay_out, read_table, tidy, write_table
 from entrec.runs import Run
+from entrec.study import Study
 
 Results = Callable[..., Path]
 
@@ -212,7 +212,7 @@ def test_a_table_needs_nothing_but_what_is_listed(demo: Study, results: Results,
 
 
 def test_listing_what_tables_need_imports_neither_pandas_nor_torch() -> None:
-    code = "import sys, entrec.report.needs; print({'pandas', 'torch', 'altair'} & set(sys.modules))"
+    code = "import sys, entrec.pipeline.inputs; print({'pandas', 'torch', 'altair'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

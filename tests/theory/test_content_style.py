@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from entrec.errors import UserError
-from entrec.theory.content_style import draw_content_style, load_process, save_process, wishart_root
-from entrec.theory.recovery_settings import (
+from entrec.theory.identifiability.content_style import draw_content_style, load_process, save_process, wishart_root
+from entrec.theory.identifiability.settings import (
     AlignEntropy,
+    ContentIsolation,
+    ContentIsolationRow,
     EntRecCont,
-    Isolation,
-    IsolationRow,
     KernelRidge,
     Network,
     Training,
@@ -24,7 +24,7 @@ def generator(seed=0):
 
 @pytest.fixture(scope="module")
 def settings():
-    return Isolation(
+    return ContentIsolation(
         dimension=5,
         content=2,
         style=3,
@@ -37,12 +37,12 @@ def settings():
         entrec_cont=EntRecCont(kernel_kappa=10.0, kappa=10.0),
         categories=4,
         seeds=(0,),
-        rows={"plain": IsolationRow(change=1.0, statistical=False, causal=False)},
+        rows={"plain": ContentIsolationRow(change=1.0, statistical=False, causal=False)},
     )
 
 
 def drawn(settings, *, change=0.75, statistical=True, causal=True, seed=0):
-    row = IsolationRow(change=change, statistical=statistical, causal=causal)
+    row = ContentIsolationRow(change=change, statistical=statistical, causal=causal)
     return draw_content_style(settings, row, seed=seed)
 
 
@@ -160,5 +160,5 @@ def test_a_file_that_is_missing_or_damaged_is_named(tmp_path):
 
 
 def test_content_and_style_must_make_up_all_latents(settings):
-    with pytest.raises(UserError, match=r"isolation.style: 2 content and 4 style coordinates of 5"):
+    with pytest.raises(UserError, match=r"content_isolation.style: 2 content and 4 style coordinates of 5"):
         drawn(replace(settings, style=4))

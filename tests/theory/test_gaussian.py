@@ -11,15 +11,22 @@ from entrec.errors import UserError
 from entrec.information import bounds
 from entrec.information.kernels import VMFKernel
 from entrec.provenance import fingerprint
-from entrec.theory.critics import GaussianDensity, JointCritic, SeparableCritic, mlp
-from entrec.theory.gaussian import blocks, build_learner, correlated_gaussians, correlation, gaussian, staircase
-from entrec.theory.learnt_bounds import LEARNERS
+from entrec.theory.estimators.critics import GaussianDensity, JointCritic, SeparableCritic, mlp
+from entrec.theory.estimators.gaussian import (
+    blocks,
+    build_learner,
+    correlated_gaussians,
+    correlation,
+    gaussian,
+    staircase,
+)
+from entrec.theory.estimators.learnt_bounds import LEARNERS
+from entrec.theory.estimators.settings import EntRec, EntRecDiscrete, Smile
 from entrec.theory.registry import BOUNDS
-from entrec.theory.settings import EntRec, EntRecDiscrete, Smile
 
 CPU = torch.device("cpu")
 OF_SCORES = {"nwj", "js", "smile", "info_nce"}
-ON_SPHERE = {"entrec_kept", "entrec_leave_one_out"}
+ON_SPHERE = {"entrec_resubstitution", "entrec_leave_one_out"}
 OF_ONE_KIND = {name: next((kind for kind in (OF_SCORES, ON_SPHERE) if name in kind), set()) for name in BOUNDS}
 every_bound = pytest.mark.parametrize("bound", BOUNDS)
 
@@ -116,7 +123,7 @@ BY_HAND = {
     "js": of_scores(bounds.js, bounds.js_information),
     "smile": of_scores(bounds.js, lambda scores: bounds.smile(scores, clip=0.01)),
     "info_nce": of_scores(bounds.info_nce_bound, bounds.info_nce_bound),
-    "entrec_kept": of_unit_vectors(bounds.entrec_bound, kernel=VMFKernel(7.0), kappa=3.0),
+    "entrec_resubstitution": of_unit_vectors(bounds.entrec_bound, kernel=VMFKernel(7.0), kappa=3.0),
     "entrec_leave_one_out": of_unit_vectors(bounds.entrec_leave_one_out_bound, kernel=VMFKernel(2.0), kappa=11.0),
     "entrec_discrete": discrete_by_hand,
 }
@@ -127,7 +134,7 @@ def test_each_learner_computes_the_function_that_it_is_named_after(settings, bou
     unlike = replace(
         settings,
         smile=Smile(clip=0.01),
-        entrec_kept=EntRec(kernel_kappa=7.0, kappa=3.0),
+        entrec_resubstitution=EntRec(kernel_kappa=7.0, kappa=3.0),
         entrec_leave_one_out=EntRec(kernel_kappa=2.0, kappa=11.0),
         entrec_discrete=EntRecDiscrete(categories=5),
     )

@@ -7,8 +7,15 @@ import torch
 from scipy import stats
 
 from entrec.information.sphere import mean_resultant_length
-from entrec.theory.latents import cumulative, quantile, sample_around, sample_latents, sample_positives, stretch
-from entrec.theory.recovery_settings import EXPONENTS, Density
+from entrec.theory.identifiability.latents import (
+    cumulative,
+    quantile,
+    sample_around,
+    sample_latents,
+    sample_positives,
+    stretch,
+)
+from entrec.theory.identifiability.settings import EXPONENTS, Density
 
 SCIPY = {1: stats.laplace(), 2: stats.norm(scale=math.sqrt(0.5)), 3: stats.gennorm(3)}
 every_exponent = pytest.mark.parametrize("exponent", SCIPY)

@@ -10,7 +10,7 @@ from entrec.information.bounds import info_nce_bound
 from entrec.information.entropy import kernel_entropy, leave_one_out_entropy
 from entrec.information.kernels import GaussianKernel, VMFKernel
 from entrec.information.reconstruction import gaussian_reconstruction, vmf_reconstruction
-from entrec.theory.objectives import (
+from entrec.theory.identifiability.objectives import (
     align_entropy,
     discrete_entrec,
     space_entrec,
@@ -19,7 +19,7 @@ from entrec.theory.objectives import (
     sphere_info_nce,
     supervised,
 )
-from entrec.theory.power_distances import power_distances, power_entropy
+from entrec.theory.identifiability.power_distances import power_distances, power_entropy
 
 
 def views(k=30, d=4, *, sphere=False):
@@ -42,7 +42,7 @@ def test_power_distances_are_sums_over_coordinates(exponent):
 
 @pytest.mark.parametrize("exponent", [1, 2, 3])
 def test_the_gradient_of_power_distances_is_that_of_finite_differences(exponent, monkeypatch):
-    monkeypatch.setattr("entrec.theory.power_distances.BLOCK", 12)  # several blocks, the last one short
+    monkeypatch.setattr("entrec.theory.identifiability.power_distances.BLOCK", 12)  # several blocks, the last one short
     x, y = (z.requires_grad_() for z in views(k=7, d=3))
     assert torch.autograd.gradcheck(lambda a, b: power_distances(a, b, exponent=exponent), (x, y))
 

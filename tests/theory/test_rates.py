@@ -9,9 +9,9 @@ import torch
 from entrec.errors import UserError
 from entrec.information.entropy import kernel_entropy, leave_one_out_entropy
 from entrec.information.sphere import log_area, log_vmf_constant
-from entrec.theory.known_entropies import gaussian, soft_categories, uniform_on_sphere
-from entrec.theory.rates import bias_error, fits, measure, rates, row, spread_error, width_fit
-from entrec.theory.settings import RateCase, Rates
+from entrec.theory.estimators.known_entropies import gaussian, soft_categories, uniform_on_sphere
+from entrec.theory.estimators.rates import bias_error, fits, measure, rates, row, spread_error, width_fit
+from entrec.theory.estimators.settings import RateCase, Rates
 
 CPU = torch.device("cpu")
 
@@ -193,18 +193,20 @@ def test_theorem_3():
     assert fit["slope"] == pytest.approx(-0.5, abs=0.1)
 
 
-@pytest.mark.parametrize("name", ["gaussian_d2_kept", "sphere_d3_kept", "plug_in"])
+@pytest.mark.parametrize("name", ["gaussian_d2_resubstitution", "sphere_d3_resubstitution", "plug_in"])
 def test_the_file_holds_rows_and_fits(small, tmp_path, name):
     rates(small, "quick", name, output=tmp_path / "case.json")
     found = json.loads((tmp_path / "case.json").read_text())
     assert (found["case"], found["setting"], found["fit_from"]) == (name, "quick", 16)
     assert [r["samples"] for r in found["rows"]] == [16, 32, 64, 128]
     assert {"bias", "bias_error", "variance", "mse", "repeats"} <= set(found["rows"][0])
-    assert len(found["width_rows"]) == (4 if name == "sphere_d3_kept" else 0)
+    assert len(found["width_rows"]) == (4 if name == "sphere_d3_resubstitution" else 0)
     assert all(fit["low"] <= fit["slope"] <= fit["high"] and fit["reading"] for fit in found["fits"])
     assert found["provenance"]["seed"] == 0
 
 
 def test_a_case_that_the_study_has_not_is_refused(small, tmp_path):
-    with pytest.raises(UserError, match=r"quick.estimators.rates.cases: no case 'cubic'; allowed: gaussian_d2_kept"):
+    with pytest.raises(
+        UserError, match=r"quick.estimators.rates.cases: no case 'cubic'; allowed: gaussian_d2_resubstitution"
+    ):
         rates(small, "quick", "cubic", output=tmp_path / "x.json")

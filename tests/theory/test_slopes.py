@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from entrec.theory.slopes import leading_power_law, power_law
+from entrec.theory.estimators.slopes import leading_power_law, power_law
 
 X = [64, 128, 256, 512, 1024, 2048]
 

@@ -8,8 +8,8 @@ import torch
 
 from entrec.errors import UserError
 from entrec.information.sphere import vmf_information
-from entrec.theory.settings import Sphere
-from entrec.theory.sphere import ESTIMATORS, measure, sphere
+from entrec.theory.estimators.settings import Sphere
+from entrec.theory.estimators.sphere import ESTIMATORS, measure, sphere
 
 CPU = torch.device("cpu")
 
@@ -37,7 +37,7 @@ def test_few_samples_show_each_estimators_bias():
     """At 5.6 nats from 64 pairs: two capped by log k, one above the truth, and the check that is right."""
     rows = rows_of(kappa={10: (25.0,)}, samples=(64,), repeats=(30,))
     mean = {name: rows[25.0, 64, name]["mean"] for name in ESTIMATORS}
-    assert mean["entrec_kept"] < 1
+    assert mean["entrec_resubstitution"] < 1
     assert 3 < mean["info_nce"] < math.log(64)
     assert mean["entrec_leave_one_out"] > 5.6 + 1
     assert mean["nearest_neighbours"] == pytest.approx(5.6, abs=0.2)
@@ -47,7 +47,7 @@ def test_the_slow_check_stops_where_it_is_told_to():
     rows = rows_of(samples=(16, 64), repeats=(2, 2), neighbours_up_to=16)
     assert (10.0, 16, "nearest_neighbours") in rows
     assert (10.0, 64, "nearest_neighbours") not in rows
-    assert (10.0, 64, "entrec_kept") in rows
+    assert (10.0, 64, "entrec_resubstitution") in rows
 
 
 def test_the_spread_is_that_of_the_draws_and_a_seed_decides_them():

@@ -8,13 +8,19 @@ from pathlib import Path
 import pytest
 
 from entrec.errors import UserError
-from entrec.theory.recovery_runs import InversionRun, find_run, inversion_runs, isolation_runs, sweep_runs
+from entrec.theory.identifiability.runs import (
+    LatentRecoveryRun,
+    content_isolation_runs,
+    find_run,
+    latent_recovery_runs,
+    sweep_runs,
+)
 from entrec.theory.registry import BOUNDS
 from entrec.theory.study import (
     SETTINGS,
+    content_isolation_keys,
     gaussian_keys,
-    inversion_keys,
-    isolation_keys,
+    latent_recovery_keys,
     load_theory,
     rates_keys,
     sphere_keys,
@@ -55,7 +61,7 @@ def edited(tmp_path, old, new):
         (
             "{kernel_kappa: 20, ",
             "{kernel_kappa: 1.0e+9, ",
-            ["entrec_kept.kernel_kappa", "less than or equal to 1000000"],
+            ["entrec_resubstitution.kernel_kappa", "less than or equal to 1000000"],
         ),
         (
             "samples: [64, 256, 1024,",
@@ -63,16 +69,20 @@ def edited(tmp_path, old, new):
             ["quick.estimators.sphere.samples.2", "256 after 1024", "sizes that increase"],
         ),
         ("samples: [64, 128, 256,", "samples: [64, 128, 128,", ["estimators.rates.samples.2", "128 after 128"]),
-        ("widths: [10, 15, 25, 40]", "widths: [10, 15, 15]", ["cases.sphere_d3_kept.widths.2", "15.0 given twice"]),
+        (
+            "widths: [10, 15, 25, 40]",
+            "widths: [10, 15, 15]",
+            ["cases.sphere_d3_resubstitution.widths.2", "15.0 given twice"],
+        ),
         (
             "widths: [10, 15, 25, 40]",
             "widths: [10, 15, 1.0e+7]",
-            ["cases.sphere_d3_kept.widths.2", "1e+07 with data 'sphere'", "1e-06 to 1e+06"],
+            ["cases.sphere_d3_resubstitution.widths.2", "1e+07 with data 'sphere'", "1e-06 to 1e+06"],
         ),
         (
             "dimension: 2, width: 1.0",
             "dimension: 2, width: 1.0e-4",
-            ["cases.gaussian_d2_kept.width", "0.0001 with data 'gaussian'", "0.001 to 1000"],
+            ["cases.gaussian_d2_resubstitution.width", "0.0001 with data 'gaussian'", "0.001 to 1000"],
         ),
         ("seeds: [0]", "seeds: [0, 0]", ["quick.estimators.gaussian.seeds.1", "0 given twice"]),
         ("repeats: [50, 50", "repeats: [50", ["quick.estimators.sphere.repeats", "4 numbers for 5", "one for each"]),
@@ -80,20 +90,36 @@ def edited(tmp_path, old, new):
         ("        128: [", "        1: [", ["quick.estimators.sphere.kappa", "greater than or equal to 2"]),
         ("estimator: plug_in_entropy", "estimator: kernel_entropy", ["cases.plug_in.estimator", "goes with dirichlet"]),
         ("width: null", "width: 1", ["cases.plug_in.width", "1.0", "null exactly for dirichlet"]),
-        ("widths: [10, 15, 25, 40]", "widths: [5]", ["cases.sphere_d3_kept.widths", "[5.0]", "at least three"]),
-        ("fit_from: 128", "fit_from: 4096", ["cases.gaussian_d2_kept.fit_from", "4096 leaves fewer than four"]),
+        (
+            "widths: [10, 15, 25, 40]",
+            "widths: [5]",
+            ["cases.sphere_d3_resubstitution.widths", "[5.0]", "at least three"],
+        ),
+        (
+            "fit_from: 128",
+            "fit_from: 4096",
+            ["cases.gaussian_d2_resubstitution.fit_from", "4096 leaves fewer than four"],
+        ),
         ("        plug_in:", "        plug-in:", ["cases.plug-in", "lower-case letters, digits and _"]),
         ("    rates:    {threads", "    tables:   {threads", ["key 'tables' given twice"]),
-        ("output: sphere, model: {kind: vmf", "output: box, model: {kind: vmf", ["inversion.rows.sphere_vmf1.output"]),
+        (
+            "output: sphere, model: {kind: vmf",
+            "output: box, model: {kind: vmf",
+            ["latent_recovery.rows.sphere_vmf1.output"],
+        ),
         (
             "output: sphere, model: {kind: vmf",
             "output: sphere, model: {kind: normal",
-            ["quick.inversion.rows.sphere_vmf1.model.kind", "'normal'", "allowed: vmf"],
+            ["quick.latent_recovery.rows.sphere_vmf1.model.kind", "'normal'", "allowed: vmf"],
         ),
-        ("      sphere_vmf1: ", "      sphere-vmf1: ", ["inversion.rows.sphere-vmf1", "is no name for a row"]),
-        ("sweep: {row: sphere_vmf10", "sweep: {row: cube", ["quick.inversion.sweep.row", "'cube'", "allowed: sphere_"]),
-        ("    style: 5", "    style: 6", ["quick.isolation.style", "5 content and 6 style coordinates of 10"]),
-        ("      causal:          {change: 0.75", "      causal: {change: 0", ["isolation.rows.causal.change"]),
+        ("      sphere_vmf1: ", "      sphere-vmf1: ", ["latent_recovery.rows.sphere-vmf1", "is no name for a row"]),
+        (
+            "sweep: {row: sphere_vmf10",
+            "sweep: {row: cube",
+            ["quick.latent_recovery.sweep.row", "'cube'", "allowed: sphere_"],
+        ),
+        ("    style: 5", "    style: 6", ["quick.content_isolation.style", "5 content and 6 style coordinates of 10"]),
+        ("      causal:          {change: 0.75", "      causal: {change: 0", ["content_isolation.rows.causal.change"]),
     ],
 )
 def test_a_fault_is_one_line_that_names_file_key_value_and_what_is_allowed(tmp_path, old, new, says):
@@ -142,8 +168,8 @@ def slices(study):
     keys = {bound: gaussian_keys("quick", bound) for bound in BOUNDS}
     keys |= {f"d{d}": sphere_keys("quick", d) for d in own.sphere.kappa}
     keys |= {case: rates_keys("quick", case) for case in own.rates.cases}
-    keys |= {row: inversion_keys("quick", row) for row in study.quick.inversion.rows}
-    keys |= {row: isolation_keys("quick", row) for row in study.quick.isolation.rows}
+    keys |= {row: latent_recovery_keys("quick", row) for row in study.quick.latent_recovery.rows}
+    keys |= {row: content_isolation_keys("quick", row) for row in study.quick.content_isolation.rows}
     return {job: study.slice(keys) for job, keys in keys.items()}
 
 
@@ -169,8 +195,8 @@ def test_an_edit_makes_stale_what_reads_it_and_nothing_else(tmp_path, study, old
 
 def test_the_workflow_reads_the_study_without_torch_or_pandas():
     code = (
-        "import sys; from pathlib import Path; import entrec.__main__, entrec.workflow, entrec.report.theory_needs;"
-        "entrec.workflow.read_theory('params/theory.yaml');"
+        "import sys; import entrec.__main__, entrec.pipeline.workflow, entrec.pipeline.theory_inputs;"
+        "entrec.pipeline.workflow.read_theory('params/theory.yaml');"
         "print({'torch', 'pandas', 'altair', 'scipy'} & set(sys.modules))"
     )
     environment = os.environ | {"PYTHONPATH": "src"}
@@ -181,7 +207,7 @@ def test_the_workflow_reads_the_study_without_torch_or_pandas():
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_runs_are_each_named_once_and_found_by_name(study, setting):
     own = study.setting(setting)
-    for runs in (inversion_runs(own.inversion), isolation_runs(own.isolation)):
+    for runs in (latent_recovery_runs(own.latent_recovery), content_isolation_runs(own.content_isolation)):
         assert len({str(run) for run in runs}) == len(runs)
         assert all(find_run(runs, str(run)) is run for run in runs)
         with pytest.raises(UserError, match=r"^no run 'nobody' in the study; there are \d+, such as "):
@@ -189,9 +215,9 @@ def test_runs_are_each_named_once_and_found_by_name(study, setting):
 
 
 def test_the_sweep_shares_its_row_s_own_batch_size(study):
-    own = study.quick.inversion
-    shared = InversionRun(own.sweep.row, "info_nce", own.training.batch_size, own.sweep.seeds[0])
-    runs = inversion_runs(own)
+    own = study.quick.latent_recovery
+    shared = LatentRecoveryRun(own.sweep.row, "info_nce", own.training.batch_size, own.sweep.seeds[0])
+    runs = latent_recovery_runs(own)
     assert runs.count(shared) == 1
     assert set(sweep_runs(own)) <= set(runs)
     assert shared in sweep_runs(own)

@@ -44,7 +44,7 @@ def test_every_method_is_measured_and_only_the_discrete_ones_discretely(method, 
 def test_pairs_of_known_information_measure_as_much(demo):
     settings = replace(demo.diagnostics, samples=4096, kappa=10.0)
     truth = vmf_information(10, kappa=10.0)
-    kept = measure(vmf_pairs(4096), replace(settings, estimator="self_term_kept"))
+    kept = measure(vmf_pairs(4096), replace(settings, estimator="resubstitution"))
     left_out = measure(vmf_pairs(4096), replace(settings, estimator="leave_one_out"))
     assert kept["bound"] < truth + 0.02
     assert kept["bound"] == pytest.approx(truth, abs=0.1)

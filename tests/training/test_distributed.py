@@ -18,7 +18,7 @@ from entrec.training.distributed import share
 TRAINED = [name for name in METHODS if name != "untrained"]
 WITH_ENTRIES_OF_ALL_KINDS = ["byol", "swav", "amdim", "cmc_lab"]
 SCRIPT = Path(__file__).with_name("steps_of_every_method.py")
-TORCHRUN = ["-m", "entrec.torchrun", "--standalone", "--nproc-per-node", "2"]
+TORCHRUN = ["-m", "entrec.pipeline.torchrun", "--standalone", "--nproc-per-node", "2"]
 
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": "src", "OMP_NUM_THREADS": "1"}
@@ -146,7 +146,7 @@ def test_what_two_processes_say_is_all_that_is_said_and_their_code_is_kept(tmp_p
 
 
 def test_four_processes_that_resume_end_with_the_bits_of_four_that_did_not():
-    four = ["-m", "entrec.torchrun", "--standalone", "--nproc-per-node", "4"]
+    four = ["-m", "entrec.pipeline.torchrun", "--standalone", "--nproc-per-node", "4"]
     script = SCRIPT.with_name("resume_on_four_processes.py")
     done = subprocess.run([sys.executable, *four, script], env=ENVIRONMENT, capture_output=True, text=True)
     assert done.stdout == "0.0\n", done.stderr

@@ -87,7 +87,7 @@ def test_the_command_line_says_one_line_and_ends_with_a_code_of_its_own(digits_f
 
 
 def test_when_one_process_is_asked_all_stop_after_the_same_step():
-    torchrun = ["-m", "entrec.torchrun", "--standalone", "--nproc-per-node", "2"]
+    torchrun = ["-m", "entrec.pipeline.torchrun", "--standalone", "--nproc-per-node", "2"]
     script = str(Path(__file__).with_name("stop_on_two_processes.py"))
     done = subprocess.run([sys.executable, *torchrun, script], env=ENVIRONMENT, capture_output=True, text=True)
     assert sorted(done.stdout.splitlines()) == ["0 8 SIGUSR1", "1 8 SIGUSR1"], done.stderr

@@ -84,15 +84,18 @@ def shrink_theory(path: Path) -> None:
     )  # fmt: skip
     estimators["sphere"].update(kappa={3: [5]}, samples=[8, 16], repeats=[2, 2], neighbours_up_to=8)
     cases = estimators["rates"]["cases"]
-    kept = {name: {**cases[name], "fit_from": 16} for name in ("gaussian_d2_kept", "sphere_d3_kept", "plug_in")}
+    kept = {
+        name: {**cases[name], "fit_from": 16}
+        for name in ("gaussian_d2_resubstitution", "sphere_d3_resubstitution", "plug_in")
+    }
     estimators["rates"].update(samples=[16, 32, 64, 128], repeats=[8, 8, 8, 8], cases=kept)
-    for part, rows in (("inversion", ("sphere_vmf10", "box_laplace")), ("isolation", ("causal",))):
+    for part, rows in (("latent_recovery", ("sphere_vmf10", "box_laplace")), ("content_isolation", ("causal",))):
         own = study["quick"][part]
         own["network"].update(draws=50, hidden=[8])
         own["training"].update(batch_size=16, steps=4, trace_every=2, trace_points=160)
         own.update(points=160, seeds=[0], rows={row: own["rows"][row] for row in rows})
         own["rows"][rows[0]].pop("steps", None)
-    study["quick"]["inversion"].update(sweep={"row": "sphere_vmf10", "batch_sizes": [8, 16], "seeds": [0]})
+    study["quick"]["latent_recovery"].update(sweep={"row": "sphere_vmf10", "batch_sizes": [8, 16], "seeds": [0]})
     path.write_text(yaml.safe_dump(study, sort_keys=False))
 
 

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from entrec.theory.recovery_settings import ISOLATION_METHODS
+from entrec.theory.identifiability.settings import CONTENT_ISOLATION_METHODS
 from entrec.theory.registry import BOUNDS
 
 pytestmark = pytest.mark.workflow
@@ -13,9 +13,9 @@ SHOWN = {
         ("table_estimators_gaussian", "table_estimators_sphere", "table_estimators_rates"),
         ("estimators_gaussian", "estimators_sphere", "estimators_rates"),
     ),
-    "inversion": (
-        ("table_inversion", "table_inversion_mcc", "table_inversion_batch"),
-        ("inversion", "inversion_training", "inversion_batch"),
+    "latent_recovery": (
+        ("table_latent_recovery", "table_latent_recovery_mcc", "table_latent_recovery_batch"),
+        ("latent_recovery", "latent_recovery_training", "latent_recovery_batch"),
     ),
     "content_style": (("table_content_style",), ("content_style",)),
 }
@@ -44,9 +44,9 @@ def test_tables_and_figures_are_targets_of_their_own(theory):
                 "theory_table": {f"quick/{name}" for name in tables},
                 "theory_figure": {f"quick/{name}" for name in figures},
             }
-        theory.succeed("snakemake", "table_content_style", "figure_inversion")
+        theory.succeed("snakemake", "table_content_style", "figure_latent_recovery")
         made = {path.stem for path in folder.rglob("*.csv")}
-        assert made == {*SHOWN["content_style"][0], *SHOWN["inversion"][1]}
+        assert made == {*SHOWN["content_style"][0], *SHOWN["latent_recovery"][1]}
     finally:
         theory.succeed("snakemake", "theory")
 
@@ -58,7 +58,11 @@ def test_tables_and_figures_are_targets_of_their_own(theory):
         ("clip: 5", "clip: 4", {"theory_gaussian": {"quick/smile-s0"}}),
         ("dimension: 16", "dimension: 17", {"theory_rates": {"quick/plug_in"}}),
         ("steps: 10", "steps: 15", {"theory_gaussian": {f"quick/{bound}-s0" for bound in BOUNDS}}),
-        ("change: 0.75", "change: 0.5", {"theory_isolation": {f"quick/causal-{m}-s0" for m in ISOLATION_METHODS}}),
+        (
+            "change: 0.75",
+            "change: 0.5",
+            {"theory_content_isolation": {f"quick/causal-{m}-s0" for m in CONTENT_ISOLATION_METHODS}},
+        ),
     ],
 )
 def test_editing_one_part_reruns_it_and_what_shows_it(theory, old, new, stale):
@@ -70,7 +74,7 @@ def test_editing_one_part_reruns_it_and_what_shows_it(theory, old, new, stale):
     finally:
         study.write_text(before)
     (rule,) = stale
-    part = {"theory_isolation": "content_style"}.get(rule, f"estimators_{rule.removeprefix('theory_')}")
+    part = {"theory_content_isolation": "content_style"}.get(rule, f"estimators_{rule.removeprefix('theory_')}")
     assert jobs == stale | {
         "theory_table": {f"quick/table_{part}"},
         "theory_figure": {f"quick/{part}"},
@@ -101,7 +105,7 @@ def test_a_wrong_key_stops_with_one_line_before_any_job(clone):
     assert [line for line in said if "trace_blok" in line] == [
         "entrec: params/theory.yaml: quick.estimators.gaussian.trace_blok: unknown key (value 5); allowed here: "
         "dimension, batch_size, information, steps, trace_block, evaluation_batches, critic, hidden, embedding, lr, "
-        "seeds, smile, entrec_kept, entrec_leave_one_out, entrec_discrete"
+        "seeds, smile, entrec_resubstitution, entrec_leave_one_out, entrec_discrete"
     ]
     assert not any("Traceback" in line for line in said)
 
@@ -111,10 +115,10 @@ def test_a_wrong_key_stops_with_one_line_before_any_job(clone):
     [
         "results/theory/quick/gaussian/mine-s0.json",
         "results/theory/quick/gaussian/nwj-s2.json",  # of `full`, as the next two are
-        "results/theory/quick/rates/gaussian_d8_kept.json",
+        "results/theory/quick/rates/gaussian_d8_resubstitution.json",
         "results/theory/quick/sphere/d128.json",
-        "results/theory/quick/inversion/sphere_vmf10-info_nce-b6144-s0/run.json",
-        "results/theory/quick/isolation/causal-info_nce-s4/encoder.safetensors",
+        "results/theory/quick/latent_recovery/sphere_vmf10-info_nce-b6144-s0/run.json",
+        "results/theory/quick/content_isolation/causal-info_nce-s4/encoder.safetensors",
         "reports/theory/quick/tables/table_1.csv",
         "reports/theory/quick/figures/figure_1.svg",
     ],
@@ -127,5 +131,7 @@ def test_what_the_study_has_not_is_no_target(clone, target):
 
 
 def test_each_setting_has_the_targets_that_it_names(clone):
-    jobs = clone.planned("results/theory/full/gaussian/nwj-s2.json", "results/theory/full/rates/gaussian_d8_kept.json")
-    assert jobs == {"theory_gaussian": {"full/nwj-s2"}, "theory_rates": {"full/gaussian_d8_kept"}}
+    jobs = clone.planned(
+        "results/theory/full/gaussian/nwj-s2.json", "results/theory/full/rates/gaussian_d8_resubstitution.json"
+    )
+    assert jobs == {"theory_gaussian": {"full/nwj-s2"}, "theory_rates": {"full/gaussian_d8_resubstitution"}}

@@ -3,8 +3,8 @@ import json
 import signal
 from pathlib import Path
 
-from entrec.launch import named_resources
-from entrec.params import (
+from entrec.pipeline.launch import named_resources
+from entrec.study import (
     evaluate_keys,
     prepare_keys,
     pretrain_keys,
@@ -12,8 +12,8 @@ from entrec.params import (
     table_keys,
     transfer_keys,
 )
-from entrec.report.needs import TABLES, needed
-from entrec.report.theory_needs import (
+from entrec.pipeline.inputs import TABLES, needed
+from entrec.pipeline.theory_inputs import (
     THEORY_FIGURES,
     THEORY_PARTS,
     THEORY_TABLES,
@@ -21,20 +21,24 @@ from entrec.report.theory_needs import (
     theory_needed,
 )
 from entrec.runs import Run
-from entrec.theory.recovery_runs import find_run, inversion_runs, isolation_runs
+from entrec.theory.identifiability.runs import (
+    find_run,
+    latent_recovery_runs,
+    content_isolation_runs,
+)
 from entrec.theory.registry import BOUNDS
 from entrec.theory.study import (
     SETTINGS,
     THEORY_FILE,
     gaussian_keys,
-    inversion_keys,
-    isolation_keys,
+    latent_recovery_keys,
+    content_isolation_keys,
     rates_keys,
     sphere_keys,
     theory_page_keys,
     theory_show_keys,
 )
-from entrec.workflow import read_study, read_theory
+from entrec.pipeline.workflow import read_study, read_theory
 
 # Slurm's warning that the time is nearly up reaches Snakemake too, inside a job, but is for what trains
 signal.signal(signal.SIGUSR1, signal.SIG_IGN)
@@ -104,13 +108,17 @@ def theory_results(setting, *names):
     return [f"results/theory/{setting}/{path}" for path in dict.fromkeys(paths)]
 
 
-def inversion_slice(w):
+def latent_recovery_slice(w):
     """What a run of recovered latents depends on."""
-    run = find_run(inversion_runs(THEORY.setting(w.setting).inversion), w.fit)
-    return theory_depends_on(inversion_keys(w.setting, run.row))
+    run = find_run(
+        latent_recovery_runs(THEORY.setting(w.setting).latent_recovery), w.fit
+    )
+    return theory_depends_on(latent_recovery_keys(w.setting, run.row))
 
 
-def isolation_slice(w):
+def content_isolation_slice(w):
     """What a run of isolated content depends on."""
-    run = find_run(isolation_runs(THEORY.setting(w.setting).isolation), w.fit)
-    return theory_depends_on(isolation_keys(w.setting, run.row))
+    run = find_run(
+        content_isolation_runs(THEORY.setting(w.setting).content_isolation), w.fit
+    )
+    return theory_depends_on(content_isolation_keys(w.setting, run.row))

@@ -1,5 +1,5 @@
 # The theory studies: synthetic, always of params/theory.yaml, in two settings. Targets of their own: not in `all`.
-from entrec.report.theory_needs import setting_pattern
+from entrec.pipeline.theory_inputs import setting_pattern
 
 
 wildcard_constraints:
@@ -188,7 +188,7 @@ rule theory_page:
         " --results {params.results} --output {params.folder} &> {log}"
 
 
-# `snakemake theory`, `table_inversion`, `figure_inversion` and so on are of `quick`; with `_full` after them, of `full`.
+# `snakemake theory`, `table_latent_recovery`, `figure_latent_recovery` and so on are of `quick`; with `_full` after them, of `full`.
 for setting, suffix in {"quick": "", "full": "_full"}.items():
     for name, part in THEORY_PARTS.items():
 

@@ -6,8 +6,8 @@ from torch import nn
 
 from entrec.methods import METHODS
 from entrec.networks import load_backbone
-from entrec.params import Study
 from entrec.runs import Run
+from entrec.study import Study
 
 
 def load_encoder(study: Study, run: Run, path: Path) -> nn.Module:

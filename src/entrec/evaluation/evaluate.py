@@ -13,9 +13,9 @@ from entrec.evaluation.features import extract
 from entrec.evaluation.knn import check_neighbours, evaluate_knn
 from entrec.evaluation.linear import evaluate_linear
 from entrec.evaluation.parts import Part, PartName, Parts
-from entrec.params import Study, evaluate_keys
 from entrec.provenance import record
 from entrec.runs import Run
+from entrec.study import Study, evaluate_keys
 from entrec.training.device import device_for, make_deterministic
 
 

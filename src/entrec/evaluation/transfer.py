@@ -19,10 +19,10 @@ from entrec.evaluation.features import Precision, extract
 from entrec.evaluation.fine_tuning import fine_tune, with_fresh_head
 from entrec.evaluation.metrics import Metric, mean_per_class, score, top1
 from entrec.evaluation.parts import PartName
-from entrec.params import Study, transfer_keys
 from entrec.provenance import record
 from entrec.runs import Run
 from entrec.settings import Transfer
+from entrec.study import Study, transfer_keys
 from entrec.training.device import device_for, make_deterministic
 
 

@@ -112,7 +112,7 @@ def barber_agakov(log_q: Tensor, *, entropy: float) -> Tensor:
 
 @full_precision
 def entrec_bound(z1: Tensor, z2: Tensor, *, kernel: Kernel, kappa: float | Tensor) -> Tensor:
-    """EntRec's bound with the self term kept: kernel entropy of `z2` plus its reconstruction from `z1`.
+    """EntRec's bound with the resubstitution: kernel entropy of `z2` plus its reconstruction from `z1`.
 
     `z1`, `z2` (k, d), unit vectors; q is vMF(kappa). Capped by log k, for every sample, where `kernel` is the
     same vMF(kappa); by log k + log q(z|z) - log kernel(z, z) else, and constant embeddings then have that without

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from entrec.collectives import gather
-from entrec.information.spread import alignment, uniformity
+from entrec.information.geometry import alignment, uniformity
 from entrec.methods import registry
 from entrec.methods.step import Method, Step
 from entrec.networks.backbones import num_features
-from entrec.networks.heads import on_sphere, perceptron
+from entrec.networks.heads import mlp, on_sphere
 
 
 class AlignUniform(Method):
@@ -26,7 +26,7 @@ class AlignUniform(Method):
     def __init__(self, backbone: nn.Module, settings: registry.AlignUniform, classes: int) -> None:
         super().__init__()
         self.backbone = backbone
-        self.projector = perceptron(num_features(backbone), settings.projector)
+        self.projector = mlp(num_features(backbone), settings.projector)
         self.t = settings.t
         # named apart from the diagnostics' columns, which are of fewer samples and of t = 2
         self.weights = {"alignment_term": settings.alignment_weight, "uniformity_term": settings.uniformity_weight}

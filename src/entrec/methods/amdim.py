@@ -28,7 +28,7 @@ from entrec.methods import registry
 from entrec.methods.step import Method, Source, Step
 from entrec.networks.backbones import num_features
 from entrec.networks.feature_maps import feature_maps, map_channels
-from entrec.networks.heads import on_sphere, perceptron
+from entrec.networks.heads import mlp, on_sphere
 
 
 class Projections(NamedTuple):
@@ -96,7 +96,7 @@ class Head(nn.Module):
 
     def __init__(self, inputs: int, hidden: int, embedding: int) -> None:
         super().__init__()
-        self.layers = perceptron(inputs, (hidden, embedding), last_bias=False)
+        self.layers = mlp(inputs, (hidden, embedding), last_bias=False)
         self.shortcut = nn.Linear(inputs, embedding, bias=False)
         self.norm = nn.BatchNorm1d(embedding)
 

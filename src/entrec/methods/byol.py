@@ -16,7 +16,7 @@ from entrec.methods import registry
 from entrec.methods.momentum import momentum_at, slow_copy, update_slow_copy
 from entrec.methods.step import Method, Step
 from entrec.networks.backbones import num_features
-from entrec.networks.heads import on_sphere, perceptron
+from entrec.networks.heads import mlp, on_sphere
 
 
 class BYOL(Method):
@@ -28,8 +28,8 @@ class BYOL(Method):
     def __init__(self, backbone: nn.Module, settings: registry.BYOL, classes: int) -> None:
         super().__init__()
         self.backbone = backbone
-        self.projector = perceptron(num_features(backbone), settings.projector)
-        self.predictor = perceptron(settings.projector[-1], settings.predictor)
+        self.projector = mlp(num_features(backbone), settings.projector)
+        self.predictor = mlp(settings.projector[-1], settings.predictor)
         self.target = slow_copy(nn.Sequential(self.backbone, self.projector))
         self.momentum = settings.momentum
 

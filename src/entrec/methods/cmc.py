@@ -13,7 +13,7 @@ from entrec.information.contrastive import info_nce
 from entrec.methods import registry
 from entrec.methods.step import Method, Step
 from entrec.networks.backbones import num_features
-from entrec.networks.heads import on_sphere, perceptron
+from entrec.networks.heads import mlp, on_sphere
 
 
 class CMC(Method):
@@ -25,7 +25,7 @@ class CMC(Method):
     def __init__(self, backbone: nn.Module, settings: registry.CMC, classes: int) -> None:
         super().__init__()
         self.backbone = backbone
-        self.projector = perceptron(num_features(backbone), settings.projector, last_norm=True)
+        self.projector = mlp(num_features(backbone), settings.projector, last_norm=True)
         self.temperature = settings.temperature
 
     def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:

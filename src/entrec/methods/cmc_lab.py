@@ -17,7 +17,7 @@ from entrec.methods import registry
 from entrec.methods.step import Method, Step
 from entrec.networks.backbones import num_features
 from entrec.networks.colour_split import ColourSplit
-from entrec.networks.heads import on_sphere, perceptron
+from entrec.networks.heads import mlp, on_sphere
 from entrec.settings import Network
 
 
@@ -31,8 +31,8 @@ class CMCLab(Method):
     def __init__(self, backbone: ColourSplit, settings: registry.CMC, classes: int) -> None:
         super().__init__()
         self.backbone = backbone
-        self.lightness = perceptron(num_features(backbone.lightness), settings.projector, last_norm=True)
-        self.colour = perceptron(num_features(backbone.colour), settings.projector, last_norm=True)
+        self.lightness = mlp(num_features(backbone.lightness), settings.projector, last_norm=True)
+        self.colour = mlp(num_features(backbone.colour), settings.projector, last_norm=True)
         self.temperature = settings.temperature
 
     @staticmethod

@@ -25,7 +25,7 @@ from entrec.methods import registry
 from entrec.methods.multi_crop import features_of_crops
 from entrec.methods.step import Method, Source, Step
 from entrec.networks.backbones import num_features
-from entrec.networks.heads import cosines, on_sphere, perceptron
+from entrec.networks.heads import cosines, mlp, on_sphere
 
 NO_CLUSTER = -100  # what torch's cross-entropy ignores
 ROWS = 2**16  # compared with the centroids at a time: the matrix of all cosines may not fit
@@ -49,7 +49,7 @@ class DeepCluster(Method):
     def __init__(self, backbone: nn.Module, settings: registry.DeepCluster, classes: int) -> None:
         super().__init__()
         self.backbone = backbone
-        self.projector = perceptron(num_features(backbone), settings.projector)
+        self.projector = mlp(num_features(backbone), settings.projector)
         self.settings = settings
         self.register_buffer("prototypes", torch.zeros(sum(settings.prototypes), settings.projector[-1]))
         self.register_buffer("samples", torch.zeros(0, dtype=torch.int64), persistent=False)

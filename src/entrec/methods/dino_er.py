@@ -20,7 +20,7 @@ from entrec.methods.momentum import momentum_at, slow_copy, update_slow_copy
 from entrec.methods.multi_crop import with_others
 from entrec.methods.step import Method, Step
 from entrec.networks.backbones import num_features
-from entrec.networks.heads import on_sphere, perceptron
+from entrec.networks.heads import mlp, on_sphere
 
 
 class DINOER(Method):
@@ -33,7 +33,7 @@ class DINOER(Method):
     def __init__(self, backbone: nn.Module, settings: registry.DINOER, classes: int) -> None:
         super().__init__()
         self.backbone = backbone
-        self.projector = perceptron(num_features(backbone), settings.projector)
+        self.projector = mlp(num_features(backbone), settings.projector)
         self.prototypes = Prototypes(settings.projector[-1], settings.prototypes)
         self.teacher = slow_copy(nn.Sequential(self.backbone, self.projector, self.prototypes))
         self.settings = settings

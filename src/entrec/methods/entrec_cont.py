@@ -24,7 +24,7 @@ from entrec.information.reconstruction import vmf_reconstruction
 from entrec.methods import registry
 from entrec.methods.step import Method, Step
 from entrec.networks.backbones import num_features
-from entrec.networks.heads import on_sphere, perceptron
+from entrec.networks.heads import mlp, on_sphere
 
 
 class EntRecCont(Method):
@@ -37,7 +37,7 @@ class EntRecCont(Method):
     def __init__(self, backbone: nn.Module, settings: registry.EntRecCont, classes: int) -> None:
         super().__init__()
         self.backbone = backbone
-        self.projector = perceptron(num_features(backbone), settings.projector, last_norm=True)
+        self.projector = mlp(num_features(backbone), settings.projector, last_norm=True)
         self.settings = settings
         log_kappa = nn.Parameter(torch.tensor(math.log(settings.kappa))) if settings.learn_kappa else None
         self.register_parameter("log_kappa", log_kappa)

@@ -15,7 +15,7 @@ from entrec.information.precision import lift
 from entrec.methods import registry
 from entrec.methods.step import Method, Step
 from entrec.networks.backbones import num_features
-from entrec.networks.heads import perceptron
+from entrec.networks.heads import mlp
 
 
 class EntRecDisc(Method):
@@ -27,7 +27,7 @@ class EntRecDisc(Method):
     def __init__(self, backbone: nn.Module, settings: registry.EntRecDisc, classes: int) -> None:
         super().__init__()
         self.backbone = backbone
-        self.projector = perceptron(num_features(backbone), settings.projector, last_norm=True)
+        self.projector = mlp(num_features(backbone), settings.projector, last_norm=True)
         self.temperature = settings.temperature
 
     def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:

@@ -17,7 +17,7 @@ from entrec.information.reconstruction import gaussian_reconstruction
 from entrec.methods import registry
 from entrec.methods.step import Method, Step
 from entrec.networks.backbones import num_features
-from entrec.networks.heads import perceptron
+from entrec.networks.heads import mlp
 
 
 class EntRecGaussian(Method):
@@ -29,7 +29,7 @@ class EntRecGaussian(Method):
     def __init__(self, backbone: nn.Module, settings: registry.EntRecGaussian, classes: int) -> None:
         super().__init__()
         self.backbone = backbone
-        self.projector = perceptron(num_features(backbone), settings.projector, last_norm=True)
+        self.projector = mlp(num_features(backbone), settings.projector, last_norm=True)
         self.settings = settings
 
     def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:

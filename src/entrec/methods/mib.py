@@ -27,7 +27,7 @@ from entrec.information.precision import full_precision, lift
 from entrec.methods import registry
 from entrec.methods.step import Method, Source, Step
 from entrec.networks.backbones import num_features
-from entrec.networks.heads import perceptron
+from entrec.networks.heads import mlp
 
 SMALLEST_SCALE = 1e-7  # the release's
 
@@ -54,7 +54,7 @@ class MIB(Method):
         super().__init__()
         *hidden, d = settings.projector
         self.backbone = backbone
-        self.projector = perceptron(num_features(backbone), (*hidden, 2 * d))
+        self.projector = mlp(num_features(backbone), (*hidden, 2 * d))
         self.critic = Critic(d, settings.critic)
         self.settings = settings
         # in double precision: a run that goes on has beta's bits

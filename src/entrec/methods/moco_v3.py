@@ -19,7 +19,7 @@ from entrec.methods import registry
 from entrec.methods.momentum import momentum_at, slow_copy, update_slow_copy
 from entrec.methods.step import Method, Step
 from entrec.networks.backbones import num_features
-from entrec.networks.heads import on_sphere, perceptron
+from entrec.networks.heads import mlp, on_sphere
 
 
 class MoCoV3(Method):
@@ -31,8 +31,8 @@ class MoCoV3(Method):
     def __init__(self, backbone: nn.Module, settings: registry.MoCoV3, classes: int) -> None:
         super().__init__()
         self.backbone = backbone
-        self.projector = perceptron(num_features(backbone), settings.projector, last_norm=True)
-        self.predictor = perceptron(settings.projector[-1], settings.predictor, last_bias=False)
+        self.projector = mlp(num_features(backbone), settings.projector, last_norm=True)
+        self.predictor = mlp(settings.projector[-1], settings.predictor, last_bias=False)
         self.momentum_encoder = slow_copy(nn.Sequential(self.backbone, self.projector))
         self.settings = settings
 

@@ -12,7 +12,7 @@ from entrec.information.contrastive import nt_xent
 from entrec.methods import registry
 from entrec.methods.step import Method, Step
 from entrec.networks.backbones import num_features
-from entrec.networks.heads import on_sphere, perceptron
+from entrec.networks.heads import mlp, on_sphere
 
 
 class SimCLR(Method):
@@ -24,7 +24,7 @@ class SimCLR(Method):
     def __init__(self, backbone: nn.Module, settings: registry.SimCLR, classes: int) -> None:
         super().__init__()
         self.backbone = backbone
-        self.projector = perceptron(num_features(backbone), settings.projector, last_norm=True)
+        self.projector = mlp(num_features(backbone), settings.projector, last_norm=True)
         self.temperature = settings.temperature
 
     def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:

@@ -18,7 +18,7 @@ from entrec.information.precision import full_precision
 from entrec.methods import registry
 from entrec.methods.step import Method, Step
 from entrec.networks.backbones import num_features
-from entrec.networks.heads import on_sphere, perceptron
+from entrec.networks.heads import mlp, on_sphere
 
 
 class SimSiam(Method):
@@ -30,9 +30,9 @@ class SimSiam(Method):
     def __init__(self, backbone: nn.Module, settings: registry.SimSiam, classes: int) -> None:
         super().__init__()
         self.backbone = backbone
-        self.projector = perceptron(num_features(backbone), settings.projector, last_norm=True)
+        self.projector = mlp(num_features(backbone), settings.projector, last_norm=True)
         width = settings.projector[-1]
-        self.predictor = perceptron(width, (settings.bottleneck, width))
+        self.predictor = mlp(width, (settings.bottleneck, width))
 
     def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
         z1, z2 = (self.projector(self.backbone(view)) for view in views)

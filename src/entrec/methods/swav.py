@@ -21,7 +21,7 @@ from entrec.methods import registry
 from entrec.methods.multi_crop import features_of_crops, with_others
 from entrec.methods.step import Method, Step
 from entrec.networks.backbones import num_features
-from entrec.networks.heads import cosines, on_sphere, perceptron
+from entrec.networks.heads import cosines, mlp, on_sphere
 
 
 class SwAV(Method):
@@ -36,7 +36,7 @@ class SwAV(Method):
     def __init__(self, backbone: nn.Module, settings: registry.SwAV, classes: int) -> None:
         super().__init__()
         self.backbone = backbone
-        self.projector = perceptron(num_features(backbone), settings.projector)
+        self.projector = mlp(num_features(backbone), settings.projector)
         linear = nn.Linear(settings.projector[-1], settings.prototypes, bias=False)  # for its initial weights
         self.prototypes = nn.Parameter(on_sphere(linear.weight.detach()))
         self.settings = settings

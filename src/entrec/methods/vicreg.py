@@ -13,12 +13,12 @@ from torch.nn import functional as F
 
 from entrec.collectives import gather
 from entrec.information.checks import check_pairs, check_sample
+from entrec.information.geometry import off_diagonal_energy
 from entrec.information.precision import full_precision, lift
-from entrec.information.spread import off_diagonal_energy
 from entrec.methods import registry
 from entrec.methods.step import Method, Step
 from entrec.networks.backbones import num_features
-from entrec.networks.heads import perceptron
+from entrec.networks.heads import mlp
 
 
 class VICReg(Method):
@@ -30,7 +30,7 @@ class VICReg(Method):
         super().__init__()
         self.backbone = backbone
         # every term is blind to a last bias
-        self.projector = perceptron(num_features(backbone), settings.projector, last_bias=False)
+        self.projector = mlp(num_features(backbone), settings.projector, last_bias=False)
         self.epsilon = settings.epsilon
         self.weights = {
             "invariance": settings.invariance_weight,

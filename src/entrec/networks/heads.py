@@ -20,7 +20,7 @@ def cosines(z: Tensor, prototypes: Tensor) -> Tensor:
     return z @ prototypes.T
 
 
-def perceptron(inputs: int, widths: Sequence[int], *, last_norm: bool = False, last_bias: bool = True) -> nn.Sequential:
+def mlp(inputs: int, widths: Sequence[int], *, last_norm: bool = False, last_bias: bool = True) -> nn.Sequential:
     """Linear layers of `widths`, each but the last followed by batch norm and ReLU.
 
     `last_norm` adds a batch norm without scale and shift after the last, as SimCLR's projector has; it, or

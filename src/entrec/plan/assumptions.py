@@ -7,8 +7,8 @@ from typing import Any
 
 from entrec.data.official import COUNTS, Counts
 from entrec.errors import UserError
-from entrec.params import Study
 from entrec.settings import Precision, SourceName
+from entrec.study import Study
 from entrec.yaml_reader import read_yaml
 
 TERA, GIGA = 1e12, 1e9

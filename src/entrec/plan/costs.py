@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from entrec.params import Study
+from entrec.pipeline.jobs import Job, jobs_of
 from entrec.plan.assumptions import Device
 from entrec.plan.flops import Networks, networks_of, passes_of
-from entrec.plan.jobs import Job, jobs_of
 from entrec.plan.sizes import Size, size_of
 from entrec.plan.speeds import Speed, measured_speed
 from entrec.runs import Run
+from entrec.study import Study
 
 HEAD = 6  # FLOPs of a weight of a linear head for one image: forward, and backward to the weight and its input
 

@@ -16,8 +16,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from entrec.methods.registry import METHODS
 from entrec.methods.step import Method
 from entrec.networks.backbones import Builder, num_features
-from entrec.params import Study
 from entrec.settings import Network
+from entrec.study import Study
 
 BATCH = 2  # batch norm wants more than one image
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from entrec.artefacts import read_json
 from entrec.errors import UserError
-from entrec.params import Study
 from entrec.plan.assumptions import Published, encoded_bytes, published
 from entrec.settings import Dataset
+from entrec.study import Study
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any
 
 from entrec.artefacts import read_json
 from entrec.errors import UserError
-from entrec.params import Study
 from entrec.plan.assumptions import Device
+from entrec.study import Study
 
 ALIKE = ("size", "channels", "short_side")  # of the images that are trained on
 TRAINING = ("precision", "channels_last", "compile", "chunk")

@@ -10,12 +10,12 @@ from typing import Literal
 
 from markupsafe import Markup
 
-from entrec.params import Study
-from entrec.report import judgements
-from entrec.report.collect import Frames
-from entrec.report.judgements import Outcome
 from entrec.report.markup import joined
-from entrec.report.published import of_paper_scale
+from entrec.report.vision import judgements
+from entrec.report.vision.collect import Frames
+from entrec.report.vision.judgements import Outcome
+from entrec.report.vision.published import of_paper_scale
+from entrec.study import Study
 
 Status = Literal["reproduced", "not reproduced", "not run"]
 

@@ -10,11 +10,11 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from entrec.artefacts import write_text
-from entrec.params import Study
-from entrec.report import accuracy_figures, information_figures
-from entrec.report.collect import Frames
-from entrec.report.estimator import estimator
 from entrec.report.markup import joined
+from entrec.report.vision import accuracy_figures, information_figures
+from entrec.report.vision.collect import Frames
+from entrec.report.vision.estimator import estimator
+from entrec.study import Study
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ FIGURES = {
         information_figures.draw_discrete,
     ),
     "geometry_over_training": Figure(
-        "Spread and closeness over training",
+        "MeanSD and closeness over training",
         "The same normalised projections without a density: effective rank (how many directions they use), uniformity "
         "(log mean of exp(−2 × squared distance) over pairs of images; lower is more even) and alignment (mean squared "
         "distance of two views of an image). Uniformity plays the entropy's part, alignment the reconstruction's. "

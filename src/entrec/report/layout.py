@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from entrec.report.spread import Spread
+from entrec.report.mean_sd import MeanSD
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,13 @@ class Layout:
     head: str = "Method"
 
 
-def spread_column(label: str, spreads: dict[str, Spread], *, signed: bool = False, decimals: int = 1) -> Column:
+def mean_sd_column(label: str, spreads: dict[str, MeanSD], *, signed: bool = False, decimals: int = 1) -> Column:
     """A column of means and deviations; its second line says of how many seeds."""
     texts = {row: spread.text(signed=signed, decimals=decimals) for row, spread in spreads.items()}
     return Column(label, seeds(spreads.values()), texts)
 
 
-def seeds(spreads: Iterable[Spread]) -> str:
+def seeds(spreads: Iterable[MeanSD]) -> str:
     """`n = 2`, or `n = 1–2` where rows differ."""
     counts = sorted({spread.n for spread in spreads if spread.n})
     if not counts:

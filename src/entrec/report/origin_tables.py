@@ -8,8 +8,8 @@ from markupsafe import Markup
 
 from entrec.artefacts import write_csv
 from entrec.report.markup import grid, joined
+from entrec.report.mean_sd import NOTHING
 from entrec.report.origins import Environment, Origin
-from entrec.report.spread import NOTHING
 from entrec.runs import Run
 
 SHORT = 8  # digits of a digest that the page shows; the CSV has all of them

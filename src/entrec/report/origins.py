@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from entrec.params import Study
 from entrec.report.records import Record, read_record
 from entrec.runs import Run
+from entrec.study import Study
 
 
 @dataclass(frozen=True)

@@ -28,14 +28,14 @@ def shape(method: str) -> str:
 
 # bounds and estimators of the theory study: EntRec's in the colours of EntRec, the others in InfoNCE's or their own
 ESTIMATOR_COLOURS = {
-    "entrec_kept": "#d55e00",
+    "entrec_resubstitution": "#d55e00",
     "entrec_leave_one_out": "#e69f00",
     "entrec_discrete": "#009e73",
     "info_nce": "#0072b2",
     "nearest_neighbours": "#8c6bb1",
 }
 ESTIMATOR_SHAPES = {
-    "entrec_kept": "diamond",
+    "entrec_resubstitution": "diamond",
     "entrec_leave_one_out": "triangle-up",
     "info_nce": "circle",
     "nearest_neighbours": "square",
@@ -44,7 +44,7 @@ ESTIMATOR_SHAPES = {
 RECOVERY_COLOURS = {
     "supervised": GREY,
     "info_nce": ESTIMATOR_COLOURS["info_nce"],
-    "entrec_kept": ESTIMATOR_COLOURS["entrec_kept"],
+    "entrec_resubstitution": ESTIMATOR_COLOURS["entrec_resubstitution"],
     "entrec_leave_one_out": ESTIMATOR_COLOURS["entrec_leave_one_out"],
 }
 RECOVERY_SHAPES = {name: ESTIMATOR_SHAPES.get(name, "square") for name in RECOVERY_COLOURS}

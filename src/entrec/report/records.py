@@ -8,8 +8,8 @@ from typing import Any
 
 from entrec.artefacts import read_json
 from entrec.errors import UserError
-from entrec.params import Study
 from entrec.runs import Run
+from entrec.study import Study
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ def gaussian(
     output: Output,
 ) -> None:  # fmt: skip
     """Train one bound of mutual information up the levels of correlated Gaussians."""
-    from entrec.theory.gaussian import gaussian as step
+    from entrec.theory.estimators.gaussian import gaussian as step
 
     step(load_theory(study), setting, bound, seed, output=output)
 
@@ -31,7 +31,7 @@ def gaussian(
 @app.command()
 def sphere(study: StudyFile, setting: Setting, dimension: Annotated[int, typer.Option()], output: Output) -> None:
     """Estimate the information of vMF pairs at their true latents, in one dimension."""
-    from entrec.theory.sphere import sphere as step
+    from entrec.theory.estimators.sphere import sphere as step
 
     step(load_theory(study), setting, dimension, output=output)
 
@@ -39,23 +39,23 @@ def sphere(study: StudyFile, setting: Setting, dimension: Annotated[int, typer.O
 @app.command()
 def rates(study: StudyFile, setting: Setting, case: Annotated[str, typer.Option()], output: Output) -> None:
     """Measure how fast one entropy estimate converges, and fit its exponents."""
-    from entrec.theory.rates import rates as step
+    from entrec.theory.estimators.rates import rates as step
 
     step(load_theory(study), setting, case, output=output)
 
 
-@app.command()
-def inversion(study: StudyFile, setting: Setting, run: Run, output: RunFolder) -> None:
+@app.command("latent-recovery")
+def latent_recovery(study: StudyFile, setting: Setting, run: Run, output: RunFolder) -> None:
     """Train an encoder to recover latents from their mixtures, or go on with it."""
-    from entrec.theory.recovery_steps import inversion as step
+    from entrec.theory.identifiability.steps import latent_recovery as step
 
     step(load_theory(study), setting, run, output=output)
 
 
-@app.command()
-def isolation(study: StudyFile, setting: Setting, run: Run, output: RunFolder) -> None:
+@app.command("content-isolation")
+def content_isolation(study: StudyFile, setting: Setting, run: Run, output: RunFolder) -> None:
     """Train an encoder to isolate content from style, or go on with it."""
-    from entrec.theory.recovery_steps import isolation as step
+    from entrec.theory.identifiability.steps import content_isolation as step
 
     step(load_theory(study), setting, run, output=output)
 
@@ -66,7 +66,7 @@ def table(
     output: Annotated[Path, typer.Option(help="Folder for the table as CSV, LaTeX and HTML.")],
 ) -> None:  # fmt: skip
     """Make one table from the results it needs."""
-    from entrec.report.theory_tables import write_theory_table
+    from entrec.report.theory.tables import write_theory_table
 
     write_theory_table(load_theory(study), setting, name, results=results, output=output)
 
@@ -77,7 +77,7 @@ def figure(
     output: Annotated[Path, typer.Option(help="Folder for the figure and its numbers.")],
 ) -> None:  # fmt: skip
     """Draw one figure from the results it needs."""
-    from entrec.report.theory_figures import write_theory_figure
+    from entrec.report.theory.figures import write_theory_figure
 
     write_theory_figure(load_theory(study), setting, name, results=results, output=output)
 
@@ -88,7 +88,7 @@ def render_dvc(
 ) -> None:
     """Write the DVC stages of a setting."""
     from entrec.artefacts import write_text
-    from entrec.dvc import theory_stages
+    from entrec.pipeline.dvc import theory_stages
 
     write_text(output, theory_stages(load_theory(study), setting, study, folder=output.parent))
 
@@ -99,7 +99,7 @@ def report(
     output: Annotated[Path, typer.Option(help="Folder reports/theory/<setting>.")],
 ) -> None:  # fmt: skip
     """Render the page of the theory studies."""
-    from entrec.report.theory_page import render_theory
+    from entrec.report.theory.page import render_theory
 
     load_theory(study).setting(setting)
     render_theory(study, setting, results=results, output=output)

@@ -21,7 +21,7 @@ BOUNDS = {
     "js": Bound("JS, read by NWJ", "variance, which grows as exp(2I)"),
     "smile": Bound("SMILE", "nothing; clipping can lift it above the truth"),
     "info_nce": Bound("InfoNCE", "log k"),
-    "entrec_kept": Bound("EntRec, self term kept", "log k"),
+    "entrec_resubstitution": Bound("EntRec, resubstitution", "log k"),
     "entrec_leave_one_out": Bound("EntRec, leave-one-out", "kappa; may exceed the truth"),
     "entrec_discrete": Bound("EntRec, discrete", "log k and log categories"),
 }

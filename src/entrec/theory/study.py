@@ -13,13 +13,18 @@ from typing import Any, Literal, get_args
 from entrec.errors import UserError
 from entrec.settings import Resources, settings
 from entrec.strict import Invalid, at, plain, validated
-from entrec.theory.recovery_settings import Inversion, Isolation, inversion_faults, isolation_faults
+from entrec.theory.estimators.settings import BANDWIDTHS, KAPPAS, Estimators, Gaussian, RateCase
+from entrec.theory.identifiability.settings import (
+    ContentIsolation,
+    LatentRecovery,
+    content_isolation_faults,
+    latent_recovery_faults,
+)
 from entrec.theory.registry import BOUNDS
-from entrec.theory.settings import BANDWIDTHS, KAPPAS, Estimators, Gaussian, RateCase
 from entrec.yaml_reader import read_yaml
 
 THEORY_FILE = "params/theory.yaml"
-Step = Literal["gaussian", "sphere", "rates", "inversion", "isolation", "tables", "report"]
+Step = Literal["gaussian", "sphere", "rates", "latent_recovery", "content_isolation", "tables", "report"]
 SETTINGS = ("quick", "full")
 
 
@@ -28,8 +33,8 @@ class Setting:
     """One size of the studies, and what a job of each step asks of the machine."""
 
     estimators: Estimators
-    inversion: Inversion
-    isolation: Isolation
+    latent_recovery: LatentRecovery
+    content_isolation: ContentIsolation
     resources: dict[Step, Resources]
 
 
@@ -74,27 +79,32 @@ def rates_keys(setting: str, case: str) -> list[str]:
     return [f"{setting}.estimators.rates.{key}" for key in ("samples", "repeats", "seed", f"cases.{case}")]
 
 
-def inversion_keys(setting: str, row: str) -> list[str]:
+def latent_recovery_keys(setting: str, row: str) -> list[str]:
     """Keys that the runs of one row of recovered latents depend on, beside what their names say."""
     return [
-        f"{setting}.inversion.{key}" for key in ("dimension", "network", "training", "points", "scatter", f"rows.{row}")
+        f"{setting}.latent_recovery.{key}"
+        for key in ("dimension", "network", "training", "points", "scatter", f"rows.{row}")
     ]
 
 
-def isolation_keys(setting: str, row: str) -> list[str]:
+def content_isolation_keys(setting: str, row: str) -> list[str]:
     """Keys that the runs of one row of isolated content depend on, beside what their names say."""
-    own = [f.name for f in fields(Isolation) if f.name not in ("rows", "seeds")]
-    return [f"{setting}.isolation.{key}" for key in [*own, f"rows.{row}"]]
+    own = [f.name for f in fields(ContentIsolation) if f.name not in ("rows", "seeds")]
+    return [f"{setting}.content_isolation.{key}" for key in [*own, f"rows.{row}"]]
 
 
 def theory_show_keys(setting: str, part: str) -> list[str]:
-    """Keys that the tables and figures of a part show, such as `estimators.rates` or `inversion`."""
+    """Keys that the tables and figures of a part show, such as `estimators.rates` or `latent_recovery`."""
     return ["title", f"{setting}.{part}"]
 
 
 def theory_page_keys(setting: str) -> list[str]:
     """Keys that the page shows."""
-    return ["title", "description", *(f"{setting}.{part}" for part in ("estimators", "inversion", "isolation"))]
+    return [
+        "title",
+        "description",
+        *(f"{setting}.{part}" for part in ("estimators", "latent_recovery", "content_isolation")),
+    ]
 
 
 def load_theory(path: Path) -> TheoryStudy:
@@ -118,14 +128,17 @@ def check_bound(name: str) -> None:
 
 def _faults(setting: Setting) -> Iterator[str]:
     yield from _estimator_faults(setting.estimators)
-    yield from (f"inversion.{fault}" for fault in inversion_faults(setting.inversion))
-    yield from (f"isolation.{fault}" for fault in isolation_faults(setting.isolation))
-    for part, names in {"inversion": [*setting.inversion.rows], "isolation": [*setting.isolation.rows]}.items():
+    yield from (f"latent_recovery.{fault}" for fault in latent_recovery_faults(setting.latent_recovery))
+    yield from (f"content_isolation.{fault}" for fault in content_isolation_faults(setting.content_isolation))
+    for part, names in {
+        "latent_recovery": [*setting.latent_recovery.rows],
+        "content_isolation": [*setting.content_isolation.rows],
+    }.items():
         yield from (fault for name in names for fault in _name_faults(f"{part}.rows", name, "a row"))
-    yield from _repeated("inversion.seeds", setting.inversion.seeds)
-    yield from _repeated("inversion.sweep.batch_sizes", setting.inversion.sweep.batch_sizes)
-    yield from _repeated("inversion.sweep.seeds", setting.inversion.sweep.seeds)
-    yield from _repeated("isolation.seeds", setting.isolation.seeds)
+    yield from _repeated("latent_recovery.seeds", setting.latent_recovery.seeds)
+    yield from _repeated("latent_recovery.sweep.batch_sizes", setting.latent_recovery.sweep.batch_sizes)
+    yield from _repeated("latent_recovery.sweep.seeds", setting.latent_recovery.sweep.seeds)
+    yield from _repeated("content_isolation.seeds", setting.content_isolation.seeds)
     for step in get_args(Step):
         if step not in setting.resources:
             yield f"resources.{step}: missing; this key is required"

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 
 from entrec.information.entrec import continuous_entropy, discrete_entropy, discrete_reconstruction
+from entrec.information.geometry import alignment, effective_rank, uniformity
 from entrec.information.kernels import VMFKernel
 from entrec.information.reconstruction import vmf_reconstruction
-from entrec.information.spread import alignment, effective_rank, uniformity
 from entrec.methods.step import Step
 from entrec.networks.heads import on_sphere
 from entrec.settings import Diagnostics
@@ -19,7 +19,7 @@ def measure(outcome: Step, diagnostics: Diagnostics) -> dict[str, float]:
     """Entropy, reconstruction and bound in nats, and the geometry of the first `samples` pairs of a step.
 
     Empty where there are no pairs. The number of samples is the study's, not the batch's, so that runs of
-    other batch sizes compare. With the self term kept the bound cannot exceed log `samples`; leave-one-out
+    other batch sizes compare. With the resubstitution the bound cannot exceed log `samples`; leave-one-out
     can exceed the true information. Raises `InvalidEmbeddings` for embeddings that are not finite.
     """
     if outcome.embeddings is None:

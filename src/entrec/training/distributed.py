@@ -1,4 +1,6 @@
-"""One process per GPU, or several on a CPU: `python -m entrec.torchrun --nproc-per-node N -m -- entrec pretrain …`."""
+"""One process for each GPU, or several on a CPU.
+
+`python -m entrec.pipeline.torchrun --nproc-per-node N -m -- entrec pretrain …` starts them."""
 
 import os
 import socket

@@ -23,9 +23,9 @@ from entrec.methods import METHODS
 from entrec.methods.step import Method, Step
 from entrec.networks import save_backbone
 from entrec.networks.synchronised import synchronise
-from entrec.params import Study, pretrain_keys
 from entrec.progress import progress
 from entrec.runs import Run
+from entrec.study import Study, pretrain_keys
 from entrec.training import checkpoint, eager
 from entrec.training.batches import Batches
 from entrec.training.checkpoint import TrainingState

@@ -11,9 +11,21 @@ from typing import Any
 import pytest
 import yaml
 
-from entrec.report.theory_needs import gaussian_files, rates_files, run_file, sphere_files
-from entrec.theory.recovery_runs import InversionRun, IsolationRun, inversion_runs, isolation_runs
-from entrec.theory.recovery_settings import Density, Inversion, InversionRow, Isolation, IsolationRow, Sweep
+from entrec.pipeline.theory_inputs import gaussian_files, rates_files, run_file, sphere_files
+from entrec.theory.identifiability.runs import (
+    ContentIsolationRun,
+    LatentRecoveryRun,
+    content_isolation_runs,
+    latent_recovery_runs,
+)
+from entrec.theory.identifiability.settings import (
+    ContentIsolation,
+    ContentIsolationRow,
+    Density,
+    LatentRecovery,
+    LatentRecoveryRow,
+    Sweep,
+)
 from entrec.theory.registry import BOUNDS
 from entrec.theory.study import TheoryStudy, load_theory
 
@@ -29,7 +41,7 @@ R2 = {
     "untrained": 0.7,
     "supervised": 0.99,
     "info_nce": 0.98,
-    "entrec_kept": 0.976,
+    "entrec_resubstitution": 0.976,
     "entrec_leave_one_out": 0.984,
 }
 # kernel ridge of content and of style, seed 0; seed 1 has 0.02 more, a line 0.1 less
@@ -86,7 +98,7 @@ def sphere(study: TheoryStudy, setting: str, dimension: int) -> dict[str, Any]:
         truth = math.log1p(kappa) * 40 / dimension
         for k, repeats in zip(settings.samples, settings.repeats, strict=True):
             means = {
-                "entrec_kept": -math.log(math.exp(-truth) + 1.1 / k),
+                "entrec_resubstitution": -math.log(math.exp(-truth) + 1.1 / k),
                 "entrec_leave_one_out": truth + 20 / k,
                 "info_nce": -math.log(math.exp(-truth) + 1 / k),
                 "nearest_neighbours": truth - 4 * k ** (-1 / dimension),
@@ -134,9 +146,9 @@ def fit(quantity: str, slope: float, stated: float) -> dict[str, Any]:
     return {"quantity": quantity, "slope": slope, **interval, "stated": stated, "reading": f"the {quantity}"}
 
 
-def inversion(study: TheoryStudy, setting: str, run: InversionRun) -> dict[str, Any]:
+def latent_recovery(study: TheoryStudy, setting: str, run: LatentRecoveryRun) -> dict[str, Any]:
     """A run that ends where `R2` says, with correlations half as far from 1, and a bound under log k."""
-    own = study.setting(setting).inversion
+    own = study.setting(setting).latent_recovery
     noise = random.Random(str(run))
     row = own.rows[run.row]
 
@@ -169,9 +181,9 @@ def inversion(study: TheoryStudy, setting: str, run: InversionRun) -> dict[str, 
     }
 
 
-def isolation(study: TheoryStudy, setting: str, run: IsolationRun) -> dict[str, Any]:
+def content_isolation(study: TheoryStudy, setting: str, run: ContentIsolationRun) -> dict[str, Any]:
     """A run that ends where `EXPLAINED` says."""
-    own = study.setting(setting).isolation
+    own = study.setting(setting).content_isolation
 
     def scores(name: str) -> dict[str, dict[str, float]]:
         ridges = dict(zip(("content", "style"), EXPLAINED[name], strict=True))
@@ -212,10 +224,10 @@ def write_theory_results(study: TheoryStudy, setting: str, folder: Path, **optio
         _write(folder / file, sphere(study, setting, int(Path(file).stem[1:])), 0, options)
     for file in rates_files(study, setting):
         _write(folder / file, rates(study, setting, Path(file).stem), 0, options)
-    for run in inversion_runs(study.setting(setting).inversion):
-        _write(folder / run_file(run), inversion(study, setting, run), run.seed, options)
-    for other in isolation_runs(study.setting(setting).isolation):
-        _write(folder / run_file(other), isolation(study, setting, other), other.seed, options)
+    for run in latent_recovery_runs(study.setting(setting).latent_recovery):
+        _write(folder / run_file(run), latent_recovery(study, setting, run), run.seed, options)
+    for other in content_isolation_runs(study.setting(setting).content_isolation):
+        _write(folder / run_file(other), content_isolation(study, setting, other), other.seed, options)
     return folder
 
 
@@ -228,7 +240,11 @@ def _write(path: Path, value: dict[str, Any], seed: int, options: dict[str, Any]
 def theory() -> TheoryStudy:
     """The study with two seeds and lists of this test's own, so that tuning it breaks no test."""
     study = load_theory(THEORY_FILE)
-    quick = replace(study.quick, inversion=inversion_settings(study), isolation=isolation_settings(study))
+    quick = replace(
+        study.quick,
+        latent_recovery=latent_recovery_settings(study),
+        content_isolation=content_isolation_settings(study),
+    )
     own = study.quick.estimators
     gaussian = replace(
         own.gaussian, batch_size=64, information=(2.0, 6.0), steps=100, trace_block=10, evaluation_batches=BATCHES,
@@ -241,29 +257,29 @@ def theory() -> TheoryStudy:
     return replace(study, quick=replace(quick, estimators=estimators))
 
 
-def inversion_settings(study: TheoryStudy) -> Inversion:
+def latent_recovery_settings(study: TheoryStudy) -> LatentRecovery:
     """Five rows, of which the first two and the last meet the conditions of the theorems."""
-    own = study.quick.inversion
+    own = study.quick.latent_recovery
     wide, narrow = Density(kind="vmf", width=1.0), Density(kind="vmf", width=10.0)
     normal, laplace = Density(kind="normal", width=0.05), Density(kind="laplace", width=0.05)
     rows = {
-        "wide": InversionRow(space="sphere", conditional=wide, output="sphere", model=wide, kernel=1.0),
-        "narrow": InversionRow(space="sphere", conditional=narrow, output="sphere", model=narrow, kernel=10.0),
-        "foreign": InversionRow(space="sphere", conditional=laplace, output="sphere", model=narrow, kernel=10.0),
-        "open": InversionRow(space="box", conditional=normal, output="unbounded", model=normal, kernel=0.25),
-        "box": InversionRow(space="box", conditional=laplace, output="box", model=laplace, kernel=0.25),
+        "wide": LatentRecoveryRow(space="sphere", conditional=wide, output="sphere", model=wide, kernel=1.0),
+        "narrow": LatentRecoveryRow(space="sphere", conditional=narrow, output="sphere", model=narrow, kernel=10.0),
+        "foreign": LatentRecoveryRow(space="sphere", conditional=laplace, output="sphere", model=narrow, kernel=10.0),
+        "open": LatentRecoveryRow(space="box", conditional=normal, output="unbounded", model=normal, kernel=0.25),
+        "box": LatentRecoveryRow(space="box", conditional=laplace, output="box", model=laplace, kernel=0.25),
     }
     training = replace(own.training, batch_size=512, steps=100, trace_every=40)
     sweep = Sweep(row="narrow", batch_sizes=(64, 512, 2048), seeds=(0,))
     return replace(own, dimension=10, training=training, seeds=(0, 1), rows=rows, sweep=sweep)
 
 
-def isolation_settings(study: TheoryStudy) -> Isolation:
+def content_isolation_settings(study: TheoryStudy) -> ContentIsolation:
     """The first and the last setting of dependence."""
-    own = study.quick.isolation
+    own = study.quick.content_isolation
     rows = {
-        "apart": IsolationRow(change=1.0, statistical=False, causal=False),
-        "causal": IsolationRow(change=0.75, statistical=True, causal=True),
+        "apart": ContentIsolationRow(change=1.0, statistical=False, causal=False),
+        "causal": ContentIsolationRow(change=0.75, statistical=True, causal=True),
     }
     training = replace(own.training, batch_size=512, steps=100, trace_every=40)
     return replace(own, dimension=10, content=5, style=5, training=training, seeds=(0, 1), rows=rows)

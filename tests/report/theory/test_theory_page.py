@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from entrec.errors import UserError
-from entrec.report.theory_figures import write_theory_figure
-from entrec.report.theory_needs import THEORY_FIGURES, THEORY_TABLES
-from entrec.report.theory_origins import theory_origins, theory_provenance, write_theory_provenance
-from entrec.report.theory_page import render_theory
-from entrec.report.theory_tables import write_theory_table
+from entrec.pipeline.theory_inputs import THEORY_FIGURES, THEORY_TABLES
+from entrec.report.theory.figures import write_theory_figure
+from entrec.report.theory.origins import theory_origins, theory_provenance, write_theory_provenance
+from entrec.report.theory.page import render_theory
+from entrec.report.theory.tables import write_theory_table
 from entrec.theory.study import TheoryStudy
 
 Results = Callable[..., Path]
@@ -57,7 +57,7 @@ def test_guides_fall_at_the_stated_exponents_where_slopes_were_fitted(
 ) -> None:
     _, rows = drawn(theory, "estimators_rates", results(theory), tmp_path)
     guides = {(r["case"], r["quantity"], int(r["samples"])): float(r["guide"] or "nan") for r in rows}
-    case = "gaussian_d2_kept"
+    case = "gaussian_d2_resubstitution"
     assert guides[case, "variance", 256] == pytest.approx(1 / 256, rel=1e-5)
     assert guides[case, "variance", 4096] == pytest.approx(1 / 4096, rel=1e-5)
     assert guides[case, "squared bias", 256] / guides[case, "squared bias", 1024] == pytest.approx(16, rel=1e-5)
@@ -106,7 +106,7 @@ def test_a_figure_of_results_of_another_study_is_refused(
 
 
 def test_an_unknown_figure_is_refused(theory: TheoryStudy, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="figure_9: no such figure; allowed: inversion,"):
+    with pytest.raises(UserError, match="figure_9: no such figure; allowed: latent_recovery,"):
         write_theory_figure(theory, "quick", "figure_9", results=tmp_path, output=tmp_path)
 
 
@@ -147,7 +147,7 @@ def test_the_first_thing_missing_is_named_before_any_kernel_starts(
     theory: TheoryStudy, theory_file: Path, results: Results, tmp_path: Path
 ) -> None:
     folder, output = results(theory), tmp_path / "out"
-    target = "reports/theory/quick/tables/table_inversion.csv"
+    target = "reports/theory/quick/tables/table_latent_recovery.csv"
     with pytest.raises(UserError, match=f"missing; make it: snakemake {target}"):
         render_theory(theory_file, "quick", results=folder, output=output, pages=PAGES, fingerprint="any")
     for path in [f"tables/{name}" for name in THEORY_TABLES] + [f"figures/{name}" for name in THEORY_FIGURES]:

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from entrec.errors import UserError
+from entrec.pipeline.theory_inputs import THEORY_FIGURES, THEORY_TABLES, theory_needed
 from entrec.report.layout import Layout
-from entrec.report.spread import Spread
-from entrec.report.theory_needs import THEORY_FIGURES, THEORY_TABLES, theory_needed
-from entrec.report.theory_tables import read_theory_table, write_theory_table
+from entrec.report.mean_sd import MeanSD
+from entrec.report.theory.tables import read_theory_table, write_theory_table
 from entrec.theory.registry import BOUNDS
 from entrec.theory.study import TheoryStudy
 
@@ -67,12 +67,12 @@ def test_a_wild_estimate_is_written_without_decimals(theory: TheoryStudy, result
 
 def test_a_union_has_the_mean_and_the_deviation_of_the_values_thrown_together() -> None:
     parts = [[1.0, 4.0, 5.0], [2.0, 2.5], [-3.0]]
-    union = Spread.union([Spread.of(part) for part in parts])
-    whole = Spread.of(value for part in parts for value in part)
+    union = MeanSD.union([MeanSD.of(part) for part in parts])
+    whole = MeanSD.of(value for part in parts for value in part)
     assert union.n == whole.n
     assert union.mean == pytest.approx(whole.mean)
     assert union.sd == pytest.approx(whole.sd)
-    assert Spread.union([]).text() == "–"
+    assert MeanSD.union([]).text() == "–"
 
 
 def test_the_sphere_shows_three_sample_sizes_and_the_csv_all(
@@ -105,7 +105,7 @@ def test_an_estimate_that_the_study_leaves_out_is_a_dash(theory: TheoryStudy, re
 def test_rates_stand_beside_the_stated_exponents(theory: TheoryStudy, results: Results, tmp_path: Path) -> None:
     layout = written(theory, "table_estimators_rates", results(theory), tmp_path)
     assert layout.rows[0][1].startswith("Gaussian d = 2, h = ")
-    assert cells(layout, "0") == ["self term kept", "squared bias", "256", "−1.99 [−2.04, −1.94]", "−2", "yes"]
+    assert cells(layout, "0") == ["resubstitution", "squared bias", "256", "−1.99 [−2.04, −1.94]", "−2", "yes"]
     last = cells(layout, layout.rows[-1][0])
     assert last == ["plug-in", "root mean square error", "256", "−0.50 [−0.55, −0.45]", "−0.5", "yes"]
 
@@ -136,12 +136,12 @@ def test_every_form_of_a_table_is_written(name: str, theory: TheoryStudy, result
 def test_tables_and_figures_of_one_part_need_the_same_files(theory: TheoryStudy) -> None:
     for table, figure in zip(THEORY_TABLES, THEORY_FIGURES, strict=True):
         assert theory_needed(theory, "quick", table) == theory_needed(theory, "quick", figure)
-    with pytest.raises(UserError, match="table_1: no such table or figure; allowed: table_inversion,"):
+    with pytest.raises(UserError, match="table_1: no such table or figure; allowed: table_latent_recovery,"):
         theory_needed(theory, "quick", "table_1")
 
 
 def test_listing_what_theory_needs_imports_neither_pandas_nor_torch() -> None:
-    code = "import sys, entrec.report.theory_needs; print({'pandas', 'torch', 'altair'} & set(sys.modules))"
+    code = "import sys, entrec.pipeline.theory_inputs; print({'pandas', 'torch', 'altair'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 
@@ -204,12 +204,17 @@ NOT_OF_THE_STUDY: list[tuple[str, str, Callable[[dict[str, Any]], None], str]] =
     ("sphere", "sphere/d10.json", edited("rows", 1, estimator="info_nce"), r"rows\.1 .* expected .*leave_one_out'"),
     ("sphere", "sphere/d10.json", dropped("rows", -1), r"rows\.31 is of nothing, expected kappa 10, samples 4096"),
     ("rates", "rates/plug_in.json", edited("fits", 0, quantity="variance"), r"fits\.0 is of quantity 'variance'"),
-    ("rates", "rates/sphere_d3_kept.json", dropped("fits", 2), r"expected quantity 'bias against h'"),
+    ("rates", "rates/sphere_d3_resubstitution.json", dropped("fits", 2), r"expected quantity 'bias against h'"),
     ("rates", "rates/plug_in.json", edited("fits", 0, low=1.0), r"fits\.0\.slope is -0\.5, expected one within"),
     ("rates", "rates/plug_in.json", lambda r: r.update(dimension=3), r"dimension is 3, expected 16"),
     ("rates", "rates/plug_in.json", lambda r: r.update(width=1.0), r"width is 1\.0, expected None"),
-    ("rates", "rates/gaussian_d2_kept.json", lambda r: r.update(width="1"), r"width is '1', expected 1\.0"),
-    ("rates", "rates/gaussian_d2_kept.json", lambda r: r.update(fit_from=64), r"fit_from is 64, expected 256"),
+    ("rates", "rates/gaussian_d2_resubstitution.json", lambda r: r.update(width="1"), r"width is '1', expected 1\.0"),
+    (
+        "rates",
+        "rates/gaussian_d2_resubstitution.json",
+        lambda r: r.update(fit_from=64),
+        r"fit_from is 64, expected 256",
+    ),
     ("rates", "rates/plug_in.json", lambda r: r.update(estimator="kernel_entropy"), r"expected 'plug_in_entropy'"),
 ]
 
@@ -239,7 +244,7 @@ def test_a_result_of_another_study_is_named_with_the_command_that_makes_it(
     ("column", "value", "reason"),
     [
         ("estimator", "guess", "has an estimator 'guess', expected one of kernel_entropy"),
-        ("case", "cubic", "has a case 'cubic', expected one of gaussian_d2_kept"),
+        ("case", "cubic", "has a case 'cubic', expected one of gaussian_d2_resubstitution"),
         ("quantity", "cube", "has a quantity 'cube', expected one of squared bias"),
         ("slope", "steep", "slope is 'steep', expected a number"),
         ("low", "", "low is nan, expected a number"),
@@ -285,7 +290,7 @@ def test_a_table_that_is_no_table_is_named(theory: TheoryStudy, tmp_path: Path) 
     (tmp_path / "table_estimators_sphere.csv").write_text("dimension\n10\n")
     with pytest.raises(UserError, match=r"table_estimators_sphere\.csv: damaged"):
         read_theory_table(theory, "quick", "table_estimators_sphere", tmp_path)
-    with pytest.raises(UserError, match="table_9: no such table; allowed: table_inversion,"):
+    with pytest.raises(UserError, match="table_9: no such table; allowed: table_latent_recovery,"):
         write_theory_table(theory, "quick", "table_9", results=tmp_path, output=tmp_path)
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from entrec.report.claims import Verdict, claims_fragment
-from entrec.report.theory_verdicts import compared, rates_verdict
+from entrec.report.theory.verdicts import compared, rates_verdict
 
 
 def verdict(*fits: tuple[str, float, float]) -> Verdict:

@@ -1,0 +1,1 @@
+"""Paths, jobs and stages of a study: what Snakemake, DVC, the plan and the report ask."""

@@ -1,0 +1,53 @@
+"""A rehearsal of a study: its own file with a few numbers made smaller, and stand-ins for its datasets."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from entrec.artefacts import write_text
+from entrec.errors import UserError
+from entrec.standins import FORMATS, Amount, stand_in
+from entrec.study import load_study
+from entrec.yaml_reader import read_yaml
+
+SMALLER = Path("workflow/rehearsal.yaml")
+
+
+def rehearse(study_file: Path, folder: Path) -> Path:
+    """Write stand-ins for the datasets of `study_file` to `folder`/raw, and to `folder` the study that reads them.
+
+    Raises `UserError` where a dataset has no stand-in, and where the smaller study is not one.
+    """
+    whole, smaller = read_yaml(study_file), read_yaml(SMALLER)
+    for name, source in _sources(whole).items():
+        if source not in FORMATS:
+            raise UserError(
+                f"{study_file}: datasets.{name}: no stand-in for {source!r}; there is: {', '.join(FORMATS)}"
+            )
+    study, amounts = merged(whole, smaller["study"]), smaller["stand_ins"]
+    for name, source in _sources(study).items():
+        raw = folder / "raw" / name
+        stand_in(source, raw, Amount(**amounts["each"] | amounts.get(name, {})))
+        study["datasets"][name]["path"] = str(raw)
+    path = folder / f"{folder.name}.yaml"
+    write_text(path, json.dumps(study, indent=2) + "\n")  # which is YAML
+    load_study(path)
+    return path
+
+
+def merged(whole: dict[str, Any], changes: dict[str, Any], *, place: str = "") -> dict[str, Any]:
+    """`whole` with the values of `changes`, mapping by mapping; raises `UserError` for a key that `whole` lacks."""
+    for key in changes:
+        if key not in whole:
+            raise UserError(
+                f"{SMALLER}: {place}{key}: not a key of the study that is rehearsed; it is for params/paper.yaml"
+            )
+    both = {
+        key: merged(whole[key], value, place=f"{place}{key}.") if isinstance(value, dict) else value
+        for key, value in changes.items()
+    }
+    return whole | both
+
+
+def _sources(study: dict[str, Any]) -> dict[str, str]:
+    return {name: dataset["source"] for name, dataset in study["datasets"].items()}

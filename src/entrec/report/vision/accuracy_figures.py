@@ -1,0 +1,76 @@
+"""Accuracy against what the study sweeps: batch size and epochs."""
+
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from entrec.methods.registry import METHODS
+from entrec.report.theme import INK, WIDTH, method_scales, styled
+from entrec.report.vision.collect import Frames
+from entrec.study import Study
+
+
+def by_batch_size(study: Study, frames: Frames) -> pd.DataFrame:
+    """Mean, deviation and count per method and batch size, at the main number of epochs."""
+    return _summary(frames.scores[frames.scores["epochs"] == study.epochs[0]], "batch_size", study)
+
+
+def by_epochs(study: Study, frames: Frames) -> pd.DataFrame:
+    """Mean, deviation and count per method and number of epochs, at the main batch size."""
+    return _summary(frames.scores[frames.scores["batch_size"] == study.batch_sizes[0]], "epochs", study)
+
+
+def draw_by_batch_size(study: Study, data: pd.DataFrame) -> Any:
+    """Chart of the frame of `by_batch_size`."""
+    return _draw(study, data, "batch_size", "batch size")
+
+
+def draw_by_epochs(study: Study, data: pd.DataFrame) -> Any:
+    """Chart of the frame of `by_epochs`."""
+    return _draw(study, data, "epochs", "epochs of the schedule")
+
+
+def _summary(scores: pd.DataFrame, swept: str, study: Study) -> pd.DataFrame:
+    if len(study.batch_sizes if swept == "batch_size" else study.epochs) < 2:
+        return scores.iloc[:0]  # nothing was swept: no figure
+    # the sweep's seeds alone, in the main column too: a line that joins other seeds would contradict the table's Δ
+    linear = scores[(scores["metric"] == "linear_top1") & scores["seed"].isin(study.seeds.sweep)]
+    groups = linear.groupby(["method", "title", swept], sort=False)["value"]
+    summary = groups.agg(mean="mean", sd="std", n="count").reset_index()  # pandas' std divides by n - 1
+    return summary.assign(low=summary["mean"] - summary["sd"], high=summary["mean"] + summary["sd"])
+
+
+def _draw(study: Study, data: pd.DataFrame, swept: str, title: str) -> Any:
+    baseline = data["method"].map(lambda method: METHODS[method].baseline)
+    methods = [method for method in study.methods if method in set(data["method"][~baseline])]
+    colour, shape = method_scales(methods)
+    values = sorted(int(value) for value in data[swept].unique())
+    x = alt.X(
+        f"{swept}:Q",
+        title=title,
+        scale=alt.Scale(type="log", base=2, nice=False, padding=18),
+        axis=alt.Axis(values=values, format="d", grid=False),
+    )
+    y = alt.Y(
+        "mean:Q", title="linear top-1, test, %", scale=alt.Scale(zero=False, padding=8), axis=alt.Axis(tickCount=6)
+    )
+    swept_lines = alt.Chart(data[~baseline])
+    bars = swept_lines.transform_filter("isValid(datum.sd)").mark_rule(strokeWidth=1.5)
+    points = swept_lines.mark_point(filled=True, size=60, opacity=1).encode(x, y, color=colour, shape=shape)
+    layers = [
+        *_baselines(data[baseline], y, swept, values),
+        swept_lines.mark_line(strokeWidth=2).encode(x, y, color=colour),
+        bars.encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), color=colour),
+        points,
+    ]
+    return styled(alt.layer(*layers).properties(width=WIDTH - 50, height=250))
+
+
+def _baselines(data: pd.DataFrame, y: alt.Y, swept: str, values: list[int]) -> list[Any]:
+    """A dashed line across the chart for each baseline, named at its left end."""
+    if not len(data):
+        return []
+    rules = alt.Chart(data).mark_rule(strokeDash=[4, 4], color=INK, opacity=0.6).encode(y)
+    names = alt.Chart(data.assign(**{swept: values[0]})).mark_text(align="left", dx=-16, dy=-7, color=INK, opacity=0.8)
+    return [rules, names.encode(alt.X(f"{swept}:Q"), y, text="title:N")]

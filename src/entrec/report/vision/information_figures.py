@@ -1,0 +1,146 @@
+"""What happens while the methods train: losses, and the two terms of the bound."""
+
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from entrec.methods.registry import METHODS
+from entrec.report.isolines import Frame, isolines
+from entrec.report.palette import colour as colour_of
+from entrec.report.theme import WIDTH, method_scales, styled
+from entrec.report.vision.collect import DIAGNOSTICS, DISCRETE, FACTS, GEOMETRY, Frames
+from entrec.study import Study
+
+PLANE_WIDTH, PLANE_HEIGHT = WIDTH - 56, 300
+
+
+POINTS = 150  # of a line in a small panel
+
+
+def losses(study: Study, frames: Frames) -> pd.DataFrame:
+    """Loss by epoch of every run of the main column, at most `POINTS` of a run: a panel has no more pixels."""
+    logged = frames.histories.dropna(subset=["loss"])[[*FACTS, "run", "step", "epoch", "loss"]]
+    place = logged.groupby("run").cumcount()
+    every = logged.groupby("run")["step"].transform("size").floordiv(POINTS) + 1
+    return logged[place % every == 0]
+
+
+def information(study: Study, frames: Frames) -> pd.DataFrame:
+    """Entropy, reconstruction and bound in nats by method and step, means over the seeds of the main column."""
+    return _means(frames, DIAGNOSTICS)
+
+
+def geometry(study: Study, frames: Frames) -> pd.DataFrame:
+    """Effective rank, uniformity and alignment of the same measurements."""
+    return _means(frames, GEOMETRY)
+
+
+def discrete_information(study: Study, frames: Frames) -> pd.DataFrame:
+    """The same of the discrete quantities, for the methods that have them."""
+    return _means(frames, DISCRETE)
+
+
+def _means(frames: Frames, quantities: list[str]) -> pd.DataFrame:
+    measured = frames.histories.dropna(subset=quantities)
+    groups = measured.groupby(["method", "title", "step"], sort=False)
+    return groups.agg(
+        epoch=("epoch", "mean"),
+        **{name: (name, "mean") for name in quantities},
+        n=(quantities[0], "count"),
+    ).reset_index()
+
+
+def draw_losses(study: Study, data: pd.DataFrame) -> Any:
+    """Small multiples: one panel per method, each with its own scale."""
+    methods = _present(study, data)
+    panels = [
+        _loss_panel(data[data["method"] == method], method, labelled=i >= len(methods) - 2)
+        for i, method in enumerate(methods)
+    ]
+    return styled(alt.concat(*panels, columns=2, spacing={"row": 12, "column": 20}))
+
+
+def _loss_panel(data: pd.DataFrame, method: str, *, labelled: bool) -> Any:
+    """Only the lowest panel of a column is `labelled` with epochs, which all panels share."""
+    x_axis = alt.Axis(tickCount=4, grid=False, labels=labelled)
+    y_axis = alt.Axis(tickCount=3, minExtent=26)
+    return (
+        alt.Chart(data)
+        .mark_line(strokeWidth=1.5, opacity=0.85, color=colour_of(method))
+        .encode(
+            alt.X("epoch:Q", title="epoch" if labelled else None, axis=x_axis),
+            alt.Y("loss:Q", title=None, scale=alt.Scale(zero=False), axis=y_axis),
+            alt.Detail("seed:N"),
+        )
+        .properties(width=WIDTH / 2 - 46, height=84, title=METHODS[method].title)
+    )
+
+
+def draw_over_training(study: Study, data: pd.DataFrame) -> Any:
+    """Three panels, one above the other, over epochs."""
+    return _panels(study, data, DIAGNOSTICS, unit="nats")
+
+
+def draw_discrete(study: Study, data: pd.DataFrame) -> Any:
+    """Two panels, one above the other, over epochs."""
+    return _panels(study, data, DISCRETE, unit="nats")
+
+
+def draw_geometry(study: Study, data: pd.DataFrame) -> Any:
+    """Three panels, one above the other, over epochs."""
+    return _panels(study, data, GEOMETRY, unit=None)
+
+
+def _panels(study: Study, data: pd.DataFrame, names: list[str], *, unit: str | None) -> Any:
+    """One panel per quantity, all with the axis title `unit`."""
+    colour, _ = method_scales(_present(study, data))
+    quantities = [name.replace("_", " ") for name in names]
+    renamed = data.rename(columns=dict(zip(names, quantities, strict=True)))
+    long = renamed.melt(id_vars=["title", "epoch"], value_vars=quantities, var_name="quantity", value_name="value")
+    panel = (
+        alt.Chart(long)
+        .mark_line(strokeWidth=1.75)
+        .encode(
+            alt.X("epoch:Q", title="epoch", axis=alt.Axis(grid=False, tickCount=5)),
+            alt.Y("value:Q", title=unit, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=4)),
+            colour,
+        )
+        .properties(width=WIDTH - 56, height=110)
+    )
+    facet = alt.Facet("quantity:N", title=None, sort=quantities)
+    return styled(panel.facet(facet, columns=1, spacing=10).resolve_scale(y="independent"))
+
+
+def draw_plane(study: Study, data: pd.DataFrame) -> Any:
+    """Paths of the methods from their first to their last measurement, over lines of constant bound."""
+    colour, shape = method_scales(_present(study, data))
+    frame = Frame(_padded(data["reconstruction"]), _padded(data["entropy"]), PLANE_WIDTH, PLANE_HEIGHT)
+    x, y = _nats_axis(alt.X, "reconstruction", frame.reconstruction), _nats_axis(alt.Y, "entropy", frame.entropy)
+    ends = data.sort_values("step").groupby("method", sort=False)
+    layers = [
+        *isolines(frame, [path.sort_values("step") for _, path in data.groupby("method")], x, y),
+        alt.Chart(data).mark_line(strokeWidth=1.75).encode(x, y, colour, order="step:Q"),
+        alt.Chart(ends.head(1)).mark_point(size=45, filled=False, opacity=1).encode(x, y, colour, shape),
+        alt.Chart(ends.tail(1)).mark_point(size=80, filled=True, opacity=1).encode(x, y, colour, shape),
+    ]
+    return styled(alt.layer(*layers).properties(width=PLANE_WIDTH, height=PLANE_HEIGHT))
+
+
+def _nats_axis(channel: Any, quantity: str, domain: tuple[float, float]) -> Any:
+    return channel(
+        f"{quantity}:Q",
+        title=f"{quantity}, nats",
+        scale=alt.Scale(domain=domain, nice=False),
+        axis=alt.Axis(grid=False, tickCount=5),
+    )
+
+
+def _padded(values: pd.Series) -> tuple[float, float]:
+    low, high = float(values.min()), float(values.max())
+    margin = 0.06 * (high - low) or 0.5
+    return low - margin, high + margin
+
+
+def _present(study: Study, data: pd.DataFrame) -> list[str]:
+    return [method for method in study.methods if method in set(data["method"])]

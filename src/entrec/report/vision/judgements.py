@@ -1,0 +1,190 @@
+"""The rules that claims are judged by, each beside the sentence that states it on the page.
+
+A difference counts when it exceeds the margin: two pooled standard deviations of the main column's
+seeds, and never less than what the paper's own single runs leave unresolved.
+"""
+
+import statistics
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from entrec.methods.registry import METHODS
+from entrec.report.mean_sd import MeanSD, points, pooled
+from entrec.report.vision.collect import DIAGNOSTICS, Frames, with_delta
+from entrec.report.vision.published import noise_floor
+from entrec.study import Study
+
+ENTREC = ("entrec_cont", "entrec_disc")
+DEVIATIONS = 2
+SPLIT_TOLERANCE = 1e-3  # nats; history.csv is rounded
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Whether a rule holds (None: it cannot be applied) and the numbers that say so."""
+
+    holds: bool | None
+    sentence: str
+
+
+def _margin_rule() -> str:
+    return f"{DEVIATIONS} pooled standard deviations of the main column, at least {noise_floor()} points"
+
+
+def split_rule() -> str:
+    """How C1 is judged."""
+    return (
+        "entropy, reconstruction and their sum, the bound, are measured for every self-supervised run of the main "
+        "column, and the bound ends higher than it began for every method (mean over seeds)."
+    )
+
+
+def parity_rule(quantity: str = "linear top-1 accuracy") -> str:
+    """How C4 and C5 are judged."""
+    return (
+        f"EntRecCont's {quantity} is not below the median of the other self-supervised methods by more than the margin "
+        f"({_margin_rule()})."
+    )
+
+
+def batch_size_rule() -> str:
+    """How C6 is judged."""
+    return (
+        "the lowest Δ over the smaller batch sizes of each EntRec method is not below any other method's by more than "
+        f"the margin, and is above that of at least one by more than the margin ({_margin_rule()})."
+    )
+
+
+def fewer_epochs_rule() -> str:
+    """How C7 is judged."""
+    return (
+        "at the fewest epochs, no EntRec method's Δ is below the median of the other methods but DINO, and no method's "
+        f"Δ is above DINO's, both by more than the margin ({_margin_rule()})."
+    )
+
+
+def split(study: Study, frames: Frames) -> Outcome:
+    """C1: the split is measured for every method, and its sum rises."""
+    measured = frames.histories.dropna(subset=DIAGNOSTICS)
+    expected = [str(run) for run in study.main_runs if not METHODS[run.method].baseline]
+    absent = sorted(set(expected) - set(measured["run"]))
+    if absent or not expected:
+        return Outcome(None, f"Not measured for {', '.join(absent) or 'any method'}.")
+    error = (measured["entropy"] + measured["reconstruction"] - measured["bound"]).abs().max()
+    if error > SPLIT_TOLERANCE:
+        return Outcome(False, f"Entropy and reconstruction miss the bound by up to {error:.3g} nats.")
+    ordered = measured[measured["run"].isin(expected)].sort_values("step")
+    ends = ordered.groupby("run").agg(method=("method", "first"), first=("bound", "first"), last=("bound", "last"))
+    change = ends.groupby("method")[["first", "last"]].mean()
+    rising = change.index[change["last"] > change["first"]]
+    ends_of = change.to_dict("index")
+    parts = [_path(METHODS[m].title, ends_of[m]) for m in study.methods if m in ends_of]
+    sentence = (
+        f"Measured for {len(change)} methods in {len(expected)} runs; the bound rose for {len(rising)} of them "
+        f"(nats, first → last measurement: {', '.join(parts)})."
+    )
+    return Outcome(len(rising) == len(change), sentence)
+
+
+def linear_parity(study: Study, frames: Frames) -> Outcome:
+    """C4: EntRecCont against the median of the others, linear evaluation."""
+    return _parity(_linear(study, frames, main_only=True))
+
+
+def transfer_parity(study: Study, frames: Frames) -> Outcome:
+    """C5: the same on the average over transfer sets."""
+    if not study.evaluation.transfer.datasets:
+        return Outcome(None, "the study has no transfer sets.")
+    return _parity(frames.transfers[frames.transfers["dataset"] == "average"])
+
+
+def _parity(rows: pd.DataFrame) -> Outcome:
+    spreads = _by_method(rows, "value")
+    others = {m: s for m, s in spreads.items() if m not in ENTREC}
+    if ENTREC[0] not in spreads or not others:
+        return Outcome(None, "it needs EntRecCont and another self-supervised method.")
+    margin = _margin(spreads)
+    median = statistics.median(spread.mean for spread in others.values())
+    own = spreads[ENTREC[0]]
+    seeds = "1 seed" if own.n == 1 else f"{own.n} seeds"
+    sentence = (
+        f"{METHODS[ENTREC[0]].title} {own.text()} %, median of {_titles(others)} {median:.1f} %, "
+        f"difference {points(own.mean - median)}, margin {margin:.1f} points, {seeds}."
+    )
+    return Outcome(own.mean >= median - margin, sentence)
+
+
+def batch_size_robustness(study: Study, frames: Frames) -> Outcome:
+    """C6: the lowest Δ over smaller batch sizes."""
+    smaller = [size for size in study.batch_sizes if size < study.batch_sizes[0]]
+    rows = _linear(study, frames)
+    rows = rows[rows["batch_size"].isin(smaller) & rows["delta"].notna()]
+    lowest = {m: min(s.mean for s in _by_column(group).values()) for m, group in _groups(rows)}
+    own, others = _split_methods(lowest)
+    if not own or not others:
+        return Outcome(None, "it needs an EntRec method, another method and a smaller batch size, with common seeds.")
+    margin = _margin(_by_method(_linear(study, frames, main_only=True), "value"))
+    holds = min(own.values()) >= max(others.values()) - margin and min(own.values()) > min(others.values()) + margin
+    return Outcome(holds, f"lowest Δ at a smaller batch, in points: {_listed(own | others)}; margin {margin:.1f}.")
+
+
+def fewer_epochs(study: Study, frames: Frames) -> Outcome:
+    """C7: Δ at the fewest epochs."""
+    fewest = min(study.epochs)
+    rows = _linear(study, frames)
+    rows = rows[(rows["epochs"] == fewest) & rows["delta"].notna()]
+    deltas = {method: spread.mean for method, spread in _by_method(rows, "delta").items()}
+    own, others = _split_methods(deltas)
+    dino = others.pop("dino", None)
+    if not own or not others or dino is None:
+        return Outcome(None, "it needs an EntRec method, DINO, another method and fewer epochs, with common seeds.")
+    margin = _margin(_by_method(_linear(study, frames, main_only=True), "value"))
+    alike = min(own.values()) >= statistics.median(others.values()) - margin
+    dino_best = dino >= max(deltas.values()) - margin
+    return Outcome(alike and dino_best, f"Δ after {fewest} epochs, in points: {_listed(deltas)}; margin {margin:.1f}.")
+
+
+def _linear(study: Study, frames: Frames, *, main_only: bool = False) -> pd.DataFrame:
+    rows = with_delta(frames.scores[frames.scores["metric"] == "linear_top1"], study.columns[0])
+    is_main = (rows["batch_size"] == study.batch_sizes[0]) & (rows["epochs"] == study.epochs[0])
+    return rows[is_main] if main_only else rows[~is_main]
+
+
+def _groups(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Rows of each self-supervised method."""
+    return [(str(m), g) for m, g in rows.groupby("method", sort=False) if not METHODS[str(m)].baseline]
+
+
+def _by_method(rows: pd.DataFrame, value: str) -> dict[str, MeanSD]:
+    return {method: MeanSD.of(group[value]) for method, group in _groups(rows)}
+
+
+def _by_column(rows: pd.DataFrame) -> dict[int, MeanSD]:
+    return {int(str(size)): MeanSD.of(group) for size, group in rows.groupby("batch_size")["delta"]}
+
+
+def _split_methods(values: dict[str, float]) -> tuple[dict[str, float], dict[str, float]]:
+    return {m: v for m, v in values.items() if m in ENTREC}, {m: v for m, v in values.items() if m not in ENTREC}
+
+
+def _margin(spreads: dict[str, MeanSD]) -> float:
+    deviation = pooled(spreads.values())
+    return max(noise_floor(), DEVIATIONS * deviation if deviation is not None else 0.0)
+
+
+def _listed(values: dict[str, float]) -> str:
+    return ", ".join(f"{METHODS[method].title} {points(value)}" for method, value in values.items())
+
+
+def _titles(methods: dict[str, MeanSD]) -> str:
+    return ", ".join(METHODS[method].title for method in methods)
+
+
+def _path(title: str, ends: dict[Any, Any]) -> str:
+    return f"{title} {_nats(ends['first'])} → {_nats(ends['last'])}"
+
+
+def _nats(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")

@@ -1,0 +1,1 @@
+"""Estimates of entropy and information against known truths (claim C8)."""

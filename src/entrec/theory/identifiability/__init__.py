@@ -1,0 +1,1 @@
+"""Encoders that recover latents (claim C2) and isolate content from style (claim C3)."""
