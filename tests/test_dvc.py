@@ -29,7 +29,7 @@ def test_every_run_of_a_study_has_its_stages(path):
     parsed = yaml.safe_load(stages(study, path, folder=Path("dvc") / study.name))["stages"]
     assert list(parsed["pretrain"]["foreach"]) == parsed["evaluate"]["foreach"] == [str(run) for run in study.runs]
     if study.evaluation.transfer.datasets:
-        assert parsed["transfer"]["foreach"] == [str(run) for run in study.main_runs]
+        assert parsed["transfer"]["foreach"] == [str(run) for run in study.headline_runs]
     assert {stage.get("do", stage)["wdir"] for stage in parsed.values()} == {"../.."}
 
 

@@ -169,11 +169,11 @@ def test_a_dataset_that_the_study_has_not_is_refused_at_the_door(tmp_path):
 def test_runs_are_the_main_column_and_both_sweeps():
     study = load_study(DEMO)
     columns = {(run.batch_size, run.epochs) for run in study.runs if run.method == "simclr"}
-    assert columns == set(study.columns)
-    assert {run.seed for run in study.main_runs if run.method == "byol"} == set(study.seeds.main)
+    assert columns == set(study.settings)
+    assert {run.seed for run in study.headline_runs if run.method == "byol"} == set(study.seeds.main)
     for method in study.methods:
         own = {(run.batch_size, run.epochs) for run in study.runs if run.method == method}
-        assert len(own) == (1 if METHODS[method].baseline else len(study.columns))
+        assert len(own) == (1 if METHODS[method].baseline else len(study.settings))
 
 
 def test_the_demo_sweeps_what_the_tables_need():

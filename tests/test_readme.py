@@ -66,7 +66,7 @@ def test_the_first_screen_expects_what_was_published(values):
 
 def test_the_number_of_jobs_is_that_of_the_demo(demo):
     text = Path("README.md").read_text(encoding="utf-8")
-    steps = len(demo.datasets) + 2 * len(demo.runs) + len(demo.main_runs) * len(demo.evaluation.transfer.datasets)
+    steps = len(demo.datasets) + 2 * len(demo.runs) + len(demo.headline_runs) * len(demo.evaluation.transfer.datasets)
     assert f"runs {steps + len(TABLES) + 2} jobs" in text  # with the page and `all`
 
 

@@ -53,26 +53,31 @@ class Study:
     notes: dict[str, str]
 
     @property
-    def columns(self) -> list[tuple[int, int]]:
-        """(batch size, epochs) of every column: the main one, then the two sweeps."""
-        batch_size, epochs = self.batch_sizes[0], self.epochs[0]
+    def settings(self) -> list[tuple[int, int]]:
+        """Every setting as (batch size, epochs): the headline setting first, then both sweeps."""
+        batch_size, epochs = self.headline
         return [(b, epochs) for b in self.batch_sizes] + [(batch_size, e) for e in self.epochs[1:]]
+
+    @property
+    def headline(self) -> tuple[int, int]:
+        """The headline setting of the tables: the largest batch size and the largest number of epochs."""
+        return self.batch_sizes[0], self.epochs[0]
 
     @property
     def runs(self) -> list[Run]:
         """Every pretraining of the study, in the order of the tables."""
         runs = []
         for method in self.methods:
-            columns = self.columns[:1] if METHODS[method].baseline else self.columns
-            for column in columns:
-                seeds = self.seeds.main if column == self.columns[0] else self.seeds.sweep
-                runs += [Run(method, *column, seed) for seed in seeds]
+            settings = [self.headline] if METHODS[method].baseline else self.settings
+            for setting in settings:
+                seeds = self.seeds.main if setting == self.headline else self.seeds.sweep
+                runs += [Run(method, *setting, seed) for seed in seeds]
         return runs
 
     @property
-    def main_runs(self) -> list[Run]:
-        """The runs of the main column: the ones that transfer."""
-        return [run for run in self.runs if (run.batch_size, run.epochs) == self.columns[0]]
+    def headline_runs(self) -> list[Run]:
+        """The runs of the headline setting, whose encoders are transferred to other datasets."""
+        return [run for run in self.runs if (run.batch_size, run.epochs) == self.headline]
 
     def method(self, name: str) -> Any:
         """The validated settings of one method."""

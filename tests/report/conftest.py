@@ -83,7 +83,7 @@ def _write_run(study: Study, folder: Path, run: Run, accuracy: float, options: d
             "provenance": provenance(run, study.dataset, seconds=1.5, **options),
         },
     )
-    for name in study.evaluation.transfer.datasets if run in study.main_runs else ():
+    for name in study.evaluation.transfer.datasets if run in study.headline_runs else ():
         _write(
             folder / "transfer" / f"{name}.json",
             {

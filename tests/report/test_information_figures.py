@@ -10,7 +10,7 @@ from entrec.report.vision.information_figures import POINTS, losses
 
 def test_long_histories_are_drawn_with_fewer_points_from_first_to_last_epoch(demo, results):
     folder = results(demo)
-    for run in demo.main_runs:
+    for run in demo.headline_runs:
         path = folder / str(run) / "history.csv"
         history = pd.read_csv(path)
         if len(history):

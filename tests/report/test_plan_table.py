@@ -31,7 +31,7 @@ def test_a_row_says_jobs_planned_and_actual_hours_and_speeds(demo, results, tmp_
     assert float(took) == pytest.approx(actual, rel=5e-3)
     assert float(ratio.replace(",", "")) == pytest.approx(actual / planned, rel=1e-2)
     assert float(speed.replace(",", "")) == pytest.approx(2310.5 / threads, rel=1e-3)
-    tests = len(demo.main_runs) * len(demo.evaluation.transfer.datasets)
+    tests = len(demo.headline_runs) * len(demo.evaluation.transfer.datasets)
     assert int(table["Fine-tuning"][0]) == tests
 
 

@@ -79,7 +79,7 @@ def artefacts(runs):
             f"{RESULTS}/{run}/history.csv",
             f"{RESULTS}/{run}/evaluation.json",
         )
-        if run in STUDY.main_runs:
+        if run in STUDY.headline_runs:
             yield from (
                 f"{RESULTS}/{run}/transfer/{name}.json"
                 for name in STUDY.evaluation.transfer.datasets

@@ -32,7 +32,7 @@ RECOVERED = ("run.json", "encoder.safetensors", "process.safetensors")
 def stages(study: Study, study_file: Path, *, folder: Path = Path()) -> str:
     """Text of the `dvc.yaml` that lies in `folder`: stages over datasets, runs and tables."""
     data, results, tables = f"data/{study.name}", f"results/{study.name}", f"reports/{study.name}/tables"
-    runs, main_runs = [str(run) for run in study.runs], [str(run) for run in study.main_runs]
+    runs, headline_runs = [str(run) for run in study.runs], [str(run) for run in study.headline_runs]
     sets = study.evaluation.transfer.datasets
 
     def stage(rule: str, targets: list[str], keys: list[str], deps: list[str], outs: list[str]) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def stages(study: Study, study_file: Path, *, folder: Path = Path()) -> str:
             ),
         },
         "transfer": {
-            "foreach": main_runs,
+            "foreach": headline_runs,
             "do": stage(
                 "transfer",
                 [f"{results}/${{item}}/transfer/{name}.json" for name in sets],

@@ -11,7 +11,9 @@ TABLES = ("table_1", "table_2", "table_transfer", "table_knn", "table_informatio
 def needed(study: Study, table: str) -> list[str]:
     """Paths, relative to `results/<study>`, of the files that `table` is made of."""
     if table == "table_transfer":
-        return [f"{run}/transfer/{name}.json" for run in study.main_runs for name in study.evaluation.transfer.datasets]
+        return [
+            f"{run}/transfer/{name}.json" for run in study.headline_runs for name in study.evaluation.transfer.datasets
+        ]
     if table == "table_information":
         return [f"{run}/history.csv" for run in runs_of(study, table)]
     if table == "table_methods":
@@ -21,13 +23,13 @@ def needed(study: Study, table: str) -> list[str]:
 
 def runs_of(study: Study, table: str) -> list[Run]:
     """The runs that `table` shows, in the study's order; raises `UserError` for an unknown table."""
-    batch_size, epochs = study.columns[0]
+    batch_size, epochs = study.headline
     if table == "table_1":
         return [run for run in study.runs if run.epochs == epochs]
     if table == "table_2":
         return [run for run in study.runs if run.batch_size == batch_size]
     if table in ("table_information", "table_methods"):
-        return [run for run in study.main_runs if not METHODS[run.method].baseline]
+        return [run for run in study.headline_runs if not METHODS[run.method].baseline]
     if table in TABLES:
-        return study.main_runs
+        return study.headline_runs
     raise UserError(f"{table}: no such table; allowed: {', '.join(TABLES)}")

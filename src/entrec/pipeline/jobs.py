@@ -27,7 +27,7 @@ def jobs_of(study: Study) -> list[Job]:
     found += [Job("pretrain", devices["pretrain"], run) for run in study.runs]
     found += [Job("evaluate", devices["evaluate"], run, study.dataset) for run in study.runs]
     transfers = study.evaluation.transfer.datasets
-    found += [Job("transfer", devices["transfer"], run, name) for run in study.main_runs for name in transfers]
+    found += [Job("transfer", devices["transfer"], run, name) for run in study.headline_runs for name in transfers]
     found += [Job("table", devices["tables"]) for _ in TABLES]
     return [*found, Job("report", devices["report"]), Job("all", 0)]
 

@@ -52,7 +52,7 @@ def _rules(plan: Plan) -> list[list[str]]:
 
 def _tables(plan: Plan) -> list[list[str]]:
     """Each run once, then what one of the tables takes alone."""
-    batch_size, epochs = plan.study.columns[0]
+    batch_size, epochs = plan.study.headline
     main: Where = lambda run: (run.batch_size, run.epochs) == (batch_size, epochs)  # noqa: E731
     parts: dict[str, Where] = {
         f"main column ({batch_size}, {epochs} epochs), of all tables": main,

@@ -56,7 +56,7 @@ def _origins(study: Study, results: Path) -> Iterator[Origin]:
         yield _pretrained(run, read_record(study, results, run, "run.json"))
         record = read_record(study, results, run, "evaluation.json")
         yield _origin(run, "evaluate", record, chosen=f"L2 {record.number('linear.l2'):g}")
-        if run in study.main_runs:
+        if run in study.headline_runs:
             for name in study.evaluation.transfer.datasets:
                 record = read_record(study, results, run, f"transfer/{name}.json")
                 lr, decay = record.number("chosen.lr"), record.number("chosen.weight_decay")

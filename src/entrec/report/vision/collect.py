@@ -37,7 +37,7 @@ class Frames:
 def collect(study: Study, results: Path) -> Frames:
     """Read all of `results`, the folder `results/<study>`; raises `UserError` naming what is missing or damaged."""
     return Frames(
-        scores(study, results, study.runs), transfers(study, results), histories(study, results, study.main_runs)
+        scores(study, results, study.runs), transfers(study, results), histories(study, results, study.headline_runs)
     )
 
 
@@ -54,7 +54,7 @@ def transfers(study: Study, results: Path) -> pd.DataFrame:
     """Fine-tuned test accuracy of each main run on each transfer set, in the set's own metric, and their average."""
     names = study.evaluation.transfer.datasets
     rows = []
-    for run in study.main_runs:
+    for run in study.headline_runs:
         own = []
         for name in names:
             metric = study.datasets[name].metric

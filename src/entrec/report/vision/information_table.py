@@ -42,7 +42,7 @@ def last_measured(study: Study, histories: pd.DataFrame) -> pd.DataFrame:
 
 def lay_out_information(study: Study, rows: pd.DataFrame) -> Layout:
     """A row per self-supervised method, a column per quantity; a dash where a method has none."""
-    batch_size, epochs = study.columns[0]
+    batch_size, epochs = study.headline
     methods = [(m, METHODS[m].title) for m in study.methods if not METHODS[m].baseline]
     spreads = {metric: _spreads(rows[rows["metric"] == metric], [m for m, _ in methods]) for metric in LABELS}
     columns = [_column(metric, spreads[metric]) for metric in LABELS]

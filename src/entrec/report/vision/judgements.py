@@ -68,7 +68,7 @@ def fewer_epochs_rule() -> str:
 def split(study: Study, frames: Frames) -> Outcome:
     """C1: the split is measured for every method, and its sum rises."""
     measured = frames.histories.dropna(subset=DIAGNOSTICS)
-    expected = [str(run) for run in study.main_runs if not METHODS[run.method].baseline]
+    expected = [str(run) for run in study.headline_runs if not METHODS[run.method].baseline]
     absent = sorted(set(expected) - set(measured["run"]))
     if absent or not expected:
         return Outcome(None, f"Not measured for {', '.join(absent) or 'any method'}.")
@@ -147,7 +147,7 @@ def fewer_epochs(study: Study, frames: Frames) -> Outcome:
 
 
 def _linear(study: Study, frames: Frames, *, main_only: bool = False) -> pd.DataFrame:
-    rows = with_delta(frames.scores[frames.scores["metric"] == "linear_top1"], study.columns[0])
+    rows = with_delta(frames.scores[frames.scores["metric"] == "linear_top1"], study.headline)
     is_main = (rows["batch_size"] == study.batch_sizes[0]) & (rows["epochs"] == study.epochs[0])
     return rows[is_main] if main_only else rows[~is_main]
 

@@ -27,7 +27,7 @@ def lay_out_methods(study: Study, rows: pd.DataFrame) -> Layout:
         _words("bound", "maximised?", {name: traits[name].maximises for name in ordered}),
         *(_measured(metric, spreads[metric]) for metric in MEASURED),
     ]
-    batch_size, epochs = study.columns[0]
+    batch_size, epochs = study.headline
     caption = (
         f"What each method does with the two terms of the bound, by family, and what it ends with on {study.dataset}; "
         f"batch size {batch_size}, {epochs} epochs. {estimator(study)} A method whose projections end with an "

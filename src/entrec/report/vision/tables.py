@@ -65,7 +65,7 @@ def tidy(study: Study, table: str, results: Path) -> pd.DataFrame:
     else:
         frame = scores(study, results, runs)
         frame = frame[frame["metric"] == "linear_top1"]
-    frame = with_delta(frame, study.columns[0]).assign(source="ours")
+    frame = with_delta(frame, study.headline).assign(source="ours")
     theirs = _published_rows(study, table)
     return pd.concat([frame, theirs], ignore_index=True)[TIDY] if len(theirs) else frame[TIDY]
 
@@ -76,7 +76,7 @@ def lay_out(study: Study, table: str, rows: pd.DataFrame) -> Layout:
 
 
 def _table_1(study: Study, rows: pd.DataFrame) -> Layout:
-    _, epochs = study.columns[0]
+    _, epochs = study.headline
     caption = (
         f"Linear top-1 accuracy on the test part of {study.dataset}, in %, at batch size {study.batch_sizes[0]} after "
         f"{epochs} epochs, and its change in points at the other batch sizes (Δ, same seeds on both sides)."
@@ -85,7 +85,7 @@ def _table_1(study: Study, rows: pd.DataFrame) -> Layout:
 
 
 def _table_2(study: Study, rows: pd.DataFrame) -> Layout:
-    batch_size, epochs = study.columns[0]
+    batch_size, epochs = study.headline
     caption = (
         f"Linear top-1 accuracy on the test part of {study.dataset}, in %, after {epochs} epochs at batch size "
         f"{batch_size}, and its change in points after other numbers of epochs (Δ, same seeds on both sides)."
@@ -123,7 +123,7 @@ def _published_delta(theirs: Published, column: int) -> Column:
 def _transfer(study: Study, rows: pd.DataFrame) -> Layout:
     if not study.evaluation.transfer.datasets:
         return Layout("table_transfer", "Transfer", "This study fine-tunes on no other set.", [], [])
-    batch_size, epochs = study.columns[0]
+    batch_size, epochs = study.headline
     columns = []
     for name in [*study.evaluation.transfer.datasets, "average"] if len(rows) else []:
         metric = METRICS[study.datasets[name].metric] if name in study.datasets else "all sets"
@@ -138,7 +138,7 @@ def _transfer(study: Study, rows: pd.DataFrame) -> Layout:
 
 
 def _knn(study: Study, rows: pd.DataFrame) -> Layout:
-    batch_size, epochs = study.columns[0]
+    batch_size, epochs = study.headline
     columns = [
         mean_sd_column(label, mean_sd_by_method(rows[rows["metric"] == metric], "value"))
         for label, metric in SCORES.items()
