@@ -1,0 +1,196 @@
+"""The path of every result. Whoever writes, reads, lists or caches a result asks here.
+
+Paths are relative to the root of the repository, where every command runs. A class describes what lies in a folder,
+so that it serves the folders of a study and any folder that a command is given. Names may hold a wildcard of
+Snakemake (`{run}`) or a placeholder of DVC (`${item}`).
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder with files of known names."""
+
+    folder: Path
+
+
+class Entry:
+    """A file or folder that has the same name in every `Folder` of a kind."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, holder: Folder, owner: type[Folder]) -> Path:
+        return holder.folder / self.name
+
+
+class DatasetFolder(Folder):
+    """A prepared dataset. Its images are one array, or shards of encoded images. The card is written last."""
+
+    card = Entry("card.json")
+    array = Entry("images.npy")
+    shards = Entry("images")
+    labels = Entry("labels.npy")
+    splits = Entry("parts.npy")
+
+
+class RunFolder(Folder):
+    """What one pretraining leaves, its evaluations, and its checkpoints while it is not finished."""
+
+    encoder = Entry("encoder.safetensors")
+    history = Entry("history.csv")
+    description = Entry("run.json")
+    evaluation = Entry("evaluation.json")
+    checkpoints = Entry("resume")
+
+    def transfer(self, dataset: str) -> Path:
+        """Return the path of the scores of the transfer to `dataset`."""
+        return self.folder / "transfer" / f"{dataset}.json"
+
+    @property
+    def pretrained(self) -> tuple[Path, Path, Path]:
+        """The three files that a pretraining writes."""
+        return self.encoder, self.history, self.description
+
+
+class ReportFolder(Folder):
+    """The page of a study, or of one setting of the theory studies, with everything that it shows."""
+
+    page = Entry("index.html")
+    provenance = Entry("provenance.csv")
+    notebooks = Entry("notebooks")
+    tables = Entry("tables")
+    figures = Entry("figures")
+
+    def table(self, name: str) -> tuple[Path, Path, Path]:
+        """Return the paths of the table `name` as CSV, LaTeX and HTML."""
+        return table_files(self.tables, name)
+
+    def figure(self, name: str) -> tuple[Path, Path]:
+        """Return the paths of the figure `name` as SVG and of its numbers as CSV."""
+        return figure_files(self.figures, name)
+
+
+class LogFolder(Folder):
+    """What the jobs of a study print, and what Snakemake measures of them."""
+
+    def log(self, step: str, job: str) -> Path:
+        """Return the path of everything that the job `job` of a step prints."""
+        return self.folder / step / f"{job}.log"
+
+    def benchmark(self, step: str, job: str) -> Path:
+        """Return the path of the time and memory that the job took."""
+        return self.folder / step / f"{job}.tsv"
+
+
+@dataclass(frozen=True)
+class StudyPaths:
+    """The folders of the study of methods called `study`."""
+
+    study: str
+
+    @property
+    def data(self) -> Path:
+        """The folder of the prepared datasets."""
+        return Path("data", self.study)
+
+    @property
+    def results(self) -> Path:
+        """The folder of the runs."""
+        return Path("results", self.study)
+
+    @property
+    def report(self) -> ReportFolder:
+        """The folder of the page, its tables and its figures."""
+        return ReportFolder(Path("reports", self.study))
+
+    @property
+    def logs(self) -> LogFolder:
+        """The folder of what the jobs print."""
+        return LogFolder(Path("logs", self.study))
+
+    def dataset(self, name: str) -> DatasetFolder:
+        """Return the folder of the prepared dataset `name`."""
+        return DatasetFolder(self.data / name)
+
+    def run(self, run: object) -> RunFolder:
+        """Return the folder of `run`, a `Run` or the name of one."""
+        return run_folder(self.results, run)
+
+
+class IdentifiabilityFolder(Folder):
+    """What one run of a theory study leaves, and its checkpoints while it is not finished."""
+
+    result = Entry("run.json")
+    encoder = Entry("encoder.safetensors")
+    process = Entry("process.safetensors")
+    checkpoints = Entry("resume")
+
+    @property
+    def trained(self) -> tuple[Path, Path, Path]:
+        """The three files that a run writes."""
+        return self.result, self.encoder, self.process
+
+
+class TheoryResults(Folder):
+    """The results of one setting of the theory studies."""
+
+    def gaussian(self, bound: str, seed: object) -> Path:
+        """Return the path of the estimates of one bound of mutual information."""
+        return self.folder / "gaussian" / f"{bound}-s{seed}.json"
+
+    def sphere(self, dimension: object) -> Path:
+        """Return the path of the estimates in one dimension of the sphere."""
+        return self.folder / "sphere" / f"d{dimension}.json"
+
+    def rates(self, case: str) -> Path:
+        """Return the path of the rate of convergence of one entropy estimate."""
+        return self.folder / "rates" / f"{case}.json"
+
+    def latent_recovery(self, run: object) -> IdentifiabilityFolder:
+        """Return the folder of a run of latent recovery, given the run or its name."""
+        return IdentifiabilityFolder(self.folder / "latent_recovery" / str(run))
+
+    def content_isolation(self, run: object) -> IdentifiabilityFolder:
+        """Return the folder of a run of content isolation, given the run or its name."""
+        return IdentifiabilityFolder(self.folder / "content_isolation" / str(run))
+
+
+@dataclass(frozen=True)
+class TheoryPaths:
+    """The folders of one setting of the theory studies, `quick` or `full`."""
+
+    setting: str
+
+    @property
+    def results(self) -> TheoryResults:
+        """The folder of the results."""
+        return TheoryResults(Path("results/theory", self.setting))
+
+    @property
+    def report(self) -> ReportFolder:
+        """The folder of the page, its tables and its figures."""
+        return ReportFolder(Path("reports/theory", self.setting))
+
+    @property
+    def logs(self) -> LogFolder:
+        """The folder of what the jobs print."""
+        return LogFolder(Path("logs/theory", self.setting))
+
+
+def run_folder(results: Path, run: object) -> RunFolder:
+    """Return the folder of `run`, a `Run` or the name of one, among `results`, the runs of one study."""
+    return RunFolder(results / str(run))
+
+
+def table_files(folder: Path, name: str) -> tuple[Path, Path, Path]:
+    """Return the paths in `folder` of the table `name` as CSV, LaTeX and HTML."""
+    csv, tex, html = (folder / f"{name}.{kind}" for kind in ("csv", "tex", "html"))
+    return csv, tex, html
+
+
+def figure_files(folder: Path, name: str) -> tuple[Path, Path]:
+    """Return the paths in `folder` of the figure `name` as SVG and of its numbers as CSV."""
+    return folder / f"{name}.svg", folder / f"{name}.csv"
