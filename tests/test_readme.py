@@ -127,8 +127,8 @@ def test_what_is_said_of_one_row_of_latents_is_its_mean():
     scores = pd.read_csv(THEORY / "table_latent_recovery.csv")
     own = scores[scores["row"] == "sphere_vmf10"].groupby("representation")["r2"].mean()
     text = Path("README.md").read_text(encoding="utf-8")
-    left_out, kept = (f"{100 * own[name]:.1f}" for name in ("entrec_leave_one_out", "entrec_resubstitution"))
-    assert f"for vMF pairs of κ = 10 R² is {left_out} % leave-one-out and {kept} % with the resubstitution" in text
+    left_out, own_kernel = (f"{100 * own[name]:.1f}" for name in ("entrec_leave_one_out", "entrec_resubstitution"))
+    assert f"for vMF pairs of κ = 10 R² is {left_out} % leave-one-out and {own_kernel} % by resubstitution" in text
 
 
 def test_the_papers_gpu_hours_are_those_of_its_plan():
