@@ -1,0 +1,94 @@
+"""Every source of images: how its images are had, as what they are stored, and what the makers publish.
+
+A study's datasets name their `source` among these. This module imports nothing slow and nothing of this package, so
+that a study file is checked at once. A new source is its module, `data/sources/<name>.py`, and its entry here.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Supply = Literal["packaged", "downloaded", "own", "makers"]
+
+# how messages say it: "digits ships inside an installed Python package"
+SUPPLIES: dict[Supply, str] = {
+    "packaged": "ships inside an installed Python package",
+    "downloaded": "is downloaded into the user's cache",
+    "own": "is the user's own folder of images",
+    "makers": "is read from the files that its makers publish",
+}
+
+
+@dataclass(frozen=True)
+class Published:
+    """What the makers of a source publish.
+
+    `train`, `validation` and `test` count the images of the official splits; where there are no official splits, all
+    images count as `train`. `gigabytes` is the size of the download, and `side` the images' height and width in pixels
+    where all images share one that is smaller than what is kept of larger images.
+    """
+
+    train: int
+    validation: int
+    test: int
+    classes: int
+    gigabytes: float = 0.0
+    side: int | None = None
+
+    @property
+    def images(self) -> int:
+        """The number of images of all splits."""
+        return self.train + self.validation + self.test
+
+
+@dataclass(frozen=True)
+class SourceEntry:
+    """What other modules need to know of a source before its images are read.
+
+    `supply` says how its images are had, and `storage` whether they are prepared as one array, stay encoded, or may be
+    either. `published` is None where the number of images is unknown before the preparation.
+    """
+
+    supply: Supply
+    storage: Literal["array", "encoded", "either"]
+    published: Published | None = None
+
+    @property
+    def needs_path(self) -> bool:
+        """Whether a study must name the folder of the images; other sources take no path."""
+        return self.supply in ("own", "makers")
+
+    @property
+    def may_be_array(self) -> bool:
+        """Whether the prepared set may be one array (`short_side: null`)."""
+        return self.storage != "encoded"
+
+    @property
+    def may_be_encoded(self) -> bool:
+        """Whether the prepared set may hold encoded images (`short_side` is a number)."""
+        return self.storage != "array"
+
+
+# the counts are those of the makers' documentation
+SOURCES: dict[str, SourceEntry] = {
+    "digits": SourceEntry("packaged", "array", Published(1_797, 0, 0, classes=10)),
+    "faces": SourceEntry("packaged", "array", Published(200, 0, 0, classes=2)),
+    "textures": SourceEntry("packaged", "array", Published(960, 0, 0, classes=10)),
+    "fashion_mnist": SourceEntry(
+        "downloaded", "array", Published(60_000, 0, 10_000, classes=10, gigabytes=0.03, side=28)
+    ),
+    "folder": SourceEntry("own", "either"),
+    "cifar10": SourceEntry("makers", "either", Published(50_000, 0, 10_000, classes=10, gigabytes=0.2, side=32)),
+    "cifar100": SourceEntry("makers", "either", Published(50_000, 0, 10_000, classes=100, gigabytes=0.2, side=32)),
+    "imagenet": SourceEntry("makers", "encoded", Published(1_281_167, 0, 50_000, classes=1000, gigabytes=155)),
+    "food101": SourceEntry("makers", "encoded", Published(75_750, 0, 25_250, classes=101, gigabytes=5.0)),
+    "sun397": SourceEntry(
+        "makers", "encoded", Published(19_850, 0, 19_850, classes=397, gigabytes=39)
+    ),  # first partition
+    "stanford_cars": SourceEntry("makers", "encoded", Published(8_144, 0, 8_041, classes=196, gigabytes=2.0)),
+    "fgvc_aircraft": SourceEntry("makers", "encoded", Published(3_334, 3_333, 3_333, classes=100, gigabytes=2.8)),
+    "dtd": SourceEntry("makers", "encoded", Published(1_880, 1_880, 1_880, classes=47, gigabytes=0.6)),
+    "oxford_pets": SourceEntry("makers", "encoded", Published(3_680, 0, 3_669, classes=37, gigabytes=0.8)),
+    # without the background class; 30 images of each class train
+    "caltech101": SourceEntry("makers", "encoded", Published(3_030, 0, 5_647, classes=101, gigabytes=0.1)),
+    "flowers102": SourceEntry("makers", "encoded", Published(1_020, 1_020, 6_149, classes=102, gigabytes=0.3)),
+}
