@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from entrec.report.claims import Verdict, claims_fragment
-from entrec.report.theory.identifiability_names import (
+from entrec.report.theory.names import (
     CONTENT_ISOLATION_REPRESENTATIONS,
     LATENT_RECOVERY_REPRESENTATIONS,
 )
-from entrec.report.theory.identifiability_verdicts import (
+from entrec.report.theory.verdicts import (
     batch_sentence,
     conditions_hold,
     content_verdict,
@@ -108,7 +108,7 @@ def test_a_row_that_info_nce_alone_reaches_contradicts_c2_and_is_named(theory: T
     found = latents(theory, narrow={"entrec_resubstitution": 0.7})
     assert found.status == "not reproduced"
     assert (
-        "1 contradict it, 0 are not reached at this size (contradicting: sphere, vMF κ = 10 by EntRec, resubstitution"
+        "1 contradicts it, 0 are not reached at this size (contradicting: sphere, vMF κ = 10 by EntRec, resubstitution"
         in found.sentence
     )
 
@@ -204,5 +204,5 @@ def test_the_sweep_is_told_from_the_largest_batch_to_the_smallest() -> None:
     ]
     frame = pd.DataFrame([(*row, 0) for row in rows], columns=["method", "batch_size", "r2", "seed"])
     said = batch_sentence(frame)
-    assert "From batches of 512 to batches of 64, held-out R² goes (in %, 1 seed)" in said
+    assert "From batches of 512 to batches of 64, held-out R² changes as follows (in %, 1 seed)" in said
     assert "InfoNCE 99.0 → 90.0; EntRec, resubstitution 98.0 → 95.0. This is no verdict on C6" in said

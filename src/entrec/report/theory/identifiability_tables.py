@@ -2,24 +2,24 @@
 
 import math
 from collections.abc import Collection, Mapping
+from typing import Literal
 
 import pandas as pd
 
 from entrec.report.layout import Column, Layout
 from entrec.report.mean_sd import NOTHING, MeanSD, decimal
-from entrec.report.theory import identifiability_published as recovery_published
-from entrec.report.theory.identifiability_names import (
+from entrec.report.theory.identifiability_frames import LATENTS
+from entrec.report.theory.names import (
     CONTENT_ISOLATION_REPRESENTATIONS,
     LATENT_RECOVERY_REPRESENTATIONS,
     REPRESENTATIONS,
     content_isolation_title,
     full_title,
+    quantity,
     representation_name,
     steps_of,
 )
-from entrec.report.theory.identifiability_published import Explained, Reported, reported
-from entrec.report.theory.identifiability_results import LATENTS
-from entrec.report.theory.names import quantity
+from entrec.report.theory.published import COLUMNS, published_content, published_latents
 from entrec.theory.identifiability.settings import CONTENT_ISOLATION_METHODS, LATENT_RECOVERY_METHODS, LatentRecovery
 from entrec.theory.study import TheoryStudy
 
@@ -52,7 +52,7 @@ def latent_recovery(study: TheoryStudy, setting: str, rows: pd.DataFrame) -> Lay
         f"{AS_REPORTED} (Zimmermann et al. 2021, arXiv:2102.08850), and of points that the map was fitted to; "
         "unsupervised is InfoNCE."
     )
-    published = _published(recovery_published.R2, own)
+    published = _published("r2", own)
     return Layout(
         "table_latent_recovery", "Recovered latents", caption, _titles(own), columns + published, head="Latents"
     )
@@ -75,7 +75,7 @@ def latent_recovery_mcc(study: TheoryStudy, setting: str, rows: pd.DataFrame) ->
         "the runs of the table before; mean ± standard deviation over "
         f"{_seeds(rows)}. {AS_REPORTED} (Zimmermann et al. 2021, arXiv:2102.08850)."
     )
-    columns += _published(recovery_published.CORRELATION, own)
+    columns += _published("mcc", own)
     return Layout("table_latent_recovery_mcc", "Recovered coordinates", caption, _titles(own), columns, head="Latents")
 
 
@@ -124,12 +124,8 @@ def content_style(study: TheoryStudy, setting: str, rows: pd.DataFrame) -> Layou
             if (name, latents) == ("oracle", "content"):
                 cells[f"{row},{latents}"] = NOTHING  # content tells all of itself
         columns.append(Column(*REPRESENTATIONS[name], cells))
-    published = {
-        f"{name},{latents}": _explained(given)
-        for name, row in own.rows.items()
-        for latents, given in recovery_published.CONTENT_STYLE.get(row, {}).items()
-    }
-    columns.append(Column("published", "InfoNCE", {key: published.get(key, NOTHING) for key, _ in keys}))
+    published = {f"{name},{latents}": text for (name, latents), text in published_content(own.rows).items()}
+    columns.append(Column("published", "InfoNCE", dict.fromkeys(dict(keys), NOTHING) | published))
     methods = ", ".join(representation_name(name) for name in CONTENT_ISOLATION_METHODS)
     caption = (
         f"Coefficient of determination of {quantity(own.content, 'content coordinate')} and of "
@@ -150,18 +146,10 @@ def _by_row(rows: pd.DataFrame) -> list[tuple[str, list[tuple[str, pd.DataFrame]
     ]
 
 
-def _published(table: Mapping[recovery_published.Setup, Mapping[str, Reported]], own: LatentRecovery) -> list[Column]:
-    found = reported(table, own.rows)
-    columns = []
-    for name in recovery_published.COLUMNS:
-        cells = dict.fromkeys(own.rows, NOTHING)
-        cells |= {row: f"{by[name].mean:.2f} ± {by[name].sd:.2f}" for row, by in found.items() if name in by}
-        columns.append(Column("published", name, cells))
-    return columns if found else []
-
-
-def _explained(given: Explained) -> str:
-    return f"{given.kernel_ridge:.2f} ± {given.sd:.2f} ({given.linear:.2f})"
+def _published(score: Literal["r2", "mcc"], own: LatentRecovery) -> list[Column]:
+    found = published_latents(score, own.rows)
+    cells = {name: {row: found.get(row, {}).get(name, NOTHING) for row in own.rows} for name in COLUMNS}
+    return [Column("published", name, cells[name]) for name in COLUMNS] if found else []
 
 
 def _titles(own: LatentRecovery) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from entrec.pipeline.theory_inputs import theory_files
 from entrec.report.markup import grid, joined
 from entrec.report.origin_tables import environments_fragment, letters, made_by_other_code, marked
 from entrec.report.origins import Environment, environment
-from entrec.report.theory.results import theory_records
+from entrec.report.theory.estimator_frames import theory_records
 from entrec.theory.study import TheoryStudy
 
 

@@ -8,8 +8,7 @@ from entrec.pipeline.theory_inputs import THEORY_FIGURES, THEORY_TABLES
 from entrec.report.notebooks import execute, jupyter_home, to_html
 from entrec.report.page import computing_time, fill, notices, own
 from entrec.report.records import existing
-from entrec.report.theory.identifiability_names import steps_of
-from entrec.report.theory.names import listed, number, quantity
+from entrec.report.theory.names import listed, number, quantity, steps_of
 from entrec.report.theory.origins import TheoryOrigin, theory_origins
 from entrec.theory.identifiability.settings import (
     CONTENT_ISOLATION_METHODS,

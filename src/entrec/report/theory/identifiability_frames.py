@@ -12,6 +12,7 @@ import pandas as pd
 from entrec.pipeline.theory_inputs import recovered, run_file, swept
 from entrec.report.mean_sd import MeanSD
 from entrec.report.records import Record
+from entrec.report.theory.estimator_frames import theory_records
 from entrec.report.theory.identifiability_checks import (
     check_points,
     check_shared,
@@ -20,27 +21,26 @@ from entrec.report.theory.identifiability_checks import (
     explained,
     positive_or_unknown,
 )
-from entrec.report.theory.identifiability_names import REFERENCE
-from entrec.report.theory.results import theory_records
+from entrec.report.theory.names import REFERENCE
 from entrec.theory.identifiability.runs import ContentIsolationRun, LatentRecoveryRun, content_isolation_runs
 from entrec.theory.identifiability.settings import Training
 from entrec.theory.study import TheoryStudy
 
 Run = TypeVar("Run", LatentRecoveryRun, ContentIsolationRun)
 
-INVERSION = ["row", "representation", "seed", "r2", "correlation", "rank_correlation", "file"]
+LATENT_RECOVERY = ["row", "representation", "seed", "r2", "correlation", "rank_correlation", "file"]
 BATCHES = ["row", "method", "batch_size", "seed", "r2", "bound", "information", "file"]
 CURVES = ["row", "method", "seed", "step", "objective", "r2"]
 SCATTER = ["row", "method", "seed", "coordinate", "true", "recovered"]
 BATCH_POINTS = ["method", "quantity", "batch_size", "mean", "low", "high", "information"]
-ISOLATION = ["row", "representation", "latents", "seed", "kernel_ridge", "linear", "file"]
+CONTENT_ISOLATION = ["row", "representation", "latents", "seed", "kernel_ridge", "linear", "file"]
 CONTENT_ISOLATION_POINTS = ["row", "representation", "latents", "mean", "low", "high", "seeds"]
 LATENTS = ("content", "style")
 COORDINATES, POINTS = 3, 60  # of a panel of the scatter: what stays to be seen in it
 
 
 def latent_recovery_scores(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
-    """What every representation of every row says of the true latents: INVERSION."""
+    """What every representation of every row says of the true latents: LATENT_RECOVERY."""
     found = _records(recovered(study, setting), setting, results)
     _check_first(found, ["observations.r2", "untrained.r2"])
     rows = []
@@ -52,7 +52,7 @@ def latent_recovery_scores(study: TheoryStudy, setting: str, results: Path) -> p
                 "rank_correlation": correlation(record, f"scores.{key}.rank_correlation"),
             }
             rows.append({"row": run.row, "representation": name, "seed": run.seed, **scores, "file": file})
-    return pd.DataFrame(rows)[INVERSION]
+    return pd.DataFrame(rows)[LATENT_RECOVERY]
 
 
 def batches(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
@@ -111,7 +111,7 @@ def batch_points(study: TheoryStudy, setting: str, results: Path) -> pd.DataFram
 
 
 def content_isolation_scores(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
-    """What every representation of every row says of content and of style: ISOLATION."""
+    """What every representation of every row says of content and of style: CONTENT_ISOLATION."""
     found = _records(content_isolation_runs(study.setting(setting).content_isolation), setting, results)
     _check_first(found, ["observations.style.linear", "observations.content.linear", "oracle.style.linear"])
     rows = []
@@ -122,7 +122,7 @@ def content_isolation_scores(study: TheoryStudy, setting: str, results: Path) ->
                 about = {"row": run.row, "representation": name, "latents": latents, "seed": run.seed}
                 scores = {of: explained(record, f"scores.{key}.{latents}.{of}") for of in ("kernel_ridge", "linear")}
                 rows.append({**about, **scores, "file": file})
-    return pd.DataFrame(rows)[ISOLATION]
+    return pd.DataFrame(rows)[CONTENT_ISOLATION]
 
 
 def content_isolation_points(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from entrec.report.palette import (
     RECOVERY_SHAPES,
 )
 from entrec.report.theme import INK, WIDTH, styled
-from entrec.report.theory.identifiability_names import (
+from entrec.report.theory.names import (
     CONTENT_ISOLATION_REPRESENTATIONS,
     content_isolation_title,
     latent_recovery_detail,

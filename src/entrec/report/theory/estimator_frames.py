@@ -12,7 +12,7 @@ import pandas as pd
 
 from entrec.pipeline.theory_inputs import gaussian_files, rates_files, sphere_files
 from entrec.report.records import Record, open_record
-from entrec.report.theory.checks import (
+from entrec.report.theory.estimator_checks import (
     check_case,
     check_errors,
     check_fits,
