@@ -19,7 +19,7 @@ import torch
 
 from entrec.data.prepare import prepare
 from entrec.data.prepared import Prepared, open_prepared
-from entrec.methods.step import Method
+from entrec.methods.method import Method
 from entrec.runs import Run
 from entrec.settings import Dataset, Network
 from entrec.study import Study, load_study

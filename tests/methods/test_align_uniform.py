@@ -22,7 +22,7 @@ SETTINGS = ZOO.method("align_uniform")
 
 def build(settings=SETTINGS):
     torch.manual_seed(0)
-    return AlignUniform(build_backbone(ZOO.network, channels=1), settings, 10)
+    return AlignUniform(build_backbone(ZOO.network, channels=1), settings)
 
 
 def views(k=16):

@@ -11,13 +11,13 @@ from torch import nn
 from entrec.errors import UserError
 from entrec.information.checks import InvalidEmbeddings
 from entrec.methods.amdim import AMDIM, Head, Projections, amdim_terms, by_position, local_info_nce
-from entrec.methods.registry import AMDIM as Settings
+from entrec.methods.registry import AMDIMSettings
 from entrec.networks import build_backbone
 from entrec.networks.feature_maps import feature_maps
 from entrec.settings import Network, Optimiser
 
 ADAMW = Optimiser(name="adamw", lr=0.01, lr_scaling="none", momentum=0.9, weight_decay=0.0)
-SETTINGS = Settings(optimiser=ADAMW, hidden=16, embedding=8, clip=20.0, score_penalty=0.04)
+SETTINGS = AMDIMSettings(optimiser=ADAMW, hidden=16, embedding=8, clip=20.0, score_penalty=0.04)
 NETWORK = Network(backbone="small_resnet", width=8, stem="3x3")
 K, PER_EPOCH = 12, 3
 
@@ -41,7 +41,7 @@ class Noise:
 
 def build(settings=SETTINGS):
     torch.manual_seed(0)
-    return AMDIM(build_backbone(NETWORK, channels=1), settings, 10)
+    return AMDIM(build_backbone(NETWORK, channels=1), settings)
 
 
 def rows(*shape, seed=0, scale=2.0):
@@ -211,4 +211,4 @@ def test_draws_are_no_part_of_a_checkpoint():
 
 def test_a_backbone_without_maps_is_refused_when_the_method_is_built():
     with pytest.raises(UserError, match="Flatten: no maps of local features"):
-        AMDIM(nn.Flatten(), SETTINGS, 10)
+        AMDIM(nn.Flatten(), SETTINGS)

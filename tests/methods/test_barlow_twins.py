@@ -17,7 +17,7 @@ ZOO = load_study(Path("params/zoo.yaml"))
 
 def build():
     torch.manual_seed(0)
-    return BarlowTwins(build_backbone(ZOO.network, channels=1), ZOO.method("barlow_twins"), 10)
+    return BarlowTwins(build_backbone(ZOO.network, channels=1), ZOO.method("barlow_twins"))
 
 
 def rows(seed, k=20, d=6):

@@ -28,7 +28,7 @@ RUN = Run("cmc_lab", 128, 1, 0)
 
 def build():
     torch.manual_seed(0)
-    return CMCLab(CMCLab.make_backbone(STUDY.network, channels=3), STUDY.method("cmc_lab"), 10)
+    return CMCLab(CMCLab.make_backbone(STUDY.network, channels=3), STUDY.method("cmc_lab"))
 
 
 def images(k=12):

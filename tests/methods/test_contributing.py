@@ -26,7 +26,7 @@ def toy(monkeypatch):
     (_, module), (_, lines), (_, params) = blocks
     monkeypatch.setattr(registry, "METHODS", registry.METHODS)
     monkeypatch.setitem(registry.METHODS, "toy", None)  # forgotten again after the test
-    monkeypatch.setattr(registry, "Toy", None, raising=False)
+    monkeypatch.setattr(registry, "ToySettings", None, raising=False)
     exec(compile(lines, "registry.py", "exec"), vars(registry))
     made = types.ModuleType("entrec.methods.toy")
     monkeypatch.setitem(sys.modules, made.__name__, made)

@@ -43,7 +43,7 @@ class Digits:
 
 def build(**changes):
     torch.manual_seed(0)
-    return METHODS["deepcluster"].load()(build_backbone(ZOO.network, channels=1), replace(SETTINGS, **changes), 10)
+    return METHODS["deepcluster"].load()(build_backbone(ZOO.network, channels=1), replace(SETTINGS, **changes))
 
 
 def unit(n, d=8, seed=0):

@@ -18,7 +18,7 @@ SETTINGS = replace(ZOO.method("dino"), teacher_temperature=0.05, warmup_teacher_
 
 def build():
     torch.manual_seed(0)
-    method = METHODS["dino"].load()(build_backbone(ZOO.network, channels=1), SETTINGS, 10)
+    method = METHODS["dino"].load()(build_backbone(ZOO.network, channels=1), SETTINGS)
     with torch.no_grad():
         for parameter in method.teacher.parameters():
             parameter.add_(0.1 * torch.randn(parameter.shape))

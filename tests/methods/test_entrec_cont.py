@@ -20,7 +20,7 @@ LEARNT = replace(FIXED, learn_kappa=True)
 
 def build(settings, seed=0):
     torch.manual_seed(seed)
-    return EntRecCont(build_backbone(ZOO.network, channels=1), settings, 10).double()
+    return EntRecCont(build_backbone(ZOO.network, channels=1), settings).double()
 
 
 def views(k=24):

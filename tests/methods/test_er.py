@@ -20,7 +20,7 @@ ZOO = load_study(Path("params/zoo.yaml"))
 
 def build(name):
     torch.manual_seed(0)
-    return METHODS[name].load()(build_backbone(ZOO.network, channels=1), ZOO.method(name), 10)
+    return METHODS[name].load()(build_backbone(ZOO.network, channels=1), ZOO.method(name))
 
 
 def views(k=16):

@@ -13,7 +13,7 @@ from entrec.information.entrec import discrete_entropy, discrete_reconstruction
 from entrec.information.reconstruction import vmf_reconstruction
 from entrec.methods import METHODS
 from entrec.methods.byol import regression_losses
-from entrec.methods.momentum import momentum_at
+from entrec.methods.ema import momentum_at
 
 TRAINED = [name for name in METHODS if name != "untrained"]
 FAST_PARTS = {
@@ -30,7 +30,7 @@ def build(name):
     study, kind = study_of(name), METHODS[name].load()
     data = study.datasets[study.dataset]
     backbone = kind.make_backbone(study.network, channels=data.channels, size=data.size)
-    return kind(backbone, study.method(name), 10)
+    return kind.build(backbone, study.method(name), classes=10)
 
 
 class Noise:
@@ -38,7 +38,7 @@ class Noise:
 
     def __init__(self, name, k):
         study = study_of(name)
-        data, local = study.datasets[study.dataset], getattr(study.method(name), "local_crops", 0)
+        data, local = study.datasets[study.dataset], METHODS[name].local_crops(study.method(name))
         self.k, self.channels = k, data.channels
         self.sizes = [data.size] * METHODS[name].load().views + [study.local_views.size for _ in range(local)]
         self.steps_per_epoch, self.images, self.seed = 8, 8 * k, 0

@@ -14,12 +14,12 @@ from entrec.information.bounds import js
 from entrec.information.checks import InvalidEmbeddings
 from entrec.methods import mib as module
 from entrec.methods.mib import MIB, Critic, beta_at, codes, divergences, drawn, jensen_shannon, standard_normal
-from entrec.methods.registry import MIB as Settings
+from entrec.methods.registry import MIBSettings
 from entrec.networks import build_backbone
 from entrec.settings import Network, Optimiser
 
 ADAMW = Optimiser(name="adamw", lr=0.01, lr_scaling="none", momentum=0.9, weight_decay=0.0)
-SETTINGS = Settings(
+SETTINGS = MIBSettings(
     optimiser=ADAMW, projector=(16, 6), critic=(12, 12), beta=(1e-3, 1.0), beta_from=0.2, beta_until=0.6
 )
 NETWORK = Network(backbone="small_resnet", width=8, stem="3x3")
@@ -45,7 +45,7 @@ class Noise:
 
 def build(**changes):
     torch.manual_seed(0)
-    return MIB(build_backbone(NETWORK, channels=1), replace(SETTINGS, **changes), 10)
+    return MIB(build_backbone(NETWORK, channels=1), replace(SETTINGS, **changes))
 
 
 def rows(k=8, d=5, seed=0):

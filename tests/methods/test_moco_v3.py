@@ -18,7 +18,7 @@ SETTINGS = ZOO.method("moco_v3")
 
 def build():
     torch.manual_seed(0)
-    return MoCoV3(build_backbone(ZOO.network, channels=1), SETTINGS, 10)
+    return MoCoV3(build_backbone(ZOO.network, channels=1), SETTINGS)
 
 
 def views(k=16):

@@ -16,7 +16,7 @@ SETTINGS = ZOO.method("simsiam")
 
 def build():
     torch.manual_seed(0)
-    return SimSiam(build_backbone(ZOO.network, channels=1), SETTINGS, 10)
+    return SimSiam(build_backbone(ZOO.network, channels=1), SETTINGS)
 
 
 def views(k=16):

@@ -26,7 +26,7 @@ THEIRS = {
 
 def build(**changes):
     torch.manual_seed(0)
-    return METHODS["swav"].load()(build_backbone(ZOO.network, channels=1), replace(SETTINGS, **changes), 10)
+    return METHODS["swav"].load()(build_backbone(ZOO.network, channels=1), replace(SETTINGS, **changes))
 
 
 def views(k=16, local=0, seed=1):

@@ -18,7 +18,7 @@ COEFFICIENTS = {"invariance": 25.0, "variance": 25.0, "covariance": 1.0}
 
 def build(settings=SETTINGS):
     torch.manual_seed(0)
-    return VICReg(build_backbone(ZOO.network, channels=1), settings, 10)
+    return VICReg(build_backbone(ZOO.network, channels=1), settings)
 
 
 def rows(seed, k=20, d=6, scale=0.7):

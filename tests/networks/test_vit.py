@@ -101,7 +101,7 @@ def test_the_compiler_takes_images_of_two_sizes_as_one_graph_each():
 
 @pytest.mark.parametrize("crop", [6, 4])
 def test_dino_trains_a_transformer_with_local_crops_of_another_size(crop):
-    method = METHODS["dino"].load()(build(), ZOO.method("dino"), 10)
+    method = METHODS["dino"].load()(build(), ZOO.method("dino"))
     views = [noise(16, 1, size, size, seed=i) for i, size in enumerate([8, 8, crop, crop])]
     sum(method(views, torch.zeros(16)).terms.values()).backward()
     for name, parameter in method.named_parameters():

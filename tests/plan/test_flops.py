@@ -49,8 +49,9 @@ def test_the_passes_planned_for_a_method_are_those_of_a_real_step(name):
     study, kind = study_of(name), METHODS[name].load()
     spec, settings = study.datasets[study.dataset], study.method(name)
     torch.manual_seed(0)
-    method = kind(kind.make_backbone(study.network, channels=spec.channels, size=spec.size), settings, 10)
-    crops = getattr(settings, "local_crops", 0)
+    backbone = kind.make_backbone(study.network, channels=spec.channels, size=spec.size)
+    method = kind.build(backbone, settings, classes=10)
+    crops = METHODS[name].local_crops(settings)
     sizes = [spec.size] * kind.views + [study.local_views.size for _ in range(crops)]
     source = Noise([(IMAGES, spec.channels, size, size) for size in sizes])
     method.before_step(0, source)
@@ -100,7 +101,7 @@ def test_a_checkpoint_has_the_bytes_of_the_method_and_of_what_its_optimiser_reme
     study = replace(study, methods={**study.methods, "byol": own})
     kind, spec = METHODS["byol"].load(), study.datasets[study.dataset]
     backbone = kind.make_backbone(study.network, channels=spec.channels, size=spec.size)
-    method = kind(backbone, study.method("byol"), 10)
+    method = kind(backbone, study.method("byol"))
     stepped = build_optimiser(method, study.method("byol").optimiser, batch_size=64)
     for parameter in method.parameters():
         parameter.grad = torch.ones_like(parameter) if parameter.requires_grad else None

@@ -212,7 +212,7 @@ def test_every_setting_of_every_method_is_shown(demo: Study) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_page_says_of_a_method_what_its_module_does(method: str) -> None:
-    module = import_module(f"entrec.methods.{METHODS[method].target.split(':')[0]}")
+    module = import_module(METHODS[method].module)
     assert docstring(method) == inspect.getdoc(module)
 
 

@@ -34,7 +34,7 @@ class Noise:
     steps_per_epoch, images, seed = 2, 2 * BATCH, 0
 
     def __init__(self, study, name):
-        data, local = study.datasets[study.dataset], getattr(study.method(name), "local_crops", 0)
+        data, local = study.datasets[study.dataset], METHODS[name].local_crops(study.method(name))
         sizes = [data.size] * METHODS[name].load().views + [study.local_views.size for _ in range(local)]
         self.shapes = [(BATCH, data.channels, size, size) for size in sizes]
 
@@ -60,7 +60,7 @@ def steps(name, chunk=None, *, still_norms=False):
     data = study.datasets[study.dataset]
     torch.manual_seed(0)
     backbone = kind.make_backbone(study.network, channels=data.channels, size=data.size)
-    method = kind(backbone, study.method(name), 10)
+    method = kind.build(backbone, study.method(name), classes=10)
     method = synchronise(method.double(), CPU)
     if still_norms:
         still(method)

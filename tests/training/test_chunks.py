@@ -26,7 +26,7 @@ def built(name, network=None):
     data = study.datasets[study.dataset]
     torch.manual_seed(0)
     backbone = kind.make_backbone(network or study.network, channels=data.channels, size=data.size)
-    return kind(backbone, study.method(name), 10).double(), Noise(study, name)
+    return kind.build(backbone, study.method(name), classes=10).double(), Noise(study, name)
 
 
 def first_step(method, source):

@@ -12,7 +12,7 @@ from entrec.errors import UserError
 from entrec.information.checks import InvalidEmbeddings
 from entrec.information.sphere import log_area, sample_uniform, sample_vmf, vmf_information
 from entrec.methods import METHODS
-from entrec.methods.step import Step
+from entrec.methods.method import StepOutput
 from entrec.runs import Run
 from entrec.training.diagnostics import measure
 from entrec.training.pretrain import build_batches, build_state, pretrain
@@ -24,7 +24,7 @@ SELF_SUPERVISED = [name for name, entry in METHODS.items() if not entry.baseline
 def vmf_pairs(k, d=10, kappa=10.0):
     generator = torch.Generator().manual_seed(0)
     z1 = sample_uniform(k, d, generator=generator)
-    return Step({}, (z1, sample_vmf(z1, kappa=kappa, generator=generator)))
+    return StepOutput({}, (z1, sample_vmf(z1, kappa=kappa, generator=generator)))
 
 
 @pytest.mark.parametrize("method", SELF_SUPERVISED)
@@ -54,23 +54,23 @@ def test_pairs_of_known_information_measure_as_much(demo):
 
 def test_the_number_of_pairs_is_the_studys_whatever_the_batch(demo):
     outcome = vmf_pairs(256)
-    first = Step({}, tuple(z[: demo.diagnostics.samples] for z in outcome.embeddings))
+    first = StepOutput({}, tuple(z[: demo.diagnostics.samples] for z in outcome.embeddings))
     assert measure(outcome, demo.diagnostics) == measure(first, demo.diagnostics)
 
 
 def test_the_length_of_an_embedding_does_not_matter(demo):
     outcome = vmf_pairs(64)
-    longer = Step({}, tuple(3 * z for z in outcome.embeddings))
+    longer = StepOutput({}, tuple(3 * z for z in outcome.embeddings))
     assert measure(longer, demo.diagnostics) == pytest.approx(measure(outcome, demo.diagnostics), abs=1e-4)
 
 
 def test_one_view_has_nothing_to_measure(demo):
-    assert measure(Step({"loss": torch.zeros(())}, None), demo.diagnostics) == {}
+    assert measure(StepOutput({"loss": torch.zeros(())}, None), demo.diagnostics) == {}
 
 
 def test_collapse_shows_in_every_quantity(demo):
     z = F.normalize(torch.ones(64, 8), dim=1)
-    collapsed = measure(Step({}, (z, z)), demo.diagnostics)
+    collapsed = measure(StepOutput({}, (z, z)), demo.diagnostics)
     assert collapsed["bound"] == pytest.approx(0, abs=1e-4)
     assert collapsed["effective_rank"] == 0
     assert collapsed["uniformity"] == pytest.approx(0, abs=1e-4)
@@ -79,7 +79,7 @@ def test_collapse_shows_in_every_quantity(demo):
 def test_embeddings_that_are_not_finite_are_refused(demo):
     z1, z2 = vmf_pairs(64).embeddings
     with pytest.raises(InvalidEmbeddings, match=r"nan in shape \(64, 10\)"):
-        measure(Step({}, (z1, z2 * math.nan)), demo.diagnostics)
+        measure(StepOutput({}, (z1, z2 * math.nan)), demo.diagnostics)
 
 
 @pytest.mark.parametrize("method", ["simclr", "byol", "entrec_cont"])

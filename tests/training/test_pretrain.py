@@ -12,7 +12,7 @@ from tests.conftest import study_of
 from entrec.errors import UserError
 from entrec.information.checks import InvalidEmbeddings, check_finite
 from entrec.methods import METHODS
-from entrec.methods.step import Method
+from entrec.methods.method import Method
 from entrec.runs import Run
 from entrec.training import checkpoint
 from entrec.training.device import make_deterministic

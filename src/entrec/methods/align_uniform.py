@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from entrec.collectives import gather
 from entrec.information.geometry import alignment, uniformity
-from entrec.methods import registry
-from entrec.methods.step import Method, Step
+from entrec.methods.method import Method, StepOutput
+from entrec.methods.registry import AlignUniformSettings
 from entrec.networks.backbones import num_features
 from entrec.networks.heads import mlp, on_sphere
 
@@ -23,7 +23,7 @@ class AlignUniform(Method):
 
     views = 2
 
-    def __init__(self, backbone: nn.Module, settings: registry.AlignUniform, classes: int) -> None:
+    def __init__(self, backbone: nn.Module, settings: AlignUniformSettings) -> None:
         super().__init__()
         self.backbone = backbone
         self.projector = mlp(num_features(backbone), settings.projector)
@@ -31,7 +31,7 @@ class AlignUniform(Method):
         # named apart from the diagnostics' columns, which are of fewer samples and of t = 2
         self.weights = {"alignment_term": settings.alignment_weight, "uniformity_term": settings.uniformity_weight}
 
-    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> StepOutput:
         z1, z2 = (gather(on_sphere(self.projector(self.backbone(view)))) for view in views)
         spread = (uniformity(z1, t=self.t) + uniformity(z2, t=self.t)) / 2
-        return Step({"alignment_term": alignment(z1, z2), "uniformity_term": spread}, (z1, z2))
+        return StepOutput({"alignment_term": alignment(z1, z2), "uniformity_term": spread}, (z1, z2))

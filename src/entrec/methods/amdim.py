@@ -24,8 +24,8 @@ from entrec.collectives import gather
 from entrec.data import randomness
 from entrec.information.checks import check_pairs, check_positive, check_sample
 from entrec.information.precision import full_precision, lift
-from entrec.methods import registry
-from entrec.methods.step import Method, Source, Step
+from entrec.methods.method import BatchSource, Method, StepOutput
+from entrec.methods.registry import AMDIMSettings
 from entrec.networks.backbones import num_features
 from entrec.networks.feature_maps import feature_maps, map_channels
 from entrec.networks.heads import mlp, on_sphere
@@ -49,7 +49,7 @@ class AMDIM(Method):
     views = 2
     draws: Tensor
 
-    def __init__(self, backbone: nn.Module, settings: registry.AMDIM, classes: int) -> None:
+    def __init__(self, backbone: nn.Module, settings: AMDIMSettings) -> None:
         super().__init__()
         fine, coarse = map_channels(backbone)
         self.backbone = backbone
@@ -65,15 +65,15 @@ class AMDIM(Method):
         }
         self.register_buffer("draws", torch.zeros(0, dtype=torch.int64), persistent=False)
 
-    def before_step(self, step: int, source: Source) -> None:
+    def before_step(self, step: int, source: BatchSource) -> None:
         """Draw a word for each image of the batch."""
         epoch = step // source.steps_per_epoch
         words = randomness.key(randomness.Purpose.NOISE, source.seed, epoch, source.samples(step))
         self.draws = words.to(self.draws.device)
 
-    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> StepOutput:
         one, two = (self._project(view) for view in views)
-        return Step(amdim_terms(one, two, clip=self.clip), (on_sphere(one.pooled), on_sphere(two.pooled)))
+        return StepOutput(amdim_terms(one, two, clip=self.clip), (on_sphere(one.pooled), on_sphere(two.pooled)))
 
     def _project(self, view: Tensor) -> Projections:
         """Of the view's images on all processes."""

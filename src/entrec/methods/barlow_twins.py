@@ -15,8 +15,8 @@ from entrec.collectives import gather
 from entrec.information.checks import check_pairs, check_sample
 from entrec.information.geometry import off_diagonal_energy
 from entrec.information.precision import full_precision, lift
-from entrec.methods import registry
-from entrec.methods.step import Method, Step
+from entrec.methods.method import Method, StepOutput
+from entrec.methods.registry import BarlowTwinsSettings
 from entrec.networks.backbones import num_features
 from entrec.networks.heads import mlp
 
@@ -26,18 +26,18 @@ class BarlowTwins(Method):
 
     views = 2
 
-    def __init__(self, backbone: nn.Module, settings: registry.BarlowTwins, classes: int) -> None:
+    def __init__(self, backbone: nn.Module, settings: BarlowTwinsSettings) -> None:
         super().__init__()
         self.backbone = backbone
         # standardising would take a last bias out again
         self.projector = mlp(num_features(backbone), settings.projector, last_bias=False)
         self.weights = {"invariance": 1.0, "redundancy": settings.redundancy_weight}
 
-    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> StepOutput:
         z1, z2 = (gather(lift(self.projector(self.backbone(view)))) for view in views)
         correlation = cross_correlation(z1, z2)
         invariance = (correlation.diagonal() - 1).square().sum()
-        return Step({"invariance": invariance, "redundancy": off_diagonal_energy(correlation)}, (z1, z2))
+        return StepOutput({"invariance": invariance, "redundancy": off_diagonal_energy(correlation)}, (z1, z2))
 
 
 @full_precision

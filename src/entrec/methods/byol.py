@@ -12,9 +12,9 @@ from torch.nn import functional as F
 
 from entrec.collectives import gather
 from entrec.information.precision import full_precision
-from entrec.methods import registry
-from entrec.methods.momentum import momentum_at, slow_copy, update_slow_copy
-from entrec.methods.step import Method, Step
+from entrec.methods.ema import ema_copy, momentum_at, update_ema_copy
+from entrec.methods.method import Method, StepOutput
+from entrec.methods.registry import BYOLSettings
 from entrec.networks.backbones import num_features
 from entrec.networks.heads import mlp, on_sphere
 
@@ -25,25 +25,25 @@ class BYOL(Method):
     views = 2
     weights = {"regression": 1.0}
 
-    def __init__(self, backbone: nn.Module, settings: registry.BYOL, classes: int) -> None:
+    def __init__(self, backbone: nn.Module, settings: BYOLSettings) -> None:
         super().__init__()
         self.backbone = backbone
         self.projector = mlp(num_features(backbone), settings.projector)
         self.predictor = mlp(settings.projector[-1], settings.predictor)
-        self.target = slow_copy(nn.Sequential(self.backbone, self.projector))
+        self.target = ema_copy(nn.Sequential(self.backbone, self.projector))
         self.momentum = settings.momentum
 
-    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> StepOutput:
         z1, z2 = (self.projector(self.backbone(view)) for view in views)
         with torch.no_grad():
             t1, t2 = (self.target(view) for view in views)
         losses = regression_losses(self.predictor(z1), t2) + regression_losses(self.predictor(z2), t1)
-        return Step({"regression": gather(losses).mean()}, (gather(on_sphere(z1)), gather(on_sphere(z2))))
+        return StepOutput({"regression": gather(losses).mean()}, (gather(on_sphere(z1)), gather(on_sphere(z2))))
 
     def after_step(self, progress: float) -> None:
         """The target follows; its momentum rises to 1 with `progress`."""
         online = nn.Sequential(self.backbone, self.projector)
-        update_slow_copy(self.target, online, momentum=momentum_at(self.momentum, progress))
+        update_ema_copy(self.target, online, momentum=momentum_at(self.momentum, progress))
 
 
 @full_precision

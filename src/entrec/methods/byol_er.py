@@ -15,9 +15,9 @@ from entrec.collectives import gather
 from entrec.information.entrec import continuous_entropy
 from entrec.information.kernels import VMFKernel
 from entrec.information.reconstruction import vmf_reconstruction
-from entrec.methods import registry
-from entrec.methods.momentum import momentum_at, slow_copy, update_slow_copy
-from entrec.methods.step import Method, Step
+from entrec.methods.ema import ema_copy, momentum_at, update_ema_copy
+from entrec.methods.method import Method, StepOutput
+from entrec.methods.registry import BYOLERSettings
 from entrec.networks.backbones import num_features
 from entrec.networks.heads import mlp, on_sphere
 
@@ -28,15 +28,15 @@ class BYOLER(Method):
     views = 2
     weights = {"entropy_term": -1.0, "reconstruction_term": -1.0}
 
-    def __init__(self, backbone: nn.Module, settings: registry.BYOLER, classes: int) -> None:
+    def __init__(self, backbone: nn.Module, settings: BYOLERSettings) -> None:
         super().__init__()
         self.backbone = backbone
         self.projector = mlp(num_features(backbone), settings.projector)
         self.predictor = mlp(settings.projector[-1], settings.predictor)
-        self.target = slow_copy(nn.Sequential(self.backbone, self.projector))
+        self.target = ema_copy(nn.Sequential(self.backbone, self.projector))
         self.settings = settings
 
-    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> StepOutput:
         raw = [self.projector(self.backbone(view)) for view in views]
         z1, z2 = (gather(on_sphere(z)) for z in raw)
         p1, p2 = (gather(on_sphere(self.predictor(z))) for z in raw)
@@ -49,9 +49,9 @@ class BYOLER(Method):
             "entropy_term": continuous_entropy(z1, z2, kernel=kernel, leave_one_out=settings.leave_one_out),
             "reconstruction_term": (there + back) / 2,
         }
-        return Step(terms, (z1, z2))
+        return StepOutput(terms, (z1, z2))
 
     def after_step(self, progress: float) -> None:
         """The target follows; its momentum rises to 1 with `progress`."""
         online = nn.Sequential(self.backbone, self.projector)
-        update_slow_copy(self.target, online, momentum=momentum_at(self.settings.momentum, progress))
+        update_ema_copy(self.target, online, momentum=momentum_at(self.settings.momentum, progress))

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from entrec.collectives import gather
 from entrec.information.contrastive import info_nce
-from entrec.methods import registry
-from entrec.methods.step import Method, Step
+from entrec.methods.method import Method, StepOutput
+from entrec.methods.registry import CMCSettings
 from entrec.networks.backbones import num_features
 from entrec.networks.colour_split import ColourSplit
 from entrec.networks.heads import mlp, on_sphere
@@ -28,7 +28,7 @@ class CMCLab(Method):
     weights = {"info_nce": 1.0}
     backbone: ColourSplit
 
-    def __init__(self, backbone: ColourSplit, settings: registry.CMC, classes: int) -> None:
+    def __init__(self, backbone: ColourSplit, settings: CMCSettings) -> None:
         super().__init__()
         self.backbone = backbone
         self.lightness = mlp(num_features(backbone.lightness), settings.projector, last_norm=True)
@@ -41,7 +41,7 @@ class CMCLab(Method):
         assert channels == 3
         return ColourSplit(network, size=size)
 
-    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> StepOutput:
         lightness, colour = self.backbone.branches(views[0])
         z1, z2 = gather(on_sphere(self.lightness(lightness))), gather(on_sphere(self.colour(colour)))
-        return Step({"info_nce": info_nce(z1, z2, temperature=self.temperature)}, (z1, z2))
+        return StepOutput({"info_nce": info_nce(z1, z2, temperature=self.temperature)}, (z1, z2))

@@ -21,9 +21,9 @@ from entrec.collectives import gather
 from entrec.data import randomness
 from entrec.errors import UserError
 from entrec.information.precision import full_precision
-from entrec.methods import registry
+from entrec.methods.method import BatchSource, Method, StepOutput
 from entrec.methods.multi_crop import features_of_crops
-from entrec.methods.step import Method, Source, Step
+from entrec.methods.registry import DeepClusterSettings
 from entrec.networks.backbones import num_features
 from entrec.networks.heads import cosines, mlp, on_sphere
 
@@ -46,7 +46,7 @@ class DeepCluster(Method):
     clusters: Tensor
     samples: Tensor
 
-    def __init__(self, backbone: nn.Module, settings: registry.DeepCluster, classes: int) -> None:
+    def __init__(self, backbone: nn.Module, settings: DeepClusterSettings) -> None:
         super().__init__()
         self.backbone = backbone
         self.projector = mlp(num_features(backbone), settings.projector)
@@ -63,7 +63,7 @@ class DeepCluster(Method):
         self.register_buffer("clusters", torch.full((heads, images), NO_CLUSTER, device=like.device))
 
     @torch.no_grad()
-    def before_step(self, step: int, source: Source) -> None:
+    def before_step(self, step: int, source: BatchSource) -> None:
         """At the start of an epoch, cluster; and look up whose images come."""
         epoch, position = divmod(step, source.steps_per_epoch)
         if step == 0:
@@ -76,7 +76,7 @@ class DeepCluster(Method):
             self._cluster(source.seed, epoch)
         self.samples = source.samples(step).to(self.clusters.device)
 
-    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> StepOutput:
         z = self._embed(views)
         z1, z2 = gather(z[0]), gather(z[1])
         targets = self.clusters[:, self.samples]  # (heads, k)
@@ -86,7 +86,7 @@ class DeepCluster(Method):
         self._remember(self.samples, z1.detach(), z2.detach())
         first = self.settings.prototypes[0]
         shown = (logits[0][:, :first], logits[1][:, :first])
-        return Step({"cluster_prediction": gather(losses).sum() / counted}, (z1, z2), logits=shown)
+        return StepOutput({"cluster_prediction": gather(losses).sum() / counted}, (z1, z2), logits=shown)
 
     def _embed(self, crops: Sequence[Tensor]) -> Sequence[Tensor]:
         return on_sphere(self.projector(features_of_crops(self.backbone, crops))).chunk(len(crops))

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from entrec.collectives import batch_mean, gather
-from entrec.methods import registry
-from entrec.methods.momentum import momentum_at, slow_copy, update_slow_copy
+from entrec.methods.ema import ema_copy, momentum_at, update_ema_copy
+from entrec.methods.method import Method, StepOutput
 from entrec.methods.multi_crop import with_others
-from entrec.methods.step import Method, Step
+from entrec.methods.registry import DINOERSettings, DINOSettings
 from entrec.networks.backbones import num_features
 from entrec.networks.heads import cosines, mlp, on_sphere
 
@@ -33,18 +33,18 @@ class DINO(Method):
     batch_centre: Tensor
     teacher_temperature: Tensor
 
-    def __init__(self, backbone: nn.Module, settings: registry.DINO, classes: int) -> None:
+    def __init__(self, backbone: nn.Module, settings: DINOSettings) -> None:
         super().__init__()
         self.backbone = backbone
         self.projector = mlp(num_features(backbone), settings.projector)
         self.prototypes = Prototypes(settings.projector[-1], settings.prototypes)
-        self.teacher = slow_copy(nn.Sequential(self.backbone, self.projector, self.prototypes))
+        self.teacher = ema_copy(nn.Sequential(self.backbone, self.projector, self.prototypes))
         self.settings = settings
         self.register_buffer("centre", torch.zeros(settings.prototypes))
         self.register_buffer("batch_centre", torch.zeros(settings.prototypes))
         self.register_buffer("teacher_temperature", torch.tensor(teacher_temperature_at(0.0, settings)))
 
-    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> StepOutput:
         z = [self.projector(self.backbone(view)) for view in views]
         with torch.no_grad():
             t = [self.teacher(view) for view in views[: self.views]]
@@ -53,7 +53,7 @@ class DINO(Method):
         pairs = with_others(s, [self._sharpened(one).softmax(dim=1) for one in t])
         losses = torch.stack([F.cross_entropy(*pair, reduction="none") for pair in pairs]).mean(dim=0)
         terms = {"distillation": gather(losses).mean()}
-        return Step(terms, (gather(on_sphere(z[0])), gather(on_sphere(z[1]))), logits=(s[0], s[1]))
+        return StepOutput(terms, (gather(on_sphere(z[0])), gather(on_sphere(z[1]))), logits=(s[0], s[1]))
 
     def _sharpened(self, teacher: Tensor) -> Tensor:
         return (teacher - self.centre) / self.teacher_temperature
@@ -61,7 +61,7 @@ class DINO(Method):
     def after_step(self, progress: float) -> None:
         """Teacher, centre and the teacher's temperature move on."""
         student = nn.Sequential(self.backbone, self.projector, self.prototypes)
-        update_slow_copy(self.teacher, student, momentum=momentum_at(self.settings.momentum, progress))
+        update_ema_copy(self.teacher, student, momentum=momentum_at(self.settings.momentum, progress))
         self.centre.lerp_(self.batch_centre, 1 - self.settings.centre_momentum)
         self.teacher_temperature.fill_(teacher_temperature_at(progress, self.settings))
 
@@ -77,7 +77,7 @@ class Prototypes(nn.Module):
         return cosines(on_sphere(z), on_sphere(self.directions))
 
 
-def teacher_temperature_at(progress: float, settings: registry.DINO | registry.DINOER) -> float:
+def teacher_temperature_at(progress: float, settings: DINOERSettings) -> float:
     """Rises in a line over the first `warmup_fraction` of the training, then stays."""
     low, high = settings.warmup_teacher_temperature, settings.teacher_temperature
     if progress >= settings.warmup_fraction:

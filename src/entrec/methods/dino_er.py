@@ -14,11 +14,11 @@ from torch.nn import functional as F
 
 from entrec.collectives import batch_mean, gather
 from entrec.information.entropy import plug_in_entropy
-from entrec.methods import registry
 from entrec.methods.dino import Prototypes, teacher_temperature_at
-from entrec.methods.momentum import momentum_at, slow_copy, update_slow_copy
+from entrec.methods.ema import ema_copy, momentum_at, update_ema_copy
+from entrec.methods.method import Method, StepOutput
 from entrec.methods.multi_crop import with_others
-from entrec.methods.step import Method, Step
+from entrec.methods.registry import DINOERSettings
 from entrec.networks.backbones import num_features
 from entrec.networks.heads import mlp, on_sphere
 
@@ -30,16 +30,16 @@ class DINOER(Method):
     weights = {"entropy_term": -1.0, "reconstruction_term": -1.0}
     teacher_temperature: Tensor
 
-    def __init__(self, backbone: nn.Module, settings: registry.DINOER, classes: int) -> None:
+    def __init__(self, backbone: nn.Module, settings: DINOERSettings) -> None:
         super().__init__()
         self.backbone = backbone
         self.projector = mlp(num_features(backbone), settings.projector)
         self.prototypes = Prototypes(settings.projector[-1], settings.prototypes)
-        self.teacher = slow_copy(nn.Sequential(self.backbone, self.projector, self.prototypes))
+        self.teacher = ema_copy(nn.Sequential(self.backbone, self.projector, self.prototypes))
         self.settings = settings
         self.register_buffer("teacher_temperature", torch.tensor(teacher_temperature_at(0.0, settings)))
 
-    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> StepOutput:
         z = [self.projector(self.backbone(view)) for view in views]
         with torch.no_grad():
             t = [(self.teacher(view) / self.teacher_temperature).softmax(dim=1) for view in views[: self.views]]
@@ -47,10 +47,10 @@ class DINOER(Method):
         losses = torch.stack([F.cross_entropy(*pair, reduction="none") for pair in with_others(s, t)]).mean(dim=0)
         entropies = [plug_in_entropy(batch_mean(one.softmax(dim=1))[None]) for one in s[: self.views]]
         terms = {"entropy_term": torch.stack(entropies).mean(), "reconstruction_term": -gather(losses).mean()}
-        return Step(terms, (gather(on_sphere(z[0])), gather(on_sphere(z[1]))), logits=(s[0], s[1]))
+        return StepOutput(terms, (gather(on_sphere(z[0])), gather(on_sphere(z[1]))), logits=(s[0], s[1]))
 
     def after_step(self, progress: float) -> None:
         """Teacher and its temperature move on."""
         student = nn.Sequential(self.backbone, self.projector, self.prototypes)
-        update_slow_copy(self.teacher, student, momentum=momentum_at(self.settings.momentum, progress))
+        update_ema_copy(self.teacher, student, momentum=momentum_at(self.settings.momentum, progress))
         self.teacher_temperature.fill_(teacher_temperature_at(progress, self.settings))

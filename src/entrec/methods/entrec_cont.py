@@ -21,8 +21,8 @@ from entrec.collectives import gather, size
 from entrec.information.entrec import continuous_entropy
 from entrec.information.kernels import VMFKernel
 from entrec.information.reconstruction import vmf_reconstruction
-from entrec.methods import registry
-from entrec.methods.step import Method, Step
+from entrec.methods.method import Method, StepOutput
+from entrec.methods.registry import EntRecContSettings
 from entrec.networks.backbones import num_features
 from entrec.networks.heads import mlp, on_sphere
 
@@ -34,7 +34,7 @@ class EntRecCont(Method):
     weights = {"entropy_term": -1.0, "reconstruction_term": -1.0}
     log_kappa: nn.Parameter | None
 
-    def __init__(self, backbone: nn.Module, settings: registry.EntRecCont, classes: int) -> None:
+    def __init__(self, backbone: nn.Module, settings: EntRecContSettings) -> None:
         super().__init__()
         self.backbone = backbone
         self.projector = mlp(num_features(backbone), settings.projector, last_norm=True)
@@ -42,7 +42,7 @@ class EntRecCont(Method):
         log_kappa = nn.Parameter(torch.tensor(math.log(settings.kappa))) if settings.learn_kappa else None
         self.register_parameter("log_kappa", log_kappa)
 
-    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> StepOutput:
         z1, z2 = (gather(on_sphere(self.projector(self.backbone(view)))) for view in views)
         kappa, kernel_kappa = self.concentrations()
         kernel = VMFKernel(kernel_kappa)
@@ -50,7 +50,7 @@ class EntRecCont(Method):
             "entropy_term": continuous_entropy(z1, z2, kernel=kernel, leave_one_out=self.settings.leave_one_out),
             "reconstruction_term": vmf_reconstruction(z1, z2, kappa=kappa),
         }
-        return Step(terms, (z1, z2))
+        return StepOutput(terms, (z1, z2))
 
     def concentrations(self) -> tuple[float, float] | tuple[Tensor, Tensor]:
         """Of the reconstruction density and of the kernel."""

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from entrec.collectives import gather
 from entrec.information.entrec import discrete_entropy, discrete_reconstruction
 from entrec.information.precision import lift
-from entrec.methods import registry
-from entrec.methods.step import Method, Step
+from entrec.methods.method import Method, StepOutput
+from entrec.methods.registry import EntRecDiscSettings
 from entrec.networks.backbones import num_features
 from entrec.networks.heads import mlp
 
@@ -24,17 +24,17 @@ class EntRecDisc(Method):
     views = 2
     weights = {"entropy_term": -1.0, "reconstruction_term": -1.0}
 
-    def __init__(self, backbone: nn.Module, settings: registry.EntRecDisc, classes: int) -> None:
+    def __init__(self, backbone: nn.Module, settings: EntRecDiscSettings) -> None:
         super().__init__()
         self.backbone = backbone
         self.projector = mlp(num_features(backbone), settings.projector, last_norm=True)
         self.temperature = settings.temperature
 
-    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> StepOutput:
         z1, z2 = (gather(lift(self.projector(self.backbone(view)))) for view in views)
         logits = (z1 / self.temperature, z2 / self.temperature)
         terms = {
             "entropy_term": discrete_entropy(*logits),
             "reconstruction_term": discrete_reconstruction(*logits),
         }
-        return Step(terms, (z1, z2), logits=logits)
+        return StepOutput(terms, (z1, z2), logits=logits)

@@ -14,8 +14,8 @@ from entrec.information.entrec import continuous_entropy
 from entrec.information.kernels import GaussianKernel
 from entrec.information.precision import lift
 from entrec.information.reconstruction import gaussian_reconstruction
-from entrec.methods import registry
-from entrec.methods.step import Method, Step
+from entrec.methods.method import Method, StepOutput
+from entrec.methods.registry import EntRecGaussianSettings
 from entrec.networks.backbones import num_features
 from entrec.networks.heads import mlp
 
@@ -26,17 +26,17 @@ class EntRecGaussian(Method):
     views = 2
     weights = {"entropy_term": -1.0, "reconstruction_term": -1.0}
 
-    def __init__(self, backbone: nn.Module, settings: registry.EntRecGaussian, classes: int) -> None:
+    def __init__(self, backbone: nn.Module, settings: EntRecGaussianSettings) -> None:
         super().__init__()
         self.backbone = backbone
         self.projector = mlp(num_features(backbone), settings.projector, last_norm=True)
         self.settings = settings
 
-    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> StepOutput:
         z1, z2 = (gather(lift(self.projector(self.backbone(view)))) for view in views)
         kernel = GaussianKernel(self.settings.bandwidth)
         terms = {
             "entropy_term": continuous_entropy(z1, z2, kernel=kernel, leave_one_out=self.settings.leave_one_out),
             "reconstruction_term": gaussian_reconstruction(z1, z2, sigma=self.settings.sigma),
         }
-        return Step(terms, (z1, z2))
+        return StepOutput(terms, (z1, z2))

@@ -24,8 +24,8 @@ from entrec.collectives import gather, size
 from entrec.data import randomness
 from entrec.information.checks import check_pairs, check_sample
 from entrec.information.precision import full_precision, lift
-from entrec.methods import registry
-from entrec.methods.step import Method, Source, Step
+from entrec.methods.method import BatchSource, Method, StepOutput
+from entrec.methods.registry import MIBSettings
 from entrec.networks.backbones import num_features
 from entrec.networks.heads import mlp
 
@@ -50,7 +50,7 @@ class MIB(Method):
     progress: Tensor
     noise: Tensor
 
-    def __init__(self, backbone: nn.Module, settings: registry.MIB, classes: int) -> None:
+    def __init__(self, backbone: nn.Module, settings: MIBSettings) -> None:
         super().__init__()
         *hidden, d = settings.projector
         self.backbone = backbone
@@ -63,19 +63,19 @@ class MIB(Method):
         self.register_load_state_dict_post_hook(_weigh_as_loaded)
         self._weigh(0.0)
 
-    def before_step(self, step: int, source: Source) -> None:
+    def before_step(self, step: int, source: BatchSource) -> None:
         """Draw the noise of the batch's images."""
         _, places, d = self.noise.shape
         epoch, samples = step // source.steps_per_epoch, source.samples(step)
         keys = randomness.key(randomness.Purpose.NOISE, source.seed, epoch, torch.arange(places), samples[:, None])
         self.noise = standard_normal(keys.flatten(), d).unflatten(0, keys.shape).to(self.noise)
 
-    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> StepOutput:
         one, two = (codes(gather(lift(self.projector(self.backbone(view))))) for view in views)
         noise1, noise2 = gather(self.noise).unbind(dim=1)
         both_ways = [self._information(drawn(a, noise1), drawn(b, noise2)) for a, b in ((one, two), (two, one))]
         terms = {"information": torch.stack(both_ways).mean(), "divergence": divergences(*one, *two).mean()}
-        return Step(terms, (one.mean, two.mean))
+        return StepOutput(terms, (one.mean, two.mean))
 
     def after_step(self, progress: float) -> None:
         """The weight of the divergence follows `progress`."""
@@ -147,7 +147,7 @@ def standard_normal(keys: Tensor, count: int) -> Tensor:
     return torch.special.ndtri(randomness.uniform(keys, count).clamp(min=2.0**-54))  # at 0 it is -inf
 
 
-def beta_at(progress: float, settings: registry.MIB) -> float:
+def beta_at(progress: float, settings: MIBSettings) -> float:
     """Weight of the divergence: its logarithm rises in a line from the share `beta_from` to `beta_until`."""
     first, last = settings.beta
     if progress <= settings.beta_from:

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from entrec.collectives import gather
 from entrec.information.contrastive import one_way_info_nce
-from entrec.methods import registry
-from entrec.methods.momentum import momentum_at, slow_copy, update_slow_copy
-from entrec.methods.step import Method, Step
+from entrec.methods.ema import ema_copy, momentum_at, update_ema_copy
+from entrec.methods.method import Method, StepOutput
+from entrec.methods.registry import MoCoV3Settings
 from entrec.networks.backbones import num_features
 from entrec.networks.heads import mlp, on_sphere
 
@@ -28,27 +28,27 @@ class MoCoV3(Method):
     views = 2
     weights = {"contrastive": 1.0}
 
-    def __init__(self, backbone: nn.Module, settings: registry.MoCoV3, classes: int) -> None:
+    def __init__(self, backbone: nn.Module, settings: MoCoV3Settings) -> None:
         super().__init__()
         self.backbone = backbone
         self.projector = mlp(num_features(backbone), settings.projector, last_norm=True)
         self.predictor = mlp(settings.projector[-1], settings.predictor, last_bias=False)
-        self.momentum_encoder = slow_copy(nn.Sequential(self.backbone, self.projector))
+        self.momentum_encoder = ema_copy(nn.Sequential(self.backbone, self.projector))
         self.settings = settings
 
-    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> StepOutput:
         z1, z2 = (self.projector(self.backbone(view)) for view in views)
         q1, q2 = (gather(on_sphere(self.predictor(z))) for z in (z1, z2))
         with torch.no_grad():
             k1, k2 = (gather(on_sphere(self.momentum_encoder(view))) for view in views)
         temperature = self.settings.temperature
         loss = momentum_contrast(q1, k2, temperature=temperature) + momentum_contrast(q2, k1, temperature=temperature)
-        return Step({"contrastive": loss}, (gather(on_sphere(z1)), gather(on_sphere(z2))))
+        return StepOutput({"contrastive": loss}, (gather(on_sphere(z1)), gather(on_sphere(z2))))
 
     def after_step(self, progress: float) -> None:
         """The momentum encoder follows; its momentum rises to 1 with `progress`."""
         fast = nn.Sequential(self.backbone, self.projector)
-        update_slow_copy(self.momentum_encoder, fast, momentum=momentum_at(self.settings.momentum, progress))
+        update_ema_copy(self.momentum_encoder, fast, momentum=momentum_at(self.settings.momentum, progress))
 
 
 def momentum_contrast(queries: Tensor, keys: Tensor, *, temperature: float) -> Tensor:

@@ -1,12 +1,13 @@
-"""Every method: where its code is, what a study file may say of it, and how tables name it.
+"""The registry of methods: the settings of each in a study file, and its entry, which other modules read.
 
-Imports no torch, so that a study file is checked in a blink before any job starts. A new method is
-its module, its settings and line here, and its entry in `params/*.yaml`.
+Nothing here imports torch, so that a study file is checked at once, before any job starts. A new method needs three
+edits: its module, its settings and its entry here, and its hyper-parameters in `params/*.yaml`.
 """
 
 from dataclasses import dataclass as plain_dataclass
+from dataclasses import fields
 from importlib import import_module
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -22,49 +23,92 @@ from entrec.settings import (
     settings,
 )
 
+if TYPE_CHECKING:
+    from entrec.methods.method import Method
+
 Widths = Annotated[tuple[Natural, ...], Field(min_length=1)]
 
 
 @settings
-class Untrained:
-    """The backbone as initialised: the floor that every table is read against."""
+class UntrainedSettings:
+    """The settings of the untrained backbone, the lower reference of every table: there are none."""
 
 
 @settings
-class Supervised:
-    """The backbone trained with labels on one view: cross-entropy with label smoothing."""
+class Trained:
+    """What the settings of every trained method contain."""
 
     optimiser: Optimiser
+
+
+@settings
+class Projected(Trained):
+    """What the settings of most methods contain: the widths of the projector's layers, the last the embedding's."""
+
+    projector: Widths
+
+
+@settings
+class SupervisedSettings(Trained):
+    """The settings of supervised pretraining: `label_smoothing` of its cross-entropy."""
+
     label_smoothing: Fraction
 
 
 @settings
-class SimCLR:
-    """SimCLR: `projector` widths (last is the embedding), `temperature` of NT-Xent."""
+class SimCLRSettings(Projected):
+    """The settings of SimCLR: `temperature` of NT-Xent."""
 
-    optimiser: Optimiser
-    projector: Widths
     temperature: Temperature
 
 
 @settings
-class CMC:
-    """CMC as the paper analyses it: InfoNCE across the two branches."""
+class CMCSettings(Projected):
+    """The settings of CMC, with either kind of views: `temperature` of InfoNCE."""
 
-    optimiser: Optimiser
-    projector: Widths
     temperature: Temperature
 
 
 @settings
-class EntRecCont:
-    """Continuous EntRec: `kernel_kappa` of the entropy estimate, `kappa` of the reconstruction density.
+class BYOLSettings(Projected):
+    """The settings of BYOL: `momentum` of the target network, which rises to 1 by a half cosine."""
 
-    `learn_kappa` trains both together with the weights from these values on, their ratio kept.
+    predictor: Widths
+    momentum: Fraction
+
+
+@settings
+class DINOERSettings(Projected):
+    """The settings of DINO + ER, as in DINO, but without a centre.
+
+    The teacher's temperature rises from `warmup_teacher_temperature` to `teacher_temperature` over the first
+    `warmup_fraction` of the training; `momentum` is the teacher's; `local_crops` is a number per image.
     """
 
-    optimiser: Optimiser
-    projector: Widths
+    prototypes: Natural
+    student_temperature: Temperature
+    teacher_temperature: Temperature
+    warmup_teacher_temperature: Temperature
+    warmup_fraction: Fraction
+    momentum: Fraction
+    local_crops: Count
+
+
+@settings
+class DINOSettings(DINOERSettings):
+    """The settings of DINO: those of DINO + ER and `centre_momentum` of the teacher's mean logits."""
+
+    centre_momentum: Fraction
+
+
+@settings
+class EntRecContSettings(Projected):
+    """The settings of continuous EntRec: `kernel_kappa` of the entropy estimate, `kappa` of the reconstruction density.
+
+    With `leave_one_out` the entropy estimate omits the i = j term. With `learn_kappa` both concentrations are trained
+    with the weights, from these values on; their ratio stays fixed.
+    """
+
     kernel_kappa: Positive
     kappa: Positive
     leave_one_out: bool
@@ -72,66 +116,32 @@ class EntRecCont:
 
 
 @settings
-class EntRecDisc:
-    """Discrete EntRec: softmax over the last projector width, divided by `temperature`."""
+class EntRecDiscSettings(Projected):
+    """The settings of discrete EntRec: `temperature` divides the projector's outputs before the softmax."""
 
-    optimiser: Optimiser
-    projector: Widths
     temperature: Temperature
 
 
 @settings
-class BYOL:
-    """BYOL: `momentum` of the target network, rising to 1 by a half cosine."""
+class MoCoV3Settings(Projected):
+    """The settings of MoCo v3: `temperature` of its loss, `momentum` of the momentum encoder, which rises to 1."""
 
-    optimiser: Optimiser
-    projector: Widths
-    predictor: Widths
-    momentum: Fraction
-
-
-@settings
-class DINO:
-    """DINO: student and teacher temperatures, teacher's warm-up, centre and teacher momenta, local crops."""
-
-    optimiser: Optimiser
-    projector: Widths
-    prototypes: Natural
-    student_temperature: Temperature
-    teacher_temperature: Temperature
-    warmup_teacher_temperature: Temperature
-    warmup_fraction: Fraction
-    centre_momentum: Fraction
-    momentum: Fraction
-    local_crops: Count
-
-
-@settings
-class MoCoV3:
-    """MoCo v3: `temperature` of the contrastive loss, `momentum` of the momentum encoder, rising to 1."""
-
-    optimiser: Optimiser
-    projector: Widths
     predictor: Widths
     temperature: Temperature
     momentum: Fraction
 
 
 @settings
-class SimSiam:
-    """SimSiam: `bottleneck` is the predictor's hidden width; its output is as wide as the projector's."""
+class SimSiamSettings(Projected):
+    """The settings of SimSiam: `bottleneck` is the hidden width of the predictor, whose output is an embedding."""
 
-    optimiser: Optimiser
-    projector: Widths
     bottleneck: Natural
 
 
 @settings
-class VICReg:
-    """VICReg: the weights of its three terms; `epsilon` is added to variances under the root."""
+class VICRegSettings(Projected):
+    """The settings of VICReg: the weights of its three terms; `epsilon` is added to variances under the root."""
 
-    optimiser: Optimiser
-    projector: Widths
     invariance_weight: NonNegative
     variance_weight: NonNegative
     covariance_weight: NonNegative
@@ -139,34 +149,29 @@ class VICReg:
 
 
 @settings
-class BarlowTwins:
-    """Barlow Twins: `redundancy_weight` of the cross-correlations off the diagonal (the paper's lambda)."""
+class BarlowTwinsSettings(Projected):
+    """The settings of Barlow Twins: `redundancy_weight` of the off-diagonal correlations (the paper's lambda)."""
 
-    optimiser: Optimiser
-    projector: Widths
     redundancy_weight: NonNegative
 
 
 @settings
-class AlignUniform:
-    """Alignment and uniformity: the weights of both; `t` of uniformity's kernel exp(-t |z - z'|^2)."""
+class AlignUniformSettings(Projected):
+    """The settings of alignment and uniformity: both weights; `t` of uniformity's kernel exp(-t |z - z'|^2)."""
 
-    optimiser: Optimiser
-    projector: Widths
     alignment_weight: NonNegative
     uniformity_weight: NonNegative
     t: Positive
 
 
 @settings
-class SwAV:
-    """SwAV: `epsilon` and iterations of Sinkhorn, a `queue` per global view (0: none), shares of the training.
+class SwAVSettings(Projected):
+    """The settings of SwAV: `epsilon` and iterations of Sinkhorn's algorithm, length of each global view's `queue`.
 
-    The queue fills from the share `queue_from` on; prototypes learn from the share `freeze_prototypes` on.
+    The queue (0: none) fills from the share `queue_from` of the training on; the prototypes are trained from the share
+    `freeze_prototypes` on.
     """
 
-    optimiser: Optimiser
-    projector: Widths
     prototypes: Natural
     temperature: Temperature
     epsilon: Positive
@@ -178,11 +183,9 @@ class SwAV:
 
 
 @settings
-class DeepCluster:
-    """DeepCluster v2: one number of `prototypes` for every head, iterations of k-means before each epoch."""
+class DeepClusterSettings(Projected):
+    """The settings of DeepCluster v2: `prototypes` of each head, and k-means iterations before each epoch."""
 
-    optimiser: Optimiser
-    projector: Widths
     prototypes: Widths
     temperature: Temperature
     kmeans_iterations: Natural
@@ -190,13 +193,12 @@ class DeepCluster:
 
 
 @settings
-class AMDIM:
-    """AMDIM: `hidden` and `embedding` widths of each map's head; scores are clipped softly at `clip` and penalised.
+class AMDIMSettings(Trained):
+    """The settings of AMDIM: `hidden` and `embedding` widths of each head; scores are softly limited to ±`clip`.
 
     `score_penalty` multiplies the mean square of the scores before the clip.
     """
 
-    optimiser: Optimiser
     hidden: Natural
     embedding: Natural
     clip: Positive
@@ -204,14 +206,13 @@ class AMDIM:
 
 
 @settings
-class MIB:
-    """MIB: Gaussian codes of the `projector`'s last width, hidden widths of the `critic`, weights of the divergence.
+class MIBSettings(Projected):
+    """The settings of MIB: hidden widths of the `critic`, weight `beta` of the divergence.
 
-    `beta` rises geometrically from its first to its second value between the shares `beta_from` and `beta_until`.
+    The last width of the projector is the number of Gaussian coordinates. `beta` rises geometrically from its first to
+    its second value between the shares `beta_from` and `beta_until` of the training.
     """
 
-    optimiser: Optimiser
-    projector: Widths
     critic: Widths
     beta: PositiveInterval
     beta_from: Fraction
@@ -219,42 +220,21 @@ class MIB:
 
 
 @settings
-class EntRecGaussian:
-    """EntRec without the sphere: `bandwidth` of the Gaussian kernel, `sigma` of the Gaussian density."""
+class EntRecGaussianSettings(Projected):
+    """The settings of EntRec in R^d: `bandwidth` of the Gaussian kernel, `sigma` of the Gaussian density."""
 
-    optimiser: Optimiser
-    projector: Widths
     bandwidth: Positive
     sigma: Positive
     leave_one_out: bool
 
 
 @settings
-class BYOLER:
-    """BYOL's networks with EntRec's objective: `momentum` of the target, both concentrations as in EntRecCont."""
+class BYOLERSettings(BYOLSettings):
+    """The settings of BYOL + ER: those of BYOL, and both concentrations as in `EntRecContSettings`."""
 
-    optimiser: Optimiser
-    projector: Widths
-    predictor: Widths
-    momentum: Fraction
     kernel_kappa: Positive
     kappa: Positive
     leave_one_out: bool
-
-
-@settings
-class DINOER:
-    """DINO's networks with the discrete objective in the place of the centre; the rest as in DINO."""
-
-    optimiser: Optimiser
-    projector: Widths
-    prototypes: Natural
-    student_temperature: Temperature
-    teacher_temperature: Temperature
-    warmup_teacher_temperature: Temperature
-    warmup_fraction: Fraction
-    momentum: Fraction
-    local_crops: Count
 
 
 Family = Literal["contrastive", "clustering", "distillation", "redundancy reduction", "information-maximising"]
@@ -264,10 +244,10 @@ Family = Literal["contrastive", "clustering", "distillation", "redundancy reduct
 class Traits:
     """What a method does with the two terms of the bound H(Z2) + E[log q(Z2 | Z1)]: the paper's Section 3 as data.
 
-    `reconstruction` names the density q whose mean log it maximises, up to constants; `entropy` how the
-    entropy is kept up; `maximises` whether both make the bound, for the given reason. For BYOL and DINO the
-    later paper (arXiv:2307.10907) says that the entropy is kept implicitly; VICReg, Barlow Twins, AMDIM and MIB
-    are our reading.
+    `reconstruction` names the density q whose mean logarithm the method maximises, up to constants. `entropy` says
+    what keeps the entropy from falling. `maximises` says whether the two terms make the bound, and why. That BYOL and
+    DINO keep the entropy up implicitly is what the later paper says (arXiv:2307.10907); the traits of VICReg, Barlow
+    Twins, AMDIM and MIB are our own reading.
     """
 
     family: Family
@@ -277,145 +257,166 @@ class Traits:
 
 
 @plain_dataclass(frozen=True)
-class Entry:
-    """One line of the registry. `baseline` methods frame the tables, are not swept and have no `traits`.
+class MethodEntry:
+    """All that other modules need to know of a method.
 
-    `needs_lab`: its views are channels of Lab. `needs_maps`: it looks at a ResNet's local features.
+    `method` names its module and class. Baselines, which are reference rows of the tables and run at the headline
+    setting only, have no `traits`. A method that `needs_lab` takes the channels of CIE Lab as its views; one that
+    `needs_maps` takes the local features of a ResNet.
     """
 
     title: str
+    method: str
     settings: type
-    target: str
     traits: Traits | None = None
     needs_lab: bool = False
     needs_maps: bool = False
 
     @property
     def baseline(self) -> bool:
-        """Whether this is no self-supervised method."""
+        """Whether this is not a self-supervised method."""
         return self.traits is None
 
-    def load(self) -> Any:
-        """The method's class; imports torch."""
-        module, name = self.target.split(":")
-        return getattr(import_module(f"entrec.methods.{module}"), name)
+    @property
+    def module(self) -> str:
+        """The full name of the method's module."""
+        return f"entrec.methods.{self.method.split(':')[0]}"
+
+    def load(self) -> "type[Method]":
+        """Return the method's class; imports torch."""
+        return getattr(import_module(self.module), self.method.split(":")[1])
+
+    def local_crops(self, settings: Any) -> int:
+        """Return how many local crops of an image the method takes with its `settings`: 0 unless they say so."""
+        takes_any = "local_crops" in (field.name for field in fields(self.settings))
+        return settings.local_crops if takes_any else 0
 
 
-METHODS: dict[str, Entry] = {
-    "untrained": Entry("Untrained", Untrained, "untrained:Untrained"),
-    "supervised": Entry("Supervised", Supervised, "supervised:Supervised"),
-    "simclr": Entry(
-        "SimCLR", SimCLR, "simclr:SimCLR", Traits("contrastive", "vMF", "kernel, both branches pooled", "yes")
+METHODS: dict[str, MethodEntry] = {
+    "untrained": MethodEntry(title="Untrained", method="untrained:Untrained", settings=UntrainedSettings),
+    "supervised": MethodEntry(title="Supervised", method="supervised:Supervised", settings=SupervisedSettings),
+    "simclr": MethodEntry(
+        title="SimCLR",
+        method="simclr:SimCLR",
+        settings=SimCLRSettings,
+        traits=Traits("contrastive", "vMF", "kernel estimate, both branches together", "yes"),
     ),
-    "cmc": Entry("CMC", CMC, "cmc:CMC", Traits("contrastive", "vMF", "kernel, the other branch", "yes, as InfoNCE")),
-    "byol": Entry(
-        "BYOL",
-        BYOL,
-        "byol:BYOL",
-        Traits("distillation", "vMF", "implicit: predictor and slow target", "only the reconstruction"),
+    "cmc": MethodEntry(
+        title="CMC",
+        method="cmc:CMC",
+        settings=CMCSettings,
+        traits=Traits("contrastive", "vMF", "kernel estimate, the other branch", "yes, as InfoNCE"),
     ),
-    "dino": Entry(
-        "DINO",
-        DINO,
-        "dino:DINO",
-        Traits("distillation", "categorical", "implicit: centred slow teacher", "only the reconstruction"),
+    "byol": MethodEntry(
+        title="BYOL",
+        method="byol:BYOL",
+        settings=BYOLSettings,
+        traits=Traits("distillation", "vMF", "implicit: predictor and EMA target", "only the reconstruction"),
     ),
-    "entrec_cont": Entry(
-        "EntRecCont",
-        EntRecCont,
-        "entrec_cont:EntRecCont",
-        Traits("information-maximising", "vMF", "kernel, the same branch", "yes"),
+    "dino": MethodEntry(
+        title="DINO",
+        method="dino:DINO",
+        settings=DINOSettings,
+        traits=Traits("distillation", "categorical", "implicit: centred EMA teacher", "only the reconstruction"),
     ),
-    "entrec_disc": Entry(
-        "EntRecDisc",
-        EntRecDisc,
-        "entrec_disc:EntRecDisc",
-        Traits("information-maximising", "categorical", "plug-in of the mean softmax", "yes"),
+    "entrec_cont": MethodEntry(
+        title="EntRecCont",
+        method="entrec_cont:EntRecCont",
+        settings=EntRecContSettings,
+        traits=Traits("information-maximising", "vMF", "kernel estimate, the same branch", "yes"),
     ),
-    "moco_v3": Entry(
-        "MoCo v3",
-        MoCoV3,
-        "moco_v3:MoCoV3",
-        Traits("contrastive", "vMF", "kernel, the slow branch", "yes, as InfoNCE"),
+    "entrec_disc": MethodEntry(
+        title="EntRecDisc",
+        method="entrec_disc:EntRecDisc",
+        settings=EntRecDiscSettings,
+        traits=Traits("information-maximising", "categorical", "plug-in estimate of the mean softmax", "yes"),
     ),
-    "simsiam": Entry(
-        "SimSiam",
-        SimSiam,
-        "simsiam:SimSiam",
-        Traits("distillation", "vMF", "implicit: predictor and stopped gradient", "only the reconstruction"),
+    "moco_v3": MethodEntry(
+        title="MoCo v3",
+        method="moco_v3:MoCoV3",
+        settings=MoCoV3Settings,
+        traits=Traits("contrastive", "vMF", "kernel estimate, the EMA branch", "yes, as InfoNCE"),
     ),
-    "vicreg": Entry(
-        "VICReg",
-        VICReg,
-        "vicreg:VICReg",
-        Traits("redundancy reduction", "Gaussian", "variances and covariances", "no: second moments for entropy"),
+    "simsiam": MethodEntry(
+        title="SimSiam",
+        method="simsiam:SimSiam",
+        settings=SimSiamSettings,
+        traits=Traits("distillation", "vMF", "implicit: predictor and stop-gradient", "only the reconstruction"),
     ),
-    "barlow_twins": Entry(
-        "Barlow Twins",
-        BarlowTwins,
-        "barlow_twins:BarlowTwins",
-        Traits("redundancy reduction", "Gaussian", "correlations", "no: second moments for entropy"),
+    "vicreg": MethodEntry(
+        title="VICReg",
+        method="vicreg:VICReg",
+        settings=VICRegSettings,
+        traits=Traits("redundancy reduction", "Gaussian", "variances and covariances", "no: only second moments"),
     ),
-    "align_uniform": Entry(
-        "Alignment + uniformity",
-        AlignUniform,
-        "align_uniform:AlignUniform",
-        Traits("contrastive", "vMF", "kernel, mean before the log", "yes, by Jensen's inequality"),
+    "barlow_twins": MethodEntry(
+        title="Barlow Twins",
+        method="barlow_twins:BarlowTwins",
+        settings=BarlowTwinsSettings,
+        traits=Traits("redundancy reduction", "Gaussian", "correlations", "no: only second moments"),
     ),
-    "swav": Entry(
-        "SwAV",
-        SwAV,
-        "swav:SwAV",
-        Traits("clustering", "categorical", "equal shares by Sinkhorn", "yes, the entropy as a constraint"),
+    "align_uniform": MethodEntry(
+        title="Alignment + uniformity",
+        method="align_uniform:AlignUniform",
+        settings=AlignUniformSettings,
+        traits=Traits("contrastive", "vMF", "kernel estimate, mean before the log", "yes, by Jensen's inequality"),
     ),
-    "deepcluster": Entry(
-        "DeepCluster v2",
-        DeepCluster,
-        "deepcluster:DeepCluster",
-        Traits("clustering", "categorical", "k-means before each epoch", "yes, the entropy by reassignment"),
+    "swav": MethodEntry(
+        title="SwAV",
+        method="swav:SwAV",
+        settings=SwAVSettings,
+        traits=Traits("clustering", "categorical", "equal shares by Sinkhorn", "yes, the entropy as a constraint"),
     ),
-    "cmc_lab": Entry(
-        "CMC, Lab views",
-        CMC,
-        "cmc_lab:CMCLab",
-        Traits("contrastive", "vMF", "kernel, the other branch", "yes, as InfoNCE"),
+    "deepcluster": MethodEntry(
+        title="DeepCluster v2",
+        method="deepcluster:DeepCluster",
+        settings=DeepClusterSettings,
+        traits=Traits("clustering", "categorical", "k-means before each epoch", "yes, the entropy by reassignment"),
+    ),
+    "cmc_lab": MethodEntry(
+        title="CMC, Lab views",
+        method="cmc_lab:CMCLab",
+        settings=CMCSettings,
+        traits=Traits("contrastive", "vMF", "kernel estimate, the other branch", "yes, as InfoNCE"),
         needs_lab=True,
     ),
-    "amdim": Entry(
-        "AMDIM",
-        AMDIM,
-        "amdim:AMDIM",
-        Traits("contrastive", "bilinear scores", "kernel, positions of the other branch", "yes, as InfoNCE"),
+    "amdim": MethodEntry(
+        title="AMDIM",
+        method="amdim:AMDIM",
+        settings=AMDIMSettings,
+        traits=Traits(
+            "contrastive", "bilinear scores", "kernel estimate, positions of the other branch", "yes, as InfoNCE"
+        ),
         needs_maps=True,
     ),
-    "mib": Entry(
-        "MIB",
-        MIB,
-        "mib:MIB",
-        Traits("information-maximising", "learnt critic", "the critic's unpaired scores", "no: Jensen-Shannon's"),
+    "mib": MethodEntry(
+        title="MIB",
+        method="mib:MIB",
+        settings=MIBSettings,
+        traits=Traits("information-maximising", "learnt critic", "unpaired scores of the critic", "no: Jensen-Shannon"),
     ),
-    "entrec_gaussian": Entry(
-        "EntRec, Gaussian",
-        EntRecGaussian,
-        "entrec_gaussian:EntRecGaussian",
-        Traits("information-maximising", "Gaussian", "kernel, the same branch", "yes"),
+    "entrec_gaussian": MethodEntry(
+        title="EntRec, Gaussian",
+        method="entrec_gaussian:EntRecGaussian",
+        settings=EntRecGaussianSettings,
+        traits=Traits("information-maximising", "Gaussian", "kernel estimate, the same branch", "yes"),
     ),
-    "simclr_er": Entry(
-        "SimCLR + ER",
-        EntRecCont,
-        "entrec_cont:EntRecCont",
-        Traits("information-maximising", "vMF", "kernel, the same branch", "yes"),
+    "simclr_er": MethodEntry(
+        title="SimCLR + ER",
+        method="entrec_cont:EntRecCont",
+        settings=EntRecContSettings,
+        traits=Traits("information-maximising", "vMF", "kernel estimate, the same branch", "yes"),
     ),
-    "byol_er": Entry(
-        "BYOL + ER",
-        BYOLER,
-        "byol_er:BYOLER",
-        Traits("information-maximising", "vMF", "kernel, the online branch", "yes"),
+    "byol_er": MethodEntry(
+        title="BYOL + ER",
+        method="byol_er:BYOLER",
+        settings=BYOLERSettings,
+        traits=Traits("information-maximising", "vMF", "kernel estimate, the online branch", "yes"),
     ),
-    "dino_er": Entry(
-        "DINO + ER",
-        DINOER,
-        "dino_er:DINOER",
-        Traits("information-maximising", "categorical", "plug-in of the student's mean softmax", "yes"),
+    "dino_er": MethodEntry(
+        title="DINO + ER",
+        method="dino_er:DINOER",
+        settings=DINOERSettings,
+        traits=Traits("information-maximising", "categorical", "plug-in estimate of the student's mean softmax", "yes"),
     ),
 }

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from entrec.collectives import gather
 from entrec.information.contrastive import nt_xent
-from entrec.methods import registry
-from entrec.methods.step import Method, Step
+from entrec.methods.method import Method, StepOutput
+from entrec.methods.registry import SimCLRSettings
 from entrec.networks.backbones import num_features
 from entrec.networks.heads import mlp, on_sphere
 
@@ -21,12 +21,12 @@ class SimCLR(Method):
     views = 2
     weights = {"nt_xent": 1.0}
 
-    def __init__(self, backbone: nn.Module, settings: registry.SimCLR, classes: int) -> None:
+    def __init__(self, backbone: nn.Module, settings: SimCLRSettings) -> None:
         super().__init__()
         self.backbone = backbone
         self.projector = mlp(num_features(backbone), settings.projector, last_norm=True)
         self.temperature = settings.temperature
 
-    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> StepOutput:
         z1, z2 = (gather(on_sphere(self.projector(self.backbone(view)))) for view in views)
-        return Step({"nt_xent": nt_xent(z1, z2, temperature=self.temperature)}, (z1, z2))
+        return StepOutput({"nt_xent": nt_xent(z1, z2, temperature=self.temperature)}, (z1, z2))

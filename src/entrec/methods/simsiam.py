@@ -15,8 +15,8 @@ from torch.nn import functional as F
 from entrec.collectives import gather
 from entrec.information.checks import check_pairs
 from entrec.information.precision import full_precision
-from entrec.methods import registry
-from entrec.methods.step import Method, Step
+from entrec.methods.method import Method, StepOutput
+from entrec.methods.registry import SimSiamSettings
 from entrec.networks.backbones import num_features
 from entrec.networks.heads import mlp, on_sphere
 
@@ -27,18 +27,18 @@ class SimSiam(Method):
     views = 2
     weights = {"negative_cosine": 1.0}
 
-    def __init__(self, backbone: nn.Module, settings: registry.SimSiam, classes: int) -> None:
+    def __init__(self, backbone: nn.Module, settings: SimSiamSettings) -> None:
         super().__init__()
         self.backbone = backbone
         self.projector = mlp(num_features(backbone), settings.projector, last_norm=True)
         width = settings.projector[-1]
         self.predictor = mlp(width, (settings.bottleneck, width))
 
-    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> StepOutput:
         z1, z2 = (self.projector(self.backbone(view)) for view in views)
         losses = negative_cosines(self.predictor(z1), z2) + negative_cosines(self.predictor(z2), z1)
         terms = {"negative_cosine": gather(losses).mean() / 2}
-        return Step(terms, (gather(on_sphere(z1)), gather(on_sphere(z2))))
+        return StepOutput(terms, (gather(on_sphere(z1)), gather(on_sphere(z2))))
 
 
 @full_precision

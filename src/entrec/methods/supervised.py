@@ -1,13 +1,14 @@
 """Supervised pretraining: the row that says what labels would give with the same network and budget."""
 
 from collections.abc import Sequence
+from typing import Self
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from entrec.collectives import gather
-from entrec.methods import registry
-from entrec.methods.step import Method, Step
+from entrec.methods.method import Method, StepOutput
+from entrec.methods.registry import SupervisedSettings
 from entrec.networks.backbones import num_features
 
 
@@ -17,13 +18,18 @@ class Supervised(Method):
     views = 1
     weights = {"cross_entropy": 1.0}
 
-    def __init__(self, backbone: nn.Module, settings: registry.Supervised, classes: int) -> None:
+    def __init__(self, backbone: nn.Module, settings: SupervisedSettings, *, classes: int) -> None:
         super().__init__()
         self.backbone = backbone
         self.classifier = nn.Linear(num_features(backbone), classes)
         self.label_smoothing = settings.label_smoothing
 
-    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+    @classmethod
+    def build(cls, backbone: nn.Module, settings: SupervisedSettings, *, classes: int) -> Self:
+        """Return the method with a linear classifier into `classes`."""
+        return cls(backbone, settings, classes=classes)
+
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> StepOutput:
         logits = self.classifier(self.backbone(views[0]))
         losses = F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing, reduction="none")
-        return Step({"cross_entropy": gather(losses).mean()}, None)
+        return StepOutput({"cross_entropy": gather(losses).mean()}, None)

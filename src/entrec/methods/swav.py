@@ -17,9 +17,9 @@ from torch.nn import functional as F
 
 from entrec.collectives import gather
 from entrec.information.precision import full_precision
-from entrec.methods import registry
+from entrec.methods.method import Method, StepOutput
 from entrec.methods.multi_crop import features_of_crops, with_others
-from entrec.methods.step import Method, Step
+from entrec.methods.registry import SwAVSettings
 from entrec.networks.backbones import num_features
 from entrec.networks.heads import cosines, mlp, on_sphere
 
@@ -33,7 +33,7 @@ class SwAV(Method):
     queue: Tensor
     queued: Tensor
 
-    def __init__(self, backbone: nn.Module, settings: registry.SwAV, classes: int) -> None:
+    def __init__(self, backbone: nn.Module, settings: SwAVSettings) -> None:
         super().__init__()
         self.backbone = backbone
         self.projector = mlp(num_features(backbone), settings.projector)
@@ -44,7 +44,7 @@ class SwAV(Method):
         self.register_buffer("queue", torch.zeros(self.views, settings.queue, settings.projector[-1]))
         self.register_buffer("queued", torch.zeros((), dtype=torch.int64))
 
-    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> StepOutput:
         frozen = self.progress < self.settings.freeze_prototypes
         prototypes = torch.where(frozen, self.prototypes.detach(), self.prototypes)
         z = on_sphere(self.projector(features_of_crops(self.backbone, views))).chunk(len(views))
@@ -56,7 +56,7 @@ class SwAV(Method):
         logits = [score / self.settings.temperature for score in scores]
         pairs = with_others(logits, codes)
         losses = torch.stack([F.cross_entropy(*pair, reduction="none") for pair in pairs]).mean(dim=0)
-        return Step({"swapped_prediction": gather(losses).mean()}, (z1, z2), logits=(logits[0], logits[1]))
+        return StepOutput({"swapped_prediction": gather(losses).mean()}, (z1, z2), logits=(logits[0], logits[1]))
 
     def after_step(self, progress: float) -> None:
         """The prototypes go back on the sphere."""

@@ -2,8 +2,8 @@
 
 from torch import nn
 
-from entrec.methods import registry
-from entrec.methods.step import Method
+from entrec.methods.method import Method
+from entrec.methods.registry import UntrainedSettings
 
 
 class Untrained(Method):
@@ -12,6 +12,6 @@ class Untrained(Method):
     views = 0
     weights = {}
 
-    def __init__(self, backbone: nn.Module, settings: registry.Untrained, classes: int) -> None:
+    def __init__(self, backbone: nn.Module, settings: UntrainedSettings) -> None:
         super().__init__()
         self.backbone = backbone

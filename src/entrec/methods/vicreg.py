@@ -15,8 +15,8 @@ from entrec.collectives import gather
 from entrec.information.checks import check_pairs, check_sample
 from entrec.information.geometry import off_diagonal_energy
 from entrec.information.precision import full_precision, lift
-from entrec.methods import registry
-from entrec.methods.step import Method, Step
+from entrec.methods.method import Method, StepOutput
+from entrec.methods.registry import VICRegSettings
 from entrec.networks.backbones import num_features
 from entrec.networks.heads import mlp
 
@@ -26,7 +26,7 @@ class VICReg(Method):
 
     views = 2
 
-    def __init__(self, backbone: nn.Module, settings: registry.VICReg, classes: int) -> None:
+    def __init__(self, backbone: nn.Module, settings: VICRegSettings) -> None:
         super().__init__()
         self.backbone = backbone
         # every term is blind to a last bias
@@ -38,9 +38,9 @@ class VICReg(Method):
             "covariance": settings.covariance_weight,
         }
 
-    def forward(self, views: Sequence[Tensor], labels: Tensor) -> Step:
+    def forward(self, views: Sequence[Tensor], labels: Tensor) -> StepOutput:
         z1, z2 = (gather(lift(self.projector(self.backbone(view)))) for view in views)
-        return Step(vicreg_terms(z1, z2, epsilon=self.epsilon), (z1, z2))
+        return StepOutput(vicreg_terms(z1, z2, epsilon=self.epsilon), (z1, z2))
 
 
 @full_precision

@@ -1,7 +1,7 @@
 """Multiplications and additions of a method's networks, counted by torch on tensors that are shapes alone.
 
 Counted are convolutions, matrix products and attention of the backbone, forward and backward, for each view and each
-small crop, and once forward for each view where a slow copy of the backbone looks too. Left out are heads and losses
+small crop, and once forward for each view where an EMA copy of the backbone looks too. Left out are heads and losses
 (a few percent with 65,536 prototypes, less without), norms and activations, which no counter of this kind sees, the
 making of the views, the optimiser and what processes exchange.
 """
@@ -14,7 +14,6 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from entrec.methods.registry import METHODS
-from entrec.methods.step import Method
 from entrec.networks.backbones import Builder, num_features
 from entrec.settings import Network
 from entrec.study import Study
@@ -47,17 +46,17 @@ class Networks:
 
 def networks_of(study: Study, method: str) -> Networks:
     """Counted on the networks of `method` as the study has them."""
-    settings, kind, spec = study.method(method), METHODS[method].load(), study.datasets[study.dataset]
+    entry, settings, spec = METHODS[method], study.method(method), study.datasets[study.dataset]
+    kind = entry.load()
     with torch.device("meta"):
         backbone = kind.make_backbone(study.network, channels=spec.channels, size=spec.size)
-        whole: Method = kind(backbone, settings, BATCH)
+        whole = kind.build(backbone, settings, classes=BATCH)
     passes = passes_of(study, method, spec.size)
     step = whole.views * passes.training
     trained = [p for p in whole.parameters() if p.requires_grad]
-    if len(trained) < len(list(whole.parameters())):  # a slow copy
+    if len(trained) < len(list(whole.parameters())):  # an EMA copy
         step += whole.views * passes.forward
-    crops: int = getattr(settings, "local_crops", 0)
-    if crops and study.local_views:
+    if (crops := entry.local_crops(settings)) and study.local_views:
         step += crops * passes_of(study, method, study.local_views.size).training
     remembered = 2 if whole.views and settings.optimiser.name == "adamw" else 1
     features, kept = num_features(whole.backbone), _bytes(whole.backbone)

@@ -117,7 +117,7 @@ def _assumptions(plan: Plan) -> list[str]:
     lines = [
         f"One {device.title} sustains {device.sustained[precision] / TERA:g} TFLOP/s in {precision}{share}:"
         f" {device.source}.",
-        "FLOPs are counted on the networks: multiplications and additions of every view, small crop and slow copy,"
+        "FLOPs are counted on the networks: multiplications and additions of every view, small crop and EMA copy,"
         " forward and backward; without heads, losses, the making of views and what processes exchange.",
         "The speed of runs that are done replaces the count, where network, images and precision were the same.",
         "On top come small shares of a batch, which leave a GPU idle, slow disks, preemption and the start of each job;"

@@ -11,7 +11,7 @@ import torch
 
 from entrec.artefacts import replacing
 from entrec.errors import UserError
-from entrec.methods.step import Method
+from entrec.methods.method import Method
 from entrec.provenance import fingerprint
 
 

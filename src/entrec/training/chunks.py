@@ -19,7 +19,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 from entrec.collectives import size
-from entrec.methods.step import Method
+from entrec.methods.method import Method
 from entrec.training.distributed import share
 
 # what methods call with images: backbones, `feature_maps` of a SmallResNet and of timm's ResNets, `ColourSplit`

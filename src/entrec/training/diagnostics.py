@@ -7,7 +7,7 @@ from entrec.information.entrec import continuous_entropy, discrete_entropy, disc
 from entrec.information.geometry import alignment, effective_rank, uniformity
 from entrec.information.kernels import VMFKernel
 from entrec.information.reconstruction import vmf_reconstruction
-from entrec.methods.step import Step
+from entrec.methods.method import StepOutput
 from entrec.networks.heads import on_sphere
 from entrec.settings import Diagnostics
 
@@ -15,7 +15,7 @@ UNIFORMITY_T = 2.0  # Wang & Isola, arXiv:2005.10242, section 4.1.2
 
 
 @torch.no_grad()
-def measure(outcome: Step, diagnostics: Diagnostics) -> dict[str, float]:
+def measure(outcome: StepOutput, diagnostics: Diagnostics) -> dict[str, float]:
     """Entropy, reconstruction and bound in nats, and the geometry of the first `samples` pairs of a step.
 
     Empty where there are no pairs. The number of samples is the study's, not the batch's, so that runs of

@@ -20,7 +20,7 @@ from entrec.data.prepared import Prepared, open_as
 from entrec.errors import Interrupted, UserError
 from entrec.information.checks import InvalidEmbeddings, without_a_look
 from entrec.methods import METHODS
-from entrec.methods.step import Method, Step
+from entrec.methods.method import Method, StepOutput
 from entrec.networks import save_backbone
 from entrec.networks.synchronised import synchronise
 from entrec.progress import progress
@@ -80,9 +80,10 @@ def build_state(study: Study, run: Run, prepared: Prepared, *, device: torch.dev
         torch.manual_seed(run.seed)
         kind = METHODS[run.method].load()
         backbone = kind.make_backbone(study.network, channels=prepared.channels, size=prepared.size)
-        method = kind(backbone, settings, len(prepared.classes))
+        method = kind.build(backbone, settings, classes=len(prepared.classes))
     layout = torch.channels_last if study.training.channels_last else torch.contiguous_format
-    method = synchronise(method.to(device, memory_format=layout), device).train()
+    method.to(device, memory_format=layout)  # type: ignore[call-overload]
+    method = synchronise(method, device).train()
     if study.training.compile:
         method.compile()
     if study.training.chunk is not None:
@@ -94,10 +95,11 @@ def build_state(study: Study, run: Run, prepared: Prepared, *, device: torch.dev
 
 def build_batches(study: Study, run: Run, prepared: Prepared, *, device: torch.device) -> Batches:
     """The batches of `run`, with as many views and local crops as its method takes."""
-    crops: int = getattr(study.method(run.method), "local_crops", 0)
+    entry = METHODS[run.method]
+    crops = entry.local_crops(study.method(run.method))
     return Batches(
         prepared,
-        study.views[: METHODS[run.method].load().views],
+        study.views[: entry.load().views],
         batch_size=run.batch_size,
         seed=run.seed,
         device=device,
@@ -191,12 +193,12 @@ def readable_faults(state: TrainingState) -> Iterator[None]:
         raise UserError(f"by step {state.step + 1}: {error}; {REMEDY}") from error
 
 
-def total_loss(outcome: Step, weights: dict[str, float]) -> Tensor:
+def total_loss(outcome: StepOutput, weights: dict[str, float]) -> Tensor:
     """The weighted sum of a step's terms."""
     return torch.stack([weights[name] * term for name, term in outcome.terms.items()]).sum()
 
 
-def log_row(state: TrainingState, outcome: Step, loss: Tensor, *, lr: float, per_epoch: int) -> dict[str, Any]:
+def log_row(state: TrainingState, outcome: StepOutput, loss: Tensor, *, lr: float, per_epoch: int) -> dict[str, Any]:
     """One row of the history; raises `UserError` when the loss is not finite."""
     terms = {name: term.item() for name, term in outcome.terms.items()}
     return {"step": state.step, "epoch": state.step / per_epoch, "lr": lr, "loss": finite(loss, state.step), **terms}

@@ -23,7 +23,7 @@ def method_sections(study: Study) -> Markup:
 
 def docstring(method: str) -> str:
     """That of the module which holds `method`, read without importing it: torch takes seconds."""
-    spec = find_spec(f"entrec.methods.{METHODS[method].target.split(':')[0]}")
+    spec = find_spec(METHODS[method].module)
     assert spec is not None
     assert spec.origin is not None
     found = ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8")))
