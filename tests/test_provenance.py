@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from entrec import provenance
+from entrec.results import DataIdentity
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def test_an_edit_makes_stale_the_studies_that_it_can_alter(package, module, stal
 STEPS = ("estimators.gaussian", "estimators.sphere", "estimators.rates", "identifiability.steps")
 NUMBERLESS = {  # the theory studies import these, and no number depends on them
     "__init__.py", "arithmetic.py", "artefacts.py", "collectives.py", "errors.py", "progress.py",
-    "provenance.py", "settings.py",
+    "provenance.py", "results.py", "settings.py",
     "strict.py", "training/__init__.py", "training/distributed.py",
     "yaml_reader.py",
 }  # fmt: skip
@@ -93,18 +94,19 @@ def test_all_that_the_theory_studies_import_is_in_their_fingerprint_or_alters_no
 
 
 def test_a_record_says_data_seed_code_hardware_and_time():
-    with provenance.record({"network": 1}, "digits", "abc", seed=7, device=torch.device("cpu")) as record:
-        assert "seconds" not in record
-    assert record["dataset"] == {"name": "digits", "checksum": "abc"}
-    assert record["seed"] == 7
-    assert record["versions"]["torch"] == torch.__version__.split("+")[0]
-    assert record["hardware"]["device"] == "cpu"
-    assert record["seconds"] >= 0
-    assert record["peak_memory_mb"] > 50
+    with provenance.record({"network": 1}, "digits", "abc", seed=7, device=torch.device("cpu")) as recording:
+        pass
+    made = recording.provenance
+    assert made.dataset == DataIdentity(name="digits", checksum="abc")
+    assert made.seed == 7
+    assert made.versions["torch"] == torch.__version__.split("+")[0]
+    assert made.hardware.device == "cpu"
+    assert made.seconds >= 0
+    assert made.peak_memory_mb > 50
 
 
 def test_a_record_of_synthetic_data_has_no_dataset():
-    with provenance.record({"samples": 64}, seed=0, device=torch.device("cpu"), study="theory") as record:
+    with provenance.record({"samples": 64}, seed=0, device=torch.device("cpu"), study="theory") as recording:
         pass
-    assert "dataset" not in record
-    assert record["code"] == provenance.fingerprint("theory") != provenance.fingerprint()
+    assert "dataset" not in recording.provenance.model_dump(exclude_unset=True)
+    assert recording.provenance.code == provenance.fingerprint("theory") != provenance.fingerprint()

@@ -1,4 +1,4 @@
-"""What every artefact carries beside it: parameters, data, seed, code, versions, hardware, time."""
+"""Records what made a result: parameters, data, seed, code, versions, hardware and time."""
 
 import ast
 import hashlib
@@ -19,13 +19,21 @@ from typing import Any, Literal
 
 import torch
 
+from entrec.results import DataIdentity, Hardware, Provenance
+
 PACKAGE = Path(__file__).parent
 Study = Literal["pretraining", "theory"]
-# Parts whose change alters no number.
-NOT_COMPUTING = {"report", "plan", "pipeline", "__main__.py", "standins.py"}
-# Pretraining depends on everything else, so that a new module is not forgotten; the theory studies on little.
+# A change of these alters no number.
+NOT_COMPUTING = {"report", "plan", "pipeline", "__main__.py", "standins.py", "results.py"}
+# Pretraining depends on everything else, so that no new module is forgotten; the theory studies depend on little.
 NOT_PRETRAINING = {"theory"}
 THEORY = {"theory", "information", "training/device.py", "training/eager.py", "training/schedule.py"}
+
+
+class Recording:
+    """The block that `record` times; it has a `provenance` once the block has ended."""
+
+    provenance: Provenance
 
 
 @contextmanager
@@ -37,13 +45,14 @@ def record(
     seed: int,
     device: torch.device,
     study: Study = "pretraining",
-) -> Iterator[dict[str, Any]]:
-    """Yield a dictionary that is complete when the block ends, with wall seconds and peak memory in MB.
+) -> Iterator[Recording]:
+    """Record what the block does: its wall time in seconds, and the peak memory in MB until it ends.
 
-    `dataset` and its `checksum` are left out where the data is synthetic: `params` and `seed` are all of it.
+    `dataset` and its `checksum` are left out where the data is synthetic: `params` and `seed` then define it
+    completely.
     """
-    data = {"dataset": {"name": dataset, "checksum": checksum}} if dataset is not None else {}
-    entry: dict[str, Any] = {
+    data = {} if dataset is None else {"dataset": DataIdentity(name=dataset, checksum=checksum or "")}
+    known: dict[str, Any] = {
         "params": params,
         **data,
         "seed": seed,
@@ -53,15 +62,19 @@ def record(
         "hardware": _hardware(device),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+    recording = Recording()
     began = time.monotonic()
-    yield entry
-    entry["seconds"] = round(time.monotonic() - began, 2)
-    entry["peak_memory_mb"] = round(_peak_memory_mb(device), 1)
+    yield recording
+    recording.provenance = Provenance(
+        **known,
+        seconds=round(time.monotonic() - began, 2),
+        peak_memory_mb=round(_peak_memory_mb(device), 1),
+    )
 
 
 @lru_cache
 def fingerprint(study: Study = "pretraining") -> str:
-    """Digest of the code that computes a study: the source of its part of the package, see `computes`.
+    """Return a digest of the code that computes a study, which are the modules that `computes` names.
 
     Docstrings and comments do not enter.
     """
@@ -74,7 +87,7 @@ def fingerprint(study: Study = "pretraining") -> str:
 
 
 def computes(module: str, study: Study) -> bool:
-    """Whether editing `module`, a path within the package, can alter a number of that study."""
+    """Return whether an edit of `module`, a path within the package, can alter a number of that study."""
     part = module.split("/")[0]
     if study == "theory":
         return part in THEORY or module in THEORY
@@ -82,7 +95,7 @@ def computes(module: str, study: Study) -> bool:
 
 
 def _bare(source: str) -> str:
-    """The source without docstrings, comments and blank lines; the same under every Python version."""
+    """Return the source without docstrings, comments and blank lines; every Python version returns the same."""
     lines = source.splitlines()
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
@@ -113,14 +126,14 @@ def _versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in ("torch", "numpy")}}
 
 
-def _hardware(device: torch.device) -> dict[str, Any]:
-    return {
-        "cpu": _cpu_name(),
-        "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else None,
-        "device": device.type,
-        "threads": torch.get_num_threads(),
-        "machine": platform.machine(),
-    }
+def _hardware(device: torch.device) -> Hardware:
+    return Hardware(
+        cpu=_cpu_name(),
+        gpu=torch.cuda.get_device_name(device) if device.type == "cuda" else None,
+        device=device.type,
+        threads=torch.get_num_threads(),
+        machine=platform.machine(),
+    )
 
 
 def _cpu_name() -> str:
@@ -131,7 +144,7 @@ def _cpu_name() -> str:
 
 
 def _peak_memory_mb(device: torch.device) -> float:
-    """Of the GPU where there is one, else of the process."""
+    """Return the peak memory of the GPU where one is used, and of the process otherwise."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 2**20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from entrec.errors import UserError
 from entrec.evaluation.knn import evaluate_knn, votes
 from entrec.evaluation.parts import Part, Parts
+from entrec.results import Accuracies
 from entrec.settings import KNN
 
 
@@ -63,10 +64,10 @@ def test_separable_classes_are_all_found_and_by_the_training_part_alone():
     part = Part(centres[labels], labels)
     knn = KNN(neighbours=5, temperature=0.07)
     scores = evaluate_knn(Parts(part, part, part), classes=4, knn=knn)
-    assert scores == {"test": 1.0, "test_mean_per_class": 1.0, "validation": 1.0}
+    assert scores == Accuracies(test=1.0, test_mean_per_class=1.0, validation=1.0)
     wrong_bank = Part(part.features, (labels + 1) % 4)
     scores = evaluate_knn(Parts(wrong_bank, part, part), classes=4, knn=knn)
-    assert scores == {"test": 0.0, "test_mean_per_class": 0.0, "validation": 0.0}
+    assert scores == Accuracies(test=0.0, test_mean_per_class=0.0, validation=0.0)
 
 
 def test_more_neighbours_than_training_images_are_told():

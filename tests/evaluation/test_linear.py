@@ -68,22 +68,22 @@ def test_an_endless_strength_leaves_the_prior():
 @pytest.mark.parametrize("linear", [LBFGS, SGD], ids=["lbfgs", "sgd"])
 def test_separable_classes_are_all_found(linear):
     scores = evaluate_linear(parts(0.05), classes=3, linear=linear, seed=0)
-    assert scores["test"] == scores["test_mean_per_class"] == scores["validation"] == 1.0
+    assert scores.test == scores.test_mean_per_class == scores.validation == 1.0
 
 
 def test_of_equal_strengths_the_stronger_is_chosen():
     scores = evaluate_linear(parts(0.05), classes=3, linear=LBFGS, seed=0)
-    assert {row["validation"] for row in scores["grid"]} == {1.0}
-    assert scores["l2"] == 1.0
+    assert {row.validation for row in scores.grid} == {1.0}
+    assert scores.l2 == 1.0
 
 
 def test_the_strength_with_the_best_validation_accuracy_is_chosen():
     noisy = parts(2.5)
     linear = replace(LBFGS, l2=(1e-4, 1e3))
     scores = evaluate_linear(noisy, classes=3, linear=linear, seed=0)
-    by_l2 = {row["l2"]: row["validation"] for row in scores["grid"]}
+    by_l2 = {row.l2: row.validation for row in scores.grid}
     assert by_l2[1e-4] > by_l2[1e3]
-    assert (scores["l2"], scores["validation"]) == (1e-4, by_l2[1e-4])
+    assert (scores.l2, scores.validation) == (1e-4, by_l2[1e-4])
 
 
 @pytest.mark.parametrize("linear", [LBFGS, SGD], ids=["lbfgs", "sgd"])
@@ -91,9 +91,9 @@ def test_permuted_test_labels_change_nothing_but_the_test_score(linear):
     noisy = parts(2.5)
     permuted = noisy._replace(test=Part(noisy.test.features, noisy.test.labels.roll(1)))
     scores, other = (evaluate_linear(p, classes=3, linear=linear, seed=0) for p in (noisy, permuted))
-    assert scores["test"] != other["test"]
+    assert scores.test != other.test
     for key in ("validation", "l2", "grid"):
-        assert scores[key] == other[key]
+        assert getattr(scores, key) == getattr(other, key)
 
 
 def test_the_head_is_the_one_fitted_on_the_training_part_alone():

@@ -10,6 +10,7 @@ from entrec.errors import UserError
 from entrec.evaluation.fine_tuning import fine_tune, with_fresh_head
 from entrec.evaluation.transfer import transfer_scores
 from entrec.networks.small_resnet import SmallResNet
+from entrec.results import BothMetrics, Point
 from entrec.training.batches import Batches
 
 OPTIONS = {"device": torch.device("cpu"), "precision": "float32", "channels_last": False}
@@ -49,7 +50,7 @@ def test_a_point_of_the_grid_ends_with_the_bits_it_has_alone(backbone, stripes, 
 
 def test_the_grid_is_every_rate_with_every_decay(backbone, stripes, recipe):
     points = [candidate.point for candidate in trained(backbone, stripes, replace(recipe, epochs=1))]
-    assert points == [{"lr": lr, "weight_decay": wd} for lr in (1e-3, 1e-2) for wd in (0.0, 0.1)]
+    assert points == [Point(lr=lr, weight_decay=wd) for lr in (1e-3, 1e-2) for wd in (0.0, 0.1)]
 
 
 def test_a_step_is_that_of_torch_at_the_cosine_rate(backbone, stripes, recipe):
@@ -94,28 +95,28 @@ def test_what_the_test_data_are_changes_nothing_that_is_chosen(backbone, stripes
 
 def test_the_first_of_the_best_validation_scores_is_chosen(backbone, stripes, recipe):
     scores = scores_of(backbone, stripes, recipe, metric="mean_per_class")
-    best = max(scores["grid"], key=lambda row: row["validation"])  # max keeps the first of equals
-    assert scores["validation"] == best["validation"]
-    assert scores["chosen"] == {"lr": best["lr"], "weight_decay": best["weight_decay"]}
+    best = max(scores["grid"], key=lambda row: row.validation)  # max keeps the first of equals
+    assert scores["validation"] == best.validation
+    assert scores["chosen"] == Point(lr=best.lr, weight_decay=best.weight_decay)
     assert scores["metric"] == "mean_per_class"
 
 
 def test_of_equal_validation_scores_the_first_of_the_grid_is_chosen(backbone, stripes, recipe):
     scores = scores_of(backbone, stripes, replace(recipe, epochs=1, lr=(1e-3,), weight_decay=(1e-9, 0.0)))
-    assert scores["grid"][0]["validation"] == scores["grid"][1]["validation"]
-    assert scores["chosen"] == {"lr": 1e-3, "weight_decay": 1e-9}
+    assert scores["grid"][0].validation == scores["grid"][1].validation
+    assert scores["chosen"] == Point(lr=1e-3, weight_decay=1e-9)
 
 
 def test_fine_tuning_learns_what_an_untrained_network_does_not_know(backbone, stripes, recipe):
     scores = scores_of(backbone, stripes, replace(recipe, epochs=15, lr=(1e-2,), weight_decay=(0.0,)))
-    assert scores["test"]["top1"] == scores["test"]["mean_per_class"] > 0.9
+    assert scores["test"].top1 == scores["test"].mean_per_class > 0.9
 
 
 def test_a_diverged_model_is_never_right(backbone, stripes, recipe):
     with torch.no_grad():
         backbone.stem.weight.fill_(torch.nan)
     scores = scores_of(backbone, stripes, replace(recipe, epochs=1))
-    assert scores["test"] == {"top1": 0.0, "mean_per_class": 0.0}
+    assert scores["test"] == BothMetrics(top1=0.0, mean_per_class=0.0)
 
 
 def test_a_training_part_smaller_than_a_batch_is_told(backbone, stripes, recipe):

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from entrec.artefacts import write_json
 from entrec.data.prepared import Prepared, open_as
 from entrec.errors import UserError
 from entrec.evaluation.encoder import load_encoder
@@ -14,6 +13,7 @@ from entrec.evaluation.knn import check_neighbours, evaluate_knn
 from entrec.evaluation.linear import evaluate_linear
 from entrec.evaluation.parts import Part, PartName, Parts
 from entrec.provenance import record
+from entrec.results import EvaluationResult, write_result
 from entrec.runs import Run
 from entrec.study import Study, evaluate_keys
 from entrec.training.device import device_for, make_deterministic
@@ -27,11 +27,11 @@ def evaluate(study: Study, run: Run, *, data: Path, encoder: Path, output: Path)
     classes, settings = len(prepared.classes), study.evaluation
     check_neighbours(settings.knn.neighbours, train=len(prepared.indices("train")))
     params = study.slice(evaluate_keys())
-    with record(params, prepared.name, prepared.checksum, seed=run.seed, device=device) as provenance:
+    with record(params, prepared.name, prepared.checksum, seed=run.seed, device=device) as recording:
         parts = frozen_parts(study, run, prepared, encoder=encoder, device=device)
         linear = evaluate_linear(parts, classes=classes, linear=settings.linear, seed=run.seed)
         knn = evaluate_knn(parts, classes=classes, knn=settings.knn)
-    write_json(output, {"run": str(run), "linear": linear, "knn": knn, "provenance": provenance})
+    write_result(output, EvaluationResult(run=str(run), linear=linear, knn=knn, provenance=recording.provenance))
 
 
 def frozen_parts(study: Study, run: Run, prepared: Prepared, *, encoder: Path, device: torch.device) -> Parts:

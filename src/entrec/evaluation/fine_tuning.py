@@ -16,6 +16,7 @@ from entrec.data.prepared import Prepared
 from entrec.errors import UserError
 from entrec.evaluation.features import Precision
 from entrec.progress import progress
+from entrec.results import Point
 from entrec.settings import Transfer
 from entrec.training import eager
 from entrec.training.batches import Batches
@@ -35,8 +36,8 @@ class Candidate:
     optimiser: torch.optim.Optimizer
 
     @property
-    def point(self) -> dict[str, float]:
-        return {"lr": self.lr, "weight_decay": self.weight_decay}
+    def point(self) -> Point:
+        return Point(lr=self.lr, weight_decay=self.weight_decay)
 
     def step(self, x: Tensor, y: Tensor, *, factor: float, precision: Precision) -> None:
         """One AdamW step on images `(n, c, h, w)` and labels `(n,)` at `factor` times the learning rate."""

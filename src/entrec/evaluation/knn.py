@@ -10,13 +10,14 @@ from torch.nn import functional as F
 from entrec.errors import UserError
 from entrec.evaluation.metrics import mean_per_class, top1
 from entrec.evaluation.parts import Parts
+from entrec.results import Accuracies
 from entrec.settings import KNN
 
 CHUNK = 1024  # queries compared with the whole training part at once; bounds memory, not results
 
 
-def evaluate_knn(parts: Parts, *, classes: int, knn: KNN) -> dict[str, float]:
-    """Accuracies of nearest-neighbour votes of `parts.train` as in `evaluation.json`."""
+def evaluate_knn(parts: Parts, *, classes: int, knn: KNN) -> Accuracies:
+    """Return the accuracies of nearest-neighbour votes of `parts.train`."""
 
     def predict(queries: Tensor) -> Tensor:
         bank, labels = parts.train
@@ -25,11 +26,11 @@ def evaluate_knn(parts: Parts, *, classes: int, knn: KNN) -> dict[str, float]:
         ).argmax(dim=1)
 
     test = predict(parts.test.features)
-    return {
-        "test": top1(test, parts.test.labels),
-        "test_mean_per_class": mean_per_class(test, parts.test.labels, classes=classes),
-        "validation": top1(predict(parts.validation.features), parts.validation.labels),
-    }
+    return Accuracies(
+        test=top1(test, parts.test.labels),
+        test_mean_per_class=mean_per_class(test, parts.test.labels, classes=classes),
+        validation=top1(predict(parts.validation.features), parts.validation.labels),
+    )
 
 
 def votes(

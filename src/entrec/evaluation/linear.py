@@ -8,7 +8,6 @@ and scores of methods whose best strengths differ rest on equally many labels.
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,6 +15,7 @@ from torch import Tensor
 from entrec.evaluation.metrics import mean_per_class, top1
 from entrec.evaluation.parts import Part, Parts
 from entrec.evaluation.solvers import SMALL_GRADIENT, Head, gradient_norm, solve_lbfgs, solve_sgd
+from entrec.results import LinearAccuracies, Strength
 from entrec.settings import Linear
 
 BLOCK = 1 << 16  # rows that are in double precision at a time: all of ImageNet's would fill a GPU
@@ -43,44 +43,44 @@ class Standardisation:
 
 @dataclass(frozen=True)
 class Choice:
-    """The head with the best validation accuracy, and what was tried: rows of l2, validation, gradient_norm."""
+    """The head with the best validation accuracy, and the `grid` of all strengths that were tried."""
 
     standardisation: Standardisation
     head: Head
     l2: float
     validation: float
-    grid: list[dict[str, float]]
+    grid: list[Strength]
 
     def predict(self, features: Tensor) -> Tensor:
         """Classes `(n,)` of raw features `(n, d)`."""
         return self.head(self.standardisation(features)).argmax(dim=1)
 
 
-def evaluate_linear(parts: Parts, *, classes: int, linear: Linear, seed: int) -> dict[str, Any]:
-    """Accuracies of the chosen head as in `evaluation.json`."""
+def evaluate_linear(parts: Parts, *, classes: int, linear: Linear, seed: int) -> LinearAccuracies:
+    """Return the accuracies of the chosen head."""
     choice = choose(parts.train, parts.validation, classes=classes, linear=linear, seed=seed)
     predictions = choice.predict(parts.test.features)
-    return {
-        "test": top1(predictions, parts.test.labels),
-        "test_mean_per_class": mean_per_class(predictions, parts.test.labels, classes=classes),
-        "validation": choice.validation,
-        "l2": choice.l2,
-        "grid": choice.grid,
-    }
+    return LinearAccuracies(
+        test=top1(predictions, parts.test.labels),
+        test_mean_per_class=mean_per_class(predictions, parts.test.labels, classes=classes),
+        validation=choice.validation,
+        l2=choice.l2,
+        grid=tuple(choice.grid),
+    )
 
 
 def choose(train: Part, validation: Part, *, classes: int, linear: Linear, seed: int) -> Choice:
     """Fit a head for every L2 strength, from strong to weak, and keep the best on the validation part."""
     standardisation = Standardisation.of(train.features)
     x, y = standardisation(train.features), train.labels
-    grid: list[dict[str, float]] = []
+    grid: list[Strength] = []
     best: Choice | None = None
     head: Head | None = None
     for l2 in sorted(linear.l2, reverse=True):
         head = _fit(x, y, classes=classes, l2=l2, linear=linear, seed=seed, start=head)
         candidate = Choice(standardisation, head, l2, validation=0.0, grid=grid)
         accuracy = top1(candidate.predict(validation.features), validation.labels)
-        grid.append({"l2": l2, "validation": accuracy, "gradient_norm": gradient_norm(head, x, y, l2=l2)})
+        grid.append(Strength(l2=l2, validation=accuracy, gradient_norm=gradient_norm(head, x, y, l2=l2)))
         if best is None or accuracy > best.validation:
             best = Choice(standardisation, head, l2, accuracy, grid)
     assert best is not None  # settings.Linear has at least one strength

@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from entrec.artefacts import write_json
 from entrec.data.prepared import Prepared, open_as
 from entrec.evaluation.encoder import load_encoder
 from entrec.evaluation.features import Precision, extract
@@ -20,6 +19,7 @@ from entrec.evaluation.fine_tuning import fine_tune, with_fresh_head
 from entrec.evaluation.metrics import Metric, mean_per_class, score, top1
 from entrec.evaluation.parts import PartName
 from entrec.provenance import record
+from entrec.results import BothMetrics, ScoredPoint, TransferResult, write_result
 from entrec.runs import Run
 from entrec.settings import Transfer
 from entrec.study import Study, transfer_keys
@@ -32,7 +32,7 @@ def transfer(study: Study, run: Run, dataset: str, *, data: Path, encoder: Path,
     make_deterministic(device, threads=study.resources["transfer"].threads)
     prepared = open_as(data, dataset, study.datasets[dataset])
     params = study.slice(transfer_keys(dataset))
-    with record(params, prepared.name, prepared.checksum, seed=run.seed, device=device) as provenance:
+    with record(params, prepared.name, prepared.checksum, seed=run.seed, device=device) as recording:
         scores = transfer_scores(
             load_encoder(study, run, encoder),
             prepared,
@@ -43,7 +43,8 @@ def transfer(study: Study, run: Run, dataset: str, *, data: Path, encoder: Path,
             precision=study.training.precision,
             channels_last=study.training.channels_last,
         )
-    write_json(output, {"run": str(run), "dataset": dataset, **scores, "provenance": provenance})
+    result = TransferResult(run=str(run), dataset=dataset, **scores, provenance=recording.provenance)
+    write_result(output, result)
 
 
 def transfer_scores(
@@ -57,7 +58,10 @@ def transfer_scores(
     precision: Precision,
     channels_last: bool,
 ) -> dict[str, Any]:
-    """Train the grid, choose on the validation part, score the chosen model on the test part."""
+    """Train the grid, choose on the validation part and score the chosen model on the test part.
+
+    Returns the fields of `TransferResult` that hold scores.
+    """
     classes = len(prepared.classes)
     model = with_fresh_head(backbone, classes=classes, seed=seed)
 
@@ -88,10 +92,13 @@ def transfer_scores(
     test = predict(candidates[chosen].model, "test")
     return {
         "metric": metric,
-        "test": {"top1": top1(*test), "mean_per_class": mean_per_class(*test, classes=classes)},
+        "test": BothMetrics(top1=top1(*test), mean_per_class=mean_per_class(*test, classes=classes)),
         "validation": scores[chosen],
         "chosen": candidates[chosen].point,
-        "grid": [{**c.point, "validation": s} for c, s in zip(candidates, scores, strict=True)],
+        "grid": tuple(
+            ScoredPoint(lr=c.lr, weight_decay=c.weight_decay, validation=s)
+            for c, s in zip(candidates, scores, strict=True)
+        ),
     }
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from entrec import provenance
-from entrec.artefacts import write_csv, write_json
+from entrec.artefacts import write_csv
 from entrec.collectives import gather, rank, size
 from entrec.data.prepared import Prepared, open_as
 from entrec.errors import Interrupted, UserError
@@ -24,6 +24,7 @@ from entrec.methods.method import Method, StepOutput
 from entrec.networks import save_backbone
 from entrec.networks.synchronised import synchronise
 from entrec.progress import progress
+from entrec.results import HISTORY, PretrainingResult, Provenance, write_result
 from entrec.runs import Run
 from entrec.study import Study, pretrain_keys
 from entrec.training import checkpoint, eager
@@ -37,7 +38,6 @@ from entrec.training.interruption import stop_signals
 from entrec.training.optimiser import build_optimiser
 from entrec.training.schedule import cosine_with_warmup
 
-HISTORY_COLUMNS = ["step", "epoch", "lr", "loss"]
 REMEDY = "lower the learning rate of this method in the study"
 
 
@@ -57,7 +57,7 @@ def pretrain(study: Study, run: Run, *, data: Path, folder: Path) -> None:
 def _pretrain(study: Study, run: Run, *, data: Path, folder: Path, device: torch.device) -> None:
     prepared = open_as(data, study.dataset, study.datasets[study.dataset])
     params = study.slice(pretrain_keys(study, run.method))
-    with provenance.record(params, prepared.name, prepared.checksum, seed=run.seed, device=device) as record:
+    with provenance.record(params, prepared.name, prepared.checksum, seed=run.seed, device=device) as recording:
         state = build_state(study, run, prepared, device=device)
         batches = build_batches(study, run, prepared, device=device)
         steps = total_steps(state.method, batches, run)
@@ -66,10 +66,10 @@ def _pretrain(study: Study, run: Run, *, data: Path, folder: Path, device: torch
         if steps:
             with readable_faults(state), stop_signals() as stopped:
                 train(state, batches, study, steps=steps, folder=folder / "resume", stopped=stopped)
-    record["code"] = "+".join(state.codes)  # more than one where a run went on under other code
-    record["seconds"] = round(state.seconds, 2) if steps else record["seconds"]
+    known = {"code": "+".join(state.codes)} | ({"seconds": round(state.seconds, 2)} if steps else {})
+    made = recording.provenance.model_copy(update=known)  # a resumed run has the time, and the codes, of all its parts
     if rank() == 0:
-        write_outputs(state, study, run, record, steps=steps, folder=folder)
+        write_outputs(state, study, run, made, steps=steps, folder=folder)
         shutil.rmtree(folder / "resume", ignore_errors=True)
 
 
@@ -213,20 +213,20 @@ def finite(loss: Tensor, step: int) -> float:
 
 
 def write_outputs(
-    state: TrainingState, study: Study, run: Run, record: dict[str, Any], *, steps: int, folder: Path
+    state: TrainingState, study: Study, run: Run, provenance: Provenance, *, steps: int, folder: Path
 ) -> None:
     """The declared outputs, written last."""
     rate = steps * run.batch_size / state.seconds if steps else None
     save_backbone(state.method.backbone, folder / "encoder.safetensors")
-    write_csv(folder / "history.csv", state.history, columns=HISTORY_COLUMNS)
-    description = {
-        "run": str(run),
-        "study": study.name,
+    write_csv(folder / "history.csv", state.history, columns=HISTORY)
+    result = PretrainingResult(
+        run=str(run),
+        study=study.name,
         **asdict(run),
-        "steps": steps,
-        "images_per_second": round(rate, 1) if rate else None,
-        "processes": size(),
-        "parameters": sum(p.numel() for p in state.method.backbone.parameters()),
-        "provenance": record,
-    }
-    write_json(folder / "run.json", description)
+        steps=steps,
+        images_per_second=round(rate, 1) if rate else None,
+        processes=size(),
+        parameters=sum(p.numel() for p in state.method.backbone.parameters()),
+        provenance=provenance,
+    )
+    write_result(folder / "run.json", result)

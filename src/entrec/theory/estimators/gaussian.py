@@ -36,7 +36,10 @@ def gaussian(study: TheoryStudy, setting: str, bound: str, seed: int, *, output:
     with provenance.record(params, seed=seed, device=device, study="theory") as record:
         trace, levels = staircase(settings, bound, seed=seed, device=device)
     identity = {"bound": bound, "seed": seed, "setting": setting}
-    write_json(output, {**identity, "trace": trace, "levels": levels, "provenance": record})
+    write_json(
+        output,
+        {**identity, "trace": trace, "levels": levels, "provenance": record.provenance.model_dump(exclude_unset=True)},
+    )
 
 
 def staircase(

@@ -40,7 +40,10 @@ def rates(study: TheoryStudy, setting: str, case: str, *, output: Path) -> None:
     params = study.slice(rates_keys(setting, case))
     with provenance.record(params, seed=settings.seed, device=device, study="theory") as record:
         result = measure(settings, settings.cases[case], name=case, device=device)
-    write_json(output, {"case": case, "setting": setting, **result, "provenance": record})
+    write_json(
+        output,
+        {"case": case, "setting": setting, **result, "provenance": record.provenance.model_dump(exclude_unset=True)},
+    )
 
 
 def measure(settings: Rates, case: RateCase, *, name: str, device: torch.device) -> dict[str, Any]:

@@ -38,7 +38,15 @@ def sphere(study: TheoryStudy, setting: str, dimension: int, *, output: Path) ->
     params = study.slice(sphere_keys(setting, dimension))
     with provenance.record(params, seed=settings.seed, device=device, study="theory") as record:
         rows = measure(settings, dimension, device=device)
-    write_json(output, {"dimension": dimension, "setting": setting, "rows": rows, "provenance": record})
+    write_json(
+        output,
+        {
+            "dimension": dimension,
+            "setting": setting,
+            "rows": rows,
+            "provenance": record.provenance.model_dump(exclude_unset=True),
+        },
+    )
 
 
 def measure(settings: Sphere, d: int, *, device: torch.device) -> list[dict[str, Any]]:

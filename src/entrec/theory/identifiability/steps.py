@@ -65,6 +65,7 @@ def _record(
     make_deterministic(device, threads=asked.threads)
     with provenance.record(params, seed=seed, device=device, study="theory") as record:
         found = train(device)
-    record["code"] = "+".join(found.pop("codes"))  # more than one where a run went on under other code
-    write_json(output / "run.json", {**facts, **found, "provenance": record})
+    codes = "+".join(found.pop("codes"))  # more than one where a run went on under other code
+    made = record.provenance.model_dump(exclude_unset=True) | {"code": codes}
+    write_json(output / "run.json", {**facts, **found, "provenance": made})
     (output / "last.pt").unlink(missing_ok=True)

@@ -1,0 +1,220 @@
+"""What every result file holds. Those who write such a file build these models, and those who read it get them back.
+
+The module imports neither torch nor pandas. The order of the fields is the order in the file; `provenance` always
+comes last.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from entrec.artefacts import write_json
+from entrec.errors import UserError
+from entrec.settings import Count, Fraction, Natural, NonNegative, Positive
+
+
+class Section(BaseModel):
+    """A part of a result file: it is frozen, has no unknown keys, and its numbers are finite."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class DataIdentity(Section):
+    """The name of a prepared dataset and the checksum of all its files."""
+
+    name: str
+    checksum: str
+
+
+class Hardware(Section):
+    """The machine that made a result; `threads` are those of torch, `gpu` is null where none was used."""
+
+    cpu: str
+    gpu: str | None
+    device: str
+    threads: Natural
+    machine: str
+
+
+class Provenance(Section):
+    """What made a result: parameters, data, seed, code, versions, hardware, wall time and peak memory.
+
+    The file has no `dataset` where the data is synthetic: `params` and `seed` then define it completely.
+    `code` joins fingerprints with `+` where a run was resumed by other code. `started` is UTC in ISO 8601.
+    """
+
+    params: dict[str, Any]
+    dataset: DataIdentity | None = None
+    seed: Count
+    commit: str | None
+    dirty: bool
+    code: str
+    versions: dict[str, str]
+    hardware: Hardware
+    started: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")]
+    seconds: NonNegative
+    peak_memory_mb: NonNegative
+
+
+class Result(Section):
+    """A whole result file, with its provenance."""
+
+    provenance: Provenance
+
+
+# Studies of methods ---------------------------------------------------------------------------------------------------
+
+
+class PretrainingResult(Result):
+    """`run.json`: a run and its speed; `parameters` counts those of the backbone.
+
+    `steps` is 0 and `images_per_second` null for a method that is never trained.
+    """
+
+    run: str
+    study: str
+    method: str
+    batch_size: Natural
+    epochs: Natural
+    seed: Count
+    steps: Count
+    images_per_second: Positive | None
+    processes: Natural
+    parameters: Natural
+
+
+# `history.csv`: these columns first, then the terms of the method's own loss, then what was measured (in nats, but for
+# the geometry, which has no unit). A row that was logged without a measurement leaves the measured columns empty.
+HISTORY = ("step", "epoch", "lr", "loss")
+INFORMATION = ("entropy", "reconstruction", "bound")
+GEOMETRY = ("effective_rank", "uniformity", "alignment")
+DISCRETE = ("discrete_entropy", "discrete_reconstruction")  # only methods with a discrete surrogate have these
+MEASURED = (*INFORMATION, *GEOMETRY, *DISCRETE)
+
+
+class Accuracies(Section):
+    """Accuracies of one classifier of frozen features; `test` and `validation` are top-1."""
+
+    test: Fraction
+    test_mean_per_class: Fraction
+    validation: Fraction
+
+
+class Strength(Section):
+    """One L2 strength that was tried: the validation accuracy and the gradient's norm at the solution."""
+
+    l2: NonNegative
+    validation: Fraction
+    gradient_norm: NonNegative
+
+
+class LinearAccuracies(Accuracies):
+    """Accuracies of the linear classifier with the chosen `l2`, and the `grid` out of which it was chosen."""
+
+    l2: NonNegative
+    grid: Annotated[tuple[Strength, ...], Field(min_length=1)]
+
+
+class EvaluationResult(Result):
+    """`evaluation.json`: linear and nearest-neighbour accuracies of a run's frozen features."""
+
+    run: str
+    linear: LinearAccuracies
+    knn: Accuracies
+
+
+class BothMetrics(Section):
+    """The two metrics of the test split."""
+
+    top1: Fraction
+    mean_per_class: Fraction
+
+
+class Point(Section):
+    """One point of the grid of fine-tuning."""
+
+    lr: Positive
+    weight_decay: NonNegative
+
+
+class ScoredPoint(Point):
+    """A point of the grid with its validation score."""
+
+    validation: Fraction
+
+
+class TransferResult(Result):
+    """`transfer/<dataset>.json`: the fine-tuned accuracy; `validation` scores are in the dataset's own `metric`."""
+
+    run: str
+    dataset: str
+    metric: Literal["top1", "mean_per_class"]
+    test: BothMetrics
+    validation: Fraction
+    chosen: Point
+    grid: Annotated[tuple[ScoredPoint, ...], Field(min_length=1)]
+
+
+# Theory studies -------------------------------------------------------------------------------------------------------
+
+# Cards of prepared datasets -------------------------------------------------------------------------------------------
+
+# Reading and writing --------------------------------------------------------------------------------------------------
+
+R = TypeVar("R", bound=Result)
+
+
+def write_result(path: Path, result: Result) -> None:
+    """Write `result` as JSON; a field that was not given is left out."""
+    values = result.model_dump(exclude_unset=True)
+    provenance = values.pop("provenance")
+    write_json(path, values | {"provenance": provenance})
+
+
+def read_result(kind: type[R], path: Path, *, remedy: str, about: Mapping[str, object]) -> R:
+    """Return the result of class `kind` in the file `path`, whose fields must have the values of `about`.
+
+    `remedy` is the command that makes the file. Raises `UserError` that names the file, its first fault and `remedy`.
+    """
+    require_result(path, remedy)
+    try:
+        result = kind.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise damaged(path, _fault(error), remedy) from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); fix access, then rerun") from error
+    for key, expected in about.items():
+        if (found := getattr(result, key)) != expected:
+            raise damaged(path, f"{key} is {found!r}, which should be {expected!r}", remedy)
+    return result
+
+
+def require_result(path: Path, remedy: str) -> Path:
+    """Return `path` if it is a file; raises `UserError` with the command `remedy` that makes it otherwise."""
+    if not path.is_file():
+        raise UserError(f"{path}: missing; make it: {remedy}")
+    return path
+
+
+def damaged(path: Path, fault: str, remedy: str) -> UserError:
+    """Return the error that says what is wrong with the contents of `path` and which command makes it again."""
+    return UserError(f"{path}: damaged ({fault}); delete it and make it again: {remedy}")
+
+
+def _fault(error: ValidationError) -> str:
+    """Describe the first fault in one line: the dotted key, the value and what was expected."""
+    first = error.errors(include_url=False)[0]
+    key = ".".join(map(str, first["loc"])) or "the file"
+    if first["type"] == "json_invalid":
+        return "not valid JSON"
+    if first["type"] == "missing":
+        return f"has no {key}"
+    if first["type"] == "extra_forbidden":
+        return f"has the unknown key {key}"
+    if first["type"] == "model_type":
+        return f"{key} is a {type(first['input']).__name__}, which should be keys and values"
+    found, separator = re.subn(r"^\w+ should", ", which should", first["msg"])
+    return f"{key} is {first['input']!r}{found if separator else ': ' + first['msg']}"
