@@ -1,12 +1,37 @@
-"""The vocabulary of a study file: frozen dataclasses with ranges, read strictly.
+"""The settings that a study file can make: frozen dataclasses that check themselves and refuse unknown keys.
 
-Numbers live in `params/*.yaml`; nothing here has a default, so that no number has two homes.
+The numbers stand in `params/*.yaml`. Nothing here has a default that could change a number.
 """
 
-from typing import Annotated, Any, Literal, NamedTuple, dataclass_transform
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, dataclass_transform, get_args
 
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
+
+from entrec.strict import Fault, check, refuse
+
+Values = TypeVar("Values", bound=tuple[Any, ...])
+
+
+def _distinct(values: Values) -> Values:
+    repeated = (i for i, value in enumerate(values) if value in values[:i])
+    refuse(Fault(str(i), f"{values[i]!r} given twice", "each value once") for i in repeated)
+    return values
+
+
+def _increasing(interval: tuple[float, float]) -> tuple[float, float]:
+    if interval[0] > interval[1]:
+        refuse([Fault("", f"{list(interval)} runs from high to low", "the lower end first")])
+    return interval
+
+
+def _name(name: str) -> str:
+    if not re.fullmatch("[a-z0-9_]+", name):
+        refuse([Fault("", f"{name!r} cannot be a name", "lower-case letters, digits and _")])
+    return name
+
 
 Natural = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=0)]
@@ -17,6 +42,12 @@ AreaShare = Annotated[float, Field(gt=0, le=1)]
 Temperature = Positive
 Precision = Literal["float32", "bfloat16"]
 Colour = Literal["rgb", "lab"]
+Grid = Annotated[tuple[Positive, ...], Field(min_length=1)]
+GridFromZero = Annotated[tuple[NonNegative, ...], Field(min_length=1)]
+Interval = Annotated[tuple[NonNegative, NonNegative], AfterValidator(_increasing)]
+PositiveInterval = Annotated[tuple[Positive, Positive], AfterValidator(_increasing)]
+Distinct = AfterValidator(_distinct)  # for tuples
+Name = Annotated[str, AfterValidator(_name)]  # becomes part of paths, of dotted keys and of DVC's stages
 # what ships inside packages is read whole; CIFAR and a folder can be, or stay encoded; the others stay encoded
 PackagedName = Literal["digits", "faces", "textures", "fashion_mnist"]
 EitherName = Literal["folder", "cifar10", "cifar100"]
@@ -24,35 +55,28 @@ EncodedName = Literal[
     "imagenet", "food101", "sun397", "stanford_cars", "fgvc_aircraft", "dtd", "oxford_pets", "caltech101", "flowers102"
 ]
 SourceName = PackagedName | EitherName | EncodedName
-Grid = Annotated[tuple[Positive, ...], Field(min_length=1)]
-GridFromZero = Annotated[tuple[NonNegative, ...], Field(min_length=1)]
-
-
-def _ordered(interval: tuple[float, float]) -> tuple[float, float]:
-    if interval[0] > interval[1]:
-        raise ValueError("must run from low to high")
-    return interval
-
-
-Interval = Annotated[tuple[NonNegative, NonNegative], AfterValidator(_ordered)]
-PositiveInterval = Annotated[tuple[Positive, Positive], AfterValidator(_ordered)]
 
 
 @dataclass_transform(frozen_default=True)
 def settings(cls: type) -> Any:
-    """A frozen dataclass whose unknown keys and wrong types are errors."""
+    """Return `cls` as a frozen dataclass that refuses unknown keys and values of another type."""
     return dataclass(cls, frozen=True, config=ConfigDict(extra="forbid", strict=True))
 
 
 @settings
 class Dataset:
-    """One dataset as prepared: images that networks see as squares of `size` with `channels` (1 grey, 3 colour).
+    """One dataset as it is prepared and as the networks see it.
 
-    `short_side: null` keeps one array of squares of `size`; a number keeps encoded images with their short side shrunk
-    to it, never enlarged, decoded for every batch. `broken` says what an image that cannot be read does to an encoded
-    set. `validation` is a share of the training part and `test` of all images; 0 keeps the source's official part.
-    `metric` is the set's convention. `path` is the folder of the makers' files, for sources that do not ship inside
-    packages. Networks see `colour`: pixels as they are, or CIE Lab of them; views are made before.
+    `size`: side in pixels of the square images that the networks see.
+    `channels`: 1 for grey images, 3 for colour images.
+    `validation`: share of the training split that becomes the validation split; 0 keeps the source's own split.
+    `test`: share of all images that becomes the test split; 0 keeps the source's own split.
+    `metric`: the accuracy that is customary for this dataset.
+    `path`: folder of the original files, for sources that are neither in a package nor downloaded.
+    `colour`: input colour space, converted after augmentation.
+    `short_side`: null stores one array of squares of `size` pixels. A number stores encoded images, whose short side
+    is reduced to so many pixels and never enlarged, and which are decoded for each batch.
+    `broken`: whether an image that cannot be read stops the preparation of encoded images or is left out.
     """
 
     source: SourceName
@@ -68,19 +92,48 @@ class Dataset:
 
     @property
     def encoded(self) -> bool:
-        """Whether the prepared set keeps encoded images instead of one array."""
+        """Whether the prepared dataset stores encoded images instead of one array."""
         return self.short_side is not None
+
+    @check
+    def _source_and_storage(self) -> Iterator[Fault]:
+        """Yield what the source cannot give: a folder, an array, encoded images."""
+        packaged, encoded = self.source in get_args(PackagedName), self.source in get_args(EncodedName)
+        if packaged and self.path is not None:
+            outside = ", ".join(get_args(EitherName) + get_args(EncodedName))
+            yield Fault("path", f"{self.path!r}; {self.source} ships inside a package", f"with {outside}")
+        if not packaged and not self.path:
+            yield Fault("path", f"{self.path!r}; {self.source} needs the folder of its files", "a folder")
+        if packaged and self.short_side is not None:
+            yield Fault("short_side", f"{self.short_side}; {self.source} is stored as one array", "null")
+        if encoded and self.short_side is None:
+            yield Fault("short_side", f"null; {self.source} is stored as encoded images", "whole numbers from 1")
+        if self.broken == "skip" and not self.encoded:
+            yield Fault("broken", "'skip'; only encoded images can be left out", "'fatal', or a short_side")
+
+    @check
+    def _colours(self) -> Iterator[Fault]:
+        """Yield colours that the stored images do not have."""
+        if self.encoded and self.channels != 3:
+            yield Fault("channels", f"{self.channels}; encoded images are in colour", "3")
+        if self.colour == "lab" and self.channels == 1:
+            yield Fault("colour", "'lab' of grey images", "'rgb', or channels 3")
 
 
 @settings
 class View:
-    """One family of augmentation, in the order applied; probabilities are per image.
+    """One family of augmentations, in the order in which they are applied; probabilities are for each image.
 
-    `crop_scale` is the area kept, `crop_ratio` the aspect ratio (width over height), `blur_sigma` in
-    pixels; `brightness`, `contrast`, `saturation` are half-widths around 1 and `hue` around 0.
+    `crop_scale`: range of the crop's area as a share of the image.
+    `crop_ratio`: range of the crop's width over its height.
+    `flip`, `jitter`, `greyscale`, `blur`, `solarise`: probabilities.
+    `brightness`, `contrast`, `saturation`: the jitter's factors are drawn from 1 minus to 1 plus this.
+    `hue`: the jitter's shift of the hue is drawn from minus to plus this; 1 is once round the colour circle.
+    `blur_sigma`: range of the blur's standard deviation in pixels.
+    `solarise_threshold`: pixels from this value on are inverted; 1 is white.
     """
 
-    crop_scale: Annotated[tuple[AreaShare, AreaShare], AfterValidator(_ordered)]
+    crop_scale: Annotated[tuple[AreaShare, AreaShare], AfterValidator(_increasing)]
     crop_ratio: PositiveInterval
     flip: Fraction
     jitter: Fraction
@@ -97,14 +150,14 @@ class View:
 
 @settings
 class LocalViews:
-    """Small crops beside the views (multi-crop), for methods with `local_crops`: `size` pixels, made as `view` says."""
+    """The small crops beside the two views (multi-crop), for methods with `local_crops`: their side in pixels."""
 
     size: Natural
     view: View
 
 
 class Transformer(NamedTuple):
-    """What a Vision Transformer's name stands for."""
+    """The depth in blocks and the attention heads that the name of a Vision Transformer stands for."""
 
     depth: int
     heads: int
@@ -112,15 +165,17 @@ class Transformer(NamedTuple):
 
 # the first two are timm's and DeiT's ViT-S and ViT-B; widths 384 and 768 there
 TRANSFORMERS = {"vit_small": Transformer(12, 6), "vit_base": Transformer(12, 12), "small_vit": Transformer(4, 4)}
+RESNET_STEMS, TRANSFORMER_STEMS = ("3x3", "7x7"), ("2x2", "4x4", "8x8", "16x16")
+NARROWEST_HEAD = 8
 
 
 @settings
 class Network:
-    """The backbone: `small_resnet` (one block a stage, three stages), a ResNet of timm or a Vision Transformer.
+    """The backbone: `small_resnet` (three stages of one block), a ResNet of timm or a Vision Transformer.
 
-    Of ResNets `width` is the first stage's channels (timm's are 64), and `stem` is `3x3` without pooling for
-    small images or `7x7` with it. Of Transformers `width` is that of a token, all heads together, and `stem`
-    the size of a patch.
+    `width`: channels of a ResNet's first stage (timm's have 64); width of a Transformer's tokens, all heads together.
+    `stem`: a ResNet's first convolution, `3x3` without pooling for small images or `7x7` with pooling; the size in
+    pixels of a Transformer's patches.
     """
 
     backbone: Literal["small_resnet", "resnet18", "resnet50", "small_vit", "vit_small", "vit_base"]
@@ -129,20 +184,34 @@ class Network:
 
     @property
     def transformer(self) -> Transformer | None:
-        """Depth and heads of a Vision Transformer; of a ResNet there are none."""
+        """The depth and heads of a Vision Transformer; None for a ResNet."""
         return TRANSFORMERS.get(self.backbone)
 
     @property
     def patch(self) -> int:
-        """The side in pixels of what the first layer sees at once: a Transformer's patch."""
+        """The side in pixels of the first layer's kernel, which is a Transformer's patch."""
         return int(self.stem.split("x")[0])
+
+    @check
+    def _shape(self) -> Iterator[Fault]:
+        """Yield a stem or a width that the backbone cannot have."""
+        stems = TRANSFORMER_STEMS if self.transformer else RESNET_STEMS
+        if self.stem not in stems:
+            yield Fault("stem", f"{self.stem!r}", f"for {self.backbone} {', '.join(stems)}")
+        if self.transformer:
+            heads = self.transformer.heads
+            narrowest = NARROWEST_HEAD * heads
+            if self.width % heads or self.width < narrowest:
+                allowed = f"for {self.backbone} multiples of its {heads} heads, from {narrowest}"
+                yield Fault("width", f"{self.width}", allowed)
 
 
 @settings
 class Optimiser:
-    """`lr` is for a batch of 256 and grows with the batch as `lr_scaling` says.
+    """The optimiser of one method.
 
-    `momentum` is that of sgd and lars, and the first beta of adamw (its second is torch's 0.999).
+    `lr`: learning rate for a batch of 256 images; `lr_scaling` says how it grows with the batch.
+    `momentum`: of sgd and lars; the first beta of adamw, whose second is torch's 0.999.
     """
 
     name: Literal["adamw", "sgd", "lars"]
@@ -154,9 +223,14 @@ class Optimiser:
 
 @settings
 class Training:
-    """What all methods share: cosine schedule after `warmup_epochs`, precision, saving.
+    """What the training of all methods has in common; the learning rate follows a cosine after the warm-up.
 
-    `chunk` is how many images a process sends through the backbone at once (null: all of its share of a view).
+    `warmup_epochs`: epochs in which the learning rate rises from 0.
+    `channels_last`: whether the channels of an image lie next to each other in memory.
+    `compile`: whether torch compiles the networks.
+    `chunk`: images that one process sends through the backbone at once; null is its whole share of a view.
+    `checkpoint_seconds`: time between two checkpoints.
+    `log_every`: steps between two lines of the history.
     """
 
     warmup_epochs: NonNegative
@@ -167,10 +241,22 @@ class Training:
     checkpoint_seconds: NonNegative
     log_every: Natural
 
+    @check
+    def _chunks_or_compiler(self) -> Iterator[Fault]:
+        """Yield a compiler that cannot work with chunks."""
+        if self.chunk is not None and self.compile:
+            yield Fault("compile", "True, but the compiler does not see that chunks are computed twice", "False")
+
 
 @settings
 class Diagnostics:
-    """How entropy and reconstruction are measured for every method: vMF with `kappa` on `samples` pairs."""
+    """How entropy and reconstruction are measured during the training of every method, in the same way for all.
+
+    `every`: steps between two measurements.
+    `samples`: pairs of embeddings, the first of the batch.
+    `kappa`: concentration of the von Mises-Fisher kernel and density.
+    `estimator`: whether a sample's own kernel counts in its entropy (`resubstitution`) or not (`leave_one_out`).
+    """
 
     every: Natural
     samples: Annotated[int, Field(ge=2)]
@@ -180,10 +266,11 @@ class Diagnostics:
 
 @settings
 class Linear:
-    """Linear evaluation on frozen features; the L2 strength is chosen on the validation part.
+    """Linear evaluation on frozen features.
 
-    `lbfgs` solves the convex problem; `sgd` trains a head in minibatches, for sets that do not fit.
-    `l2` multiplies half the squared weights in the mean loss.
+    `solver`: `lbfgs` solves the convex problem with all features at once; `sgd` takes minibatches, for large datasets.
+    `l2`: candidates for the factor of half the squared weights in the mean loss, chosen on the validation split.
+    `epochs`, `batch_size`, `lr`: of `sgd`; `lbfgs` does not use them.
     """
 
     solver: Literal["lbfgs", "sgd"]
@@ -195,7 +282,7 @@ class Linear:
 
 @settings
 class KNN:
-    """Weighted nearest neighbours by cosine: each votes exp(similarity / temperature)."""
+    """Nearest neighbours by cosine similarity, each with the vote exp(similarity / temperature)."""
 
     neighbours: Natural
     temperature: Temperature
@@ -203,9 +290,9 @@ class KNN:
 
 @settings
 class Transfer:
-    """Fine-tuning of all weights; learning rate and weight decay chosen on the validation part."""
+    """Fine-tuning of all weights on other datasets; `lr` and `weight_decay` are chosen on their validation splits."""
 
-    datasets: tuple[str, ...]
+    datasets: Annotated[tuple[str, ...], Distinct]
     epochs: Natural
     batch_size: Natural
     lr: Grid
@@ -215,7 +302,7 @@ class Transfer:
 
 @settings
 class Evaluation:
-    """The protocol after pretraining."""
+    """The evaluations after pretraining."""
 
     linear: Linear
     knn: KNN
@@ -224,7 +311,7 @@ class Evaluation:
 
 @settings
 class Resources:
-    """What one job of a rule asks of the machine or cluster: `threads`, `memory_mb` and `gpus` are of each node."""
+    """What one job of a step asks of the machine or the cluster: `threads`, `memory_mb` and `gpus` of each node."""
 
     threads: Natural
     memory_mb: Natural
@@ -234,18 +321,31 @@ class Resources:
 
     @property
     def processes(self) -> int:
-        """One for each GPU, and one for each node without."""
+        """The processes of a job: one for each GPU, or one for each node without GPUs."""
         return max(self.gpus, 1) * self.nodes
 
     @property
     def threads_each(self) -> int:
-        """Of a process: those of one node share its threads."""
+        """The threads of one process; the processes of a node share the node's threads."""
         return max(self.threads // max(self.gpus, 1), 1)
+
+    @check
+    def _nodes_with_gpus(self) -> Iterator[Fault]:
+        """Yield several nodes without GPUs."""
+        if self.nodes > 1 and not self.gpus:
+            yield Fault("nodes", f"{self.nodes} without GPUs", "1, or gpus from 1")
 
 
 @settings
 class Seeds:
-    """Seeds of the main column and of the sweeps over batch size and epochs."""
+    """The seeds of the headline setting (`main`) and of the sweeps over batch size and epochs (`sweep`)."""
 
-    main: Annotated[tuple[Count, ...], Field(min_length=1)]
-    sweep: Annotated[tuple[Count, ...], Field(min_length=1)]
+    main: Annotated[tuple[Count, ...], Field(min_length=1), Distinct]
+    sweep: Annotated[tuple[Count, ...], Field(min_length=1), Distinct]
+
+    @check
+    def _sweep_among_main(self) -> Iterator[Fault]:
+        """Yield seeds of the sweeps that the headline setting lacks: a difference compares the same seeds."""
+        for i, seed in enumerate(self.sweep):
+            if seed not in self.main:
+                yield Fault(f"sweep.{i}", f"{seed} is not among seeds.main", ", ".join(map(str, self.main)))

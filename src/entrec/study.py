@@ -3,8 +3,9 @@
 Read by Snakemake's and DVC's side alike, so it imports neither torch nor pandas.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
@@ -14,8 +15,10 @@ from entrec.runs import Run
 from entrec.settings import (
     Dataset,
     Diagnostics,
+    Distinct,
     Evaluation,
     LocalViews,
+    Name,
     Natural,
     Network,
     Resources,
@@ -24,7 +27,7 @@ from entrec.settings import (
     View,
     settings,
 )
-from entrec.strict import Invalid, at, plain, validated
+from entrec.strict import Fault, at, check, faults_below, named_after, plain, validated
 from entrec.yaml_reader import read_yaml
 
 Step = Literal["prepare", "pretrain", "evaluate", "transfer", "tables", "report"]
@@ -32,16 +35,20 @@ Step = Literal["prepare", "pretrain", "evaluate", "transfer", "tables", "report"
 
 @settings
 class Study:
-    """One file of `params/`: what to run. The first batch size and epoch budget are the main column."""
+    """What one file of `params/` says: which methods are trained how, on what, and how they are evaluated.
+
+    The first batch size and the first number of epochs are the headline setting; the others are sweeps. The settings
+    of the methods stay plain values; `method` gives them as objects.
+    """
 
     name: str
     title: str
     description: str
     dataset: str
-    datasets: dict[str, Dataset]
+    datasets: dict[Name, Dataset]
     seeds: Seeds
-    batch_sizes: Annotated[tuple[Natural, ...], Field(min_length=1)]
-    epochs: Annotated[tuple[Natural, ...], Field(min_length=1)]
+    batch_sizes: Annotated[tuple[Natural, ...], Field(min_length=1), Distinct]
+    epochs: Annotated[tuple[Natural, ...], Field(min_length=1), Distinct]
     network: Network
     views: Annotated[tuple[View, ...], Field(min_length=2, max_length=2)]
     local_views: LocalViews | None
@@ -51,6 +58,100 @@ class Study:
     methods: dict[str, dict[str, Any]]
     resources: dict[Step, Resources]
     notes: dict[str, str]
+
+    @check
+    def _references(self) -> Iterator[Fault]:
+        """Yield names of methods, datasets and steps that do not exist, and steps without resources."""
+        for name, raw in self.methods.items():
+            if name not in METHODS:
+                yield Fault(f"methods.{name}", f"unknown method (value {raw!r})", ", ".join(METHODS))
+        for name in self.notes:
+            if name not in self.methods:
+                yield Fault(f"notes.{name}", "not a method of this study", ", ".join(self.methods))
+        transfer = self.evaluation.transfer.datasets
+        references = {
+            "dataset": self.dataset,
+            **{f"evaluation.transfer.datasets.{i}": n for i, n in enumerate(transfer)},
+        }
+        for key, name in references.items():
+            if name not in self.datasets:
+                yield Fault(key, f"{name!r} is not among this study's datasets", ", ".join(self.datasets))
+        for step in get_args(Step):
+            if step not in self.resources:
+                yield Fault(f"resources.{step}", "missing; this key is required")
+
+    @check
+    def _method_settings(self) -> Iterator[Fault]:
+        """Yield what is wrong with the settings of each method."""
+        for name, raw in self.methods.items():
+            yield from faults_below(f"methods.{name}", METHODS[name].settings, raw)
+
+    @check
+    def _headline_setting(self) -> Iterator[Fault]:
+        """Yield a first batch size or number of epochs that is not the largest."""
+        for key, values in {"batch_sizes": self.batch_sizes, "epochs": self.epochs}.items():
+            if values[0] != max(values):
+                problem = f"{values[0]}; the first value is the headline setting of the tables"
+                yield Fault(f"{key}.0", problem, f"the largest, {max(values)}")
+
+    @check
+    def _lengths(self) -> Iterator[Fault]:
+        """Yield a warm-up that is longer than the shortest run, and diagnostics of more than the smallest batch."""
+        warmup, epochs = self.training.warmup_epochs, min(self.epochs)
+        if warmup > epochs:
+            yield Fault("training.warmup_epochs", f"{warmup:g} is longer than the shortest run", f"up to {epochs}")
+        samples, batch_size = self.diagnostics.samples, min(self.batch_sizes)
+        if samples > batch_size:
+            yield Fault("diagnostics.samples", f"{samples} is more than the smallest batch", f"up to {batch_size}")
+
+    @check
+    def _processes(self) -> Iterator[Fault]:
+        """Yield steps of one process that ask for several, and batches that the processes cannot share equally."""
+        for step, asked in self.resources.items():
+            for key, value in {"gpus": asked.gpus, "nodes": asked.nodes}.items():
+                if step != "pretrain" and value > 1:
+                    yield Fault(f"resources.{step}.{key}", f"{value}, but this step is one process", "up to 1")
+        processes = self.resources["pretrain"].processes
+        for i, batch_size in enumerate(self.batch_sizes):
+            if batch_size % processes:
+                problem = (
+                    f"{batch_size} is not divisible by the {processes} processes of resources.pretrain (gpus x nodes)"
+                )
+                yield Fault(f"batch_sizes.{i}", problem, "its multiples")
+
+    @check
+    def _images(self) -> Iterator[Fault]:
+        """Yield datasets whose images the backbone cannot take: other channels, other colours, no whole patches."""
+        own = self.datasets[self.dataset]
+        for name, dataset in self.datasets.items():
+            for key in ("channels", "colour"):
+                value, expected = getattr(dataset, key), getattr(own, key)
+                if value != expected:
+                    problem = f"{value!r}; the backbone takes the {key} of {self.dataset}"
+                    yield Fault(f"datasets.{name}.{key}", problem, repr(expected))
+        sizes = {f"datasets.{name}.size": dataset.size for name, dataset in self.datasets.items()}
+        if self.local_views is not None:
+            sizes["local_views.size"] = self.local_views.size
+            if self.local_views.size > own.size:
+                problem = f"{self.local_views.size} is more than the {own.size} of the views"
+                yield Fault("local_views.size", problem, f"up to {own.size}")
+        patch = self.network.patch
+        for key, size in sizes.items():
+            if self.network.transformer and size % patch:
+                yield Fault(key, f"{size} is not a whole number of patches of {patch}", f"multiples of {patch}")
+
+    @check
+    def _method_inputs(self) -> Iterator[Fault]:
+        """Yield methods that need crops, colours or a backbone that this study does not have."""
+        for name, raw in self.methods.items():
+            entry, key = METHODS[name], f"methods.{name}"
+            if self.local_views is None and raw.get("local_crops"):
+                yield Fault(f"{key}.local_crops", f"{raw['local_crops']!r}, but local_views is null", "0")
+            if entry.needs_lab and self.datasets[self.dataset].colour != "lab":
+                allowed = f"with datasets.{self.dataset}.colour 'lab'"
+                yield Fault(key, "its views are channels of Lab", allowed)
+            if entry.needs_maps and self.network.transformer:
+                yield Fault(key, f"a {self.network.backbone} has no maps of local features", "with a ResNet")
 
     @property
     def settings(self) -> list[tuple[int, int]]:
@@ -80,71 +181,54 @@ class Study:
         return [run for run in self.runs if (run.batch_size, run.epochs) == self.headline]
 
     def method(self, name: str) -> Any:
-        """The validated settings of one method."""
+        """Return the settings of one method as an object of its class."""
         return validated(METHODS[name].settings, self.methods[name])
 
     def slice(self, keys: list[str]) -> dict[str, Any]:
-        """The parts of the study under dotted `keys`, as plain values: what a step depends on."""
+        """Return the values under dotted `keys`, on which a step depends, as plain values."""
         values = plain(Study, self)
         return {key: at(values, key) for key in keys}
 
 
 # What each step reads of its study. Snakemake's rerun trigger and DVC's params are both made of this.
 def prepare_keys(dataset: str) -> list[str]:
-    """Keys that a prepared dataset depends on."""
+    """Return the keys that a prepared dataset depends on."""
     return [f"datasets.{dataset}"]
 
 
 def pretrain_keys(study: Study, method: str) -> list[str]:
-    """Keys that a pretraining depends on, beside the batch size, epochs and seed of its name."""
+    """Return the keys that a pretraining depends on, beside the batch size, epochs and seed of its name."""
     shared = ["network", "views", "local_views", "training", "diagnostics"]
     return [f"datasets.{study.dataset}", *shared, f"methods.{method}"]
 
 
 def evaluate_keys() -> list[str]:
-    """Keys that linear and nearest-neighbour evaluation depend on."""
+    """Return the keys that linear and nearest-neighbour evaluation depend on."""
     return ["network", "training.precision", "evaluation.linear", "evaluation.knn"]
 
 
 def transfer_keys(dataset: str) -> list[str]:
-    """Keys that one fine-tuning depends on."""
+    """Return the keys that one fine-tuning depends on."""
     recipe = [f"evaluation.transfer.{key}" for key in ("epochs", "batch_size", "lr", "weight_decay", "view")]
     return ["network", "training.precision", "training.channels_last", *recipe, f"datasets.{dataset}"]
 
 
 def table_keys() -> list[str]:
-    """Keys that a table's layout depends on; its numbers come from results."""
-    return [
-        "title",
-        "dataset",
-        "seeds",
-        "batch_sizes",
-        "epochs",
-        "notes",
-        "diagnostics",
-        "evaluation.transfer.datasets",
-    ]
+    """Return the keys that a table's layout depends on; its numbers come from results."""
+    own = ["title", "dataset", "seeds", "batch_sizes", "epochs", "notes", "diagnostics"]
+    return [*own, "evaluation.transfer.datasets"]
 
 
 def report_keys() -> list[str]:
-    """Keys that the page shows, beside those of its tables."""
+    """Return the keys that the page shows, beside those of its tables."""
     shown = ["description", "datasets", "network", "views", "local_views", "training", "evaluation", "methods"]
     return [*table_keys(), *shown]
 
 
 def load_study(path: Path) -> Study:
     """Read and check a study file; raises `UserError` with file, key, value and what is allowed."""
-    from entrec.checks import faults  # which knows `Study` from here
-
     raw = read_yaml(path)
     if "quick" in raw and "methods" not in raw:
         raise UserError(f"{path}: the theory studies, not a study of methods; their target is `snakemake theory`")
-    try:
-        study: Study = validated(Study, {**raw, "name": path.stem}, given=("name",))
-        if fault := next(faults(study), None):
-            raise Invalid(fault)
-        for name, method in study.methods.items():
-            validated(METHODS[name].settings, method, prefix=f"methods.{name}.")
-    except Invalid as problem:
-        raise UserError(f"{path}: {problem}") from None
+    study: Study = named_after(path, Study, raw)
     return study
