@@ -5,11 +5,12 @@ The numbers stand in `params/*.yaml`. Nothing here has a default that could chan
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar, dataclass_transform, get_args
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, dataclass_transform
 
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from entrec.sources import SOURCES, SUPPLIES
 from entrec.strict import Fault, check, refuse
 
 Values = TypeVar("Values", bound=tuple[Any, ...])
@@ -48,13 +49,6 @@ Interval = Annotated[tuple[NonNegative, NonNegative], AfterValidator(_increasing
 PositiveInterval = Annotated[tuple[Positive, Positive], AfterValidator(_increasing)]
 Distinct = AfterValidator(_distinct)  # for tuples
 Name = Annotated[str, AfterValidator(_name)]  # becomes part of paths, of dotted keys and of DVC's stages
-# what ships inside packages is read whole; CIFAR and a folder can be, or stay encoded; the others stay encoded
-PackagedName = Literal["digits", "faces", "textures", "fashion_mnist"]
-EitherName = Literal["folder", "cifar10", "cifar100"]
-EncodedName = Literal[
-    "imagenet", "food101", "sun397", "stanford_cars", "fgvc_aircraft", "dtd", "oxford_pets", "caltech101", "flowers102"
-]
-SourceName = PackagedName | EitherName | EncodedName
 
 
 @dataclass_transform(frozen_default=True)
@@ -67,6 +61,7 @@ def settings(cls: type) -> Any:
 class Dataset:
     """One dataset as it is prepared and as the networks see it.
 
+    `source`: where its images come from, one of `entrec.sources`.
     `size`: side in pixels of the square images that the networks see.
     `channels`: 1 for grey images, 3 for colour images.
     `validation`: share of the training split that becomes the validation split; 0 keeps the source's own split.
@@ -79,7 +74,7 @@ class Dataset:
     `broken`: whether an image that cannot be read stops the preparation of encoded images or is left out.
     """
 
-    source: SourceName
+    source: str
     size: Natural
     channels: Literal[1, 3]
     validation: Annotated[float, Field(ge=0, lt=1)]
@@ -96,17 +91,22 @@ class Dataset:
         return self.short_side is not None
 
     @check
+    def _known_source(self) -> Iterator[Fault]:
+        """Yield a source that is not registered."""
+        if self.source not in SOURCES:
+            yield Fault("source", f"unknown source {self.source!r}", ", ".join(SOURCES))
+
+    @check
     def _source_and_storage(self) -> Iterator[Fault]:
-        """Yield what the source cannot give: a folder, an array, encoded images."""
-        packaged, encoded = self.source in get_args(PackagedName), self.source in get_args(EncodedName)
-        if packaged and self.path is not None:
-            outside = ", ".join(get_args(EitherName) + get_args(EncodedName))
-            yield Fault("path", f"{self.path!r}; {self.source} ships inside a package", f"with {outside}")
-        if not packaged and not self.path:
+        """Yield what the source cannot give: a folder of files, one array, encoded images."""
+        source = SOURCES[self.source]
+        if source.needs_path and not self.path:
             yield Fault("path", f"{self.path!r}; {self.source} needs the folder of its files", "a folder")
-        if packaged and self.short_side is not None:
+        if not source.needs_path and self.path is not None:
+            yield Fault("path", f"{self.path!r}; {self.source} {SUPPLIES[source.supply]}", "null, or no path")
+        if not source.may_be_encoded and self.encoded:
             yield Fault("short_side", f"{self.short_side}; {self.source} is stored as one array", "null")
-        if encoded and self.short_side is None:
+        if not source.may_be_array and not self.encoded:
             yield Fault("short_side", f"null; {self.source} is stored as encoded images", "whole numbers from 1")
         if self.broken == "skip" and not self.encoded:
             yield Fault("broken", "'skip'; only encoded images can be left out", "'fatal', or a short_side")
@@ -197,13 +197,13 @@ class Network:
         """Yield a stem or a width that the backbone cannot have."""
         stems = TRANSFORMER_STEMS if self.transformer else RESNET_STEMS
         if self.stem not in stems:
-            yield Fault("stem", f"{self.stem!r}", f"for {self.backbone} {', '.join(stems)}")
+            yield Fault("stem", f"{self.stem!r} of a {self.backbone}", ", ".join(stems))
         if self.transformer:
             heads = self.transformer.heads
             narrowest = NARROWEST_HEAD * heads
             if self.width % heads or self.width < narrowest:
-                allowed = f"for {self.backbone} multiples of its {heads} heads, from {narrowest}"
-                yield Fault("width", f"{self.width}", allowed)
+                allowed = f"multiples of its {heads} heads from {narrowest}"
+                yield Fault("width", f"{self.width} of a {self.backbone}", allowed)
 
 
 @settings

@@ -81,12 +81,6 @@ class Study:
                 yield Fault(f"resources.{step}", "missing; this key is required")
 
     @check
-    def _method_settings(self) -> Iterator[Fault]:
-        """Yield what is wrong with the settings of each method."""
-        for name, raw in self.methods.items():
-            yield from faults_below(f"methods.{name}", METHODS[name].settings, raw)
-
-    @check
     def _headline_setting(self) -> Iterator[Fault]:
         """Yield a first batch size or number of epochs that is not the largest."""
         for key, values in {"batch_sizes": self.batch_sizes, "epochs": self.epochs}.items():
@@ -152,6 +146,12 @@ class Study:
                 yield Fault(key, "its views are channels of Lab", allowed)
             if entry.needs_maps and self.network.transformer:
                 yield Fault(key, f"a {self.network.backbone} has no maps of local features", "with a ResNet")
+
+    @check
+    def _method_settings(self) -> Iterator[Fault]:
+        """Yield what is wrong with the settings of each method."""
+        for name, raw in self.methods.items():
+            yield from faults_below(f"methods.{name}", METHODS[name].settings, raw)
 
     @property
     def settings(self) -> list[tuple[int, int]]:

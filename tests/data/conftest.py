@@ -18,7 +18,7 @@ from entrec.settings import Dataset, View
 @pytest.fixture(scope="session")
 def spec() -> Dataset:
     """Settings of a small dataset, to be varied."""
-    return Dataset(source="folder", size=8, channels=3, validation=0.25, test=0.2, metric="top1")
+    return Dataset(source="textures", size=8, channels=3, validation=0.25, test=0.2, metric="top1")
 
 
 @pytest.fixture(scope="session")
@@ -73,4 +73,4 @@ def sideways() -> bytes:
 @pytest.fixture
 def folder_spec(spec: Dataset, image_folder: Path) -> Dataset:
     """The settings that read `image_folder`."""
-    return replace(spec, path=str(image_folder))
+    return replace(spec, source="folder", path=str(image_folder))

@@ -128,7 +128,7 @@ def test_grey_images_repeated_into_three_channels_have_no_lab(tmp_path):
         (
             "\nseeds:",
             "  other: {source: textures, size: 8, channels: 3, validation: 0.2, test: 0.25, metric: top1}\nseeds:",
-            "datasets.other.colour: 'rgb'; the backbone takes what textures has, 'lab'",
+            "datasets.other.colour: 'rgb'; the backbone takes the colour of textures",
         ),
         ("colour: lab", "colour: rgb", "methods.cmc_lab: its views are channels of Lab; allowed: with datasets.tex"),
         ("colour: lab", "colour: hsv", "datasets.textures.colour: 'hsv'"),

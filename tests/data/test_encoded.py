@@ -41,7 +41,7 @@ def photos(tmp_path):
 
 @pytest.fixture
 def photo_spec(spec, photos):
-    return replace(spec, path=str(photos), size=24, short_side=SIDE)
+    return replace(spec, source="folder", path=str(photos), size=24, short_side=SIDE)
 
 
 @pytest.fixture
@@ -468,15 +468,15 @@ def test_small_images_of_cifar_are_kept_without_loss(spec, tmp_path):
     [
         (
             "source: digits, path: x",
-            "path: 'x'; digits ships inside a package; allowed: with folder, cifar10, cifar100,",
+            "path: 'x'; digits ships inside an installed Python package; allowed: null, or no path",
         ),
         ("source: imagenet, short_side: 256", "path: None; imagenet needs the folder of its files; allowed: a folder"),
         ("source: folder, path: ''", "path: ''; folder needs the folder of its files"),
-        ("source: digits, short_side: 256", "short_side: 256; digits is kept as one array; allowed: null"),
-        ("source: dtd, path: x", "short_side: null; dtd is kept as encoded images; allowed: whole numbers from 1"),
+        ("source: digits, short_side: 256", "short_side: 256; digits is stored as one array; allowed: null"),
+        ("source: dtd, path: x", "short_side: null; dtd is stored as encoded images; allowed: whole numbers from 1"),
         ("source: dtd, path: x, short_side: 0", "short_side: 0"),
         ("source: cifar10, path: x, short_side: 32", "channels: 1; encoded images are in colour; allowed: 3"),
-        ("source: digits, broken: skip", "broken: 'skip'; only encoded images are skipped; allowed: 'fatal', or a sho"),
+        ("source: digits, broken: skip", "broken: 'skip'; only encoded images can be left out; allowed: 'fatal', or a"),
     ],
 )
 def test_settings_that_do_not_fit_the_source_are_one_line(tmp_path, dataset, says):

@@ -317,7 +317,7 @@ def test_a_missing_tar_of_imagenet_is_named_with_what_to_put_there(tars, file):
 
 def test_an_empty_folder_is_told_all_three_forms(spec, tmp_path):
     with pytest.raises(UserError, match=r"holds no ImageNet; put .*, or the folders train and val .*, or what "):
-        imagenet.listing(replace(spec, source="imagenet", path=str(tmp_path)))
+        imagenet.listing(replace(spec, source="imagenet", path=str(tmp_path), short_side=20))
 
 
 def test_labels_for_another_number_of_images_are_refused(tars):
@@ -355,7 +355,7 @@ def test_a_missing_class_folder_is_named(spec, tmp_path):
         path.unlink()
     (tmp_path / "val" / "n01441764").rmdir()
     with pytest.raises(UserError, match=r"val: has not the classes of .*train \(differs in n01441764\)"):
-        imagenet.listing(replace(spec, source="imagenet", path=str(tmp_path)))
+        imagenet.listing(replace(spec, source="imagenet", path=str(tmp_path), short_side=20))
 
 
 def test_an_arrow_folder_without_named_classes_is_refused(spec, tmp_path):
@@ -364,7 +364,7 @@ def test_an_arrow_folder_without_named_classes_is_refused(spec, tmp_path):
     part = Dataset.from_dict({"image": ["a"], "label": [0]})
     DatasetDict({"train": part, "validation": part}).save_to_disk(str(tmp_path))
     with pytest.raises(UserError, match=r"needs splits `train` and `validation` with encoded images as `image`"):
-        imagenet.listing(replace(spec, source="imagenet", path=str(tmp_path)))
+        imagenet.listing(replace(spec, source="imagenet", path=str(tmp_path), short_side=20))
 
 
 def arrow_part(labels):

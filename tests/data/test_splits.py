@@ -56,7 +56,7 @@ def test_the_official_test_part_is_kept_and_validation_comes_from_the_rest(spec)
 
 
 def test_a_test_share_beside_an_official_part_is_refused(spec):
-    with pytest.raises(UserError, match=r"datasets.x.test: 0.2; folder has an official test part"):
+    with pytest.raises(UserError, match=r"datasets.x.test: 0.2; textures has an official test part"):
         split(source(official=np.arange(200) % 2 == 0), spec, "x")
 
 

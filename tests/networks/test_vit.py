@@ -134,22 +134,25 @@ def test_no_gradient_runs_through_torchs_interpolation_which_is_not_deterministi
 @pytest.mark.parametrize(
     ("network", "says"),
     [
-        ("small_vit, width: 32, stem: 3x3", "network.stem: '3x3'; allowed for small_vit, a Vision Transformer: 2x2, 4"),
-        ("small_resnet, width: 8, stem: 4x4", "network.stem: '4x4'; allowed for small_resnet, a ResNet: 3x3, 7x7"),
-        ("small_vit, width: 34, stem: 2x2", "network.width: 34; allowed for small_vit: multiples of its 4 heads from"),
+        ("small_vit, width: 32, stem: 3x3", "network.stem: '3x3' of a small_vit; allowed: 2x2, 4x4, 8x8, 16x16"),
+        ("small_resnet, width: 8, stem: 4x4", "network.stem: '4x4' of a small_resnet; allowed: 3x3, 7x7"),
+        (
+            "small_vit, width: 34, stem: 2x2",
+            "network.width: 34 of a small_vit; allowed: multiples of its 4 heads from 32",
+        ),
         (
             "small_vit, width: 28, stem: 2x2",
-            "network.width: 28; allowed for small_vit: multiples of its 4 heads from 32",
+            "network.width: 28 of a small_vit; allowed: multiples of its 4 heads from 32",
         ),
         (
             "vit_small, width: 64, stem: 2x2",
-            "network.width: 64; allowed for vit_small: multiples of its 6 heads from 48",
+            "network.width: 64 of a vit_small; allowed: multiples of its 6 heads from 48",
         ),
         (
             "small_vit, width: 32, stem: 16x16",
-            "datasets.digits.size: 8 is not a number of whole patches of 16; allowed",
+            "datasets.digits.size: 8 is not a whole number of patches of 16; allowed",
         ),
-        ("small_vit, width: 32, stem: 4x4", "local_views.size: 6 is not a number of whole patches of 4; allowed: mult"),
+        ("small_vit, width: 32, stem: 4x4", "local_views.size: 6 is not a whole number of patches of 4; allowed: mult"),
     ],
 )
 def test_a_network_that_cannot_be_is_one_line(tmp_path, network, says):

@@ -45,7 +45,7 @@ def edited(tmp_path, old, new):
             "batch_sise: 64",
             ["quick.estimators.gaussian.batch_sise", "unknown key", "dimension, batch"],
         ),
-        ("title:", "titel:", ["titel", "unknown key", "allowed here: title, description, quick, full"]),
+        ("title:", "titel:", ["titel", "unknown key", "allowed: title, description, quick, full"]),
         (
             "batch_size: 64",
             "batch_size: 1",

@@ -6,7 +6,7 @@ from pathlib import Path
 from entrec.data.source import Listing
 from entrec.data.stand_in import stand_in_digests
 from entrec.errors import UserError
-from entrec.settings import Dataset, SourceName
+from entrec.settings import Dataset
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Counts:
         return self.train + self.validation + self.test
 
 
-COUNTS: dict[SourceName, Counts] = {
+COUNTS: dict[str, Counts] = {
     "imagenet": Counts(1_281_167, 0, 50_000, 1000),
     "food101": Counts(75_750, 0, 25_250, 101),
     "cifar10": Counts(50_000, 0, 10_000, 10),

@@ -1,18 +1,23 @@
-"""How many images each part of a data set has and how many bytes it takes: prepared already, or as published."""
+"""The images of each split of a dataset and the bytes that it takes, counted if it is prepared or else as published."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from entrec.artefacts import read_json
 from entrec.errors import UserError
-from entrec.plan.assumptions import Published, encoded_bytes, published
+from entrec.paths import DatasetFolder
+from entrec.plan.assumptions import GIGA, encoded_bytes
 from entrec.settings import Dataset
+from entrec.sources import SOURCES, Published
 from entrec.study import Study
 
 
 @dataclass(frozen=True)
 class Size:
-    """Images by part, classes, bytes of the makers' files and of the prepared set; `counted` in a prepared one."""
+    """The images of each split, the classes, and the bytes of the original files and of the prepared dataset.
+
+    `counted` says whether they were counted in a prepared dataset.
+    """
 
     train: int
     validation: int
@@ -24,48 +29,48 @@ class Size:
 
     @property
     def images(self) -> int:
-        """Of all parts."""
+        """The images of all splits."""
         return self.train + self.validation + self.test
 
 
 def size_of(study: Study, name: str, data: Path) -> Size:
-    """Of the data set `name`, whose prepared form is or will be `data`/<study>/`name`.
+    """Return the size of the dataset `name`, whose prepared form is or will be `data`/<study>/`name`.
 
-    Raises `UserError` for one that is neither prepared nor known.
+    Raises `UserError` for a dataset that is neither prepared nor published with its number of images.
     """
-    spec, folder = study.datasets[name], data / study.name / name
-    known = published(spec.source)
-    if (folder / "card.json").is_file():
-        return _prepared(folder, raw_bytes=known.raw_bytes if known else 0)
-    if known is None:
+    spec, prepared = study.datasets[name], DatasetFolder(data / study.name / name)
+    published = SOURCES[spec.source].published
+    if prepared.card.is_file():
+        return _prepared(prepared, raw_bytes=GIGA * published.gigabytes if published else 0)
+    if published is None:
         raise UserError(
-            f"datasets.{name}: nobody knows how many images {spec.path} has before it is prepared; make it first:"
-            f" snakemake {folder}/card.json --configfile params/{study.name}.yaml"
+            f"datasets.{name}: the image count of {spec.path} is unknown until it is prepared; run"
+            f" snakemake {prepared.card} --configfile params/{study.name}.yaml"
         )
-    return _as_published(spec, known)
+    return _as_published(spec, published)
 
 
-def _prepared(folder: Path, *, raw_bytes: float) -> Size:
-    card = read_json(folder / "card.json")
-    kept = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    counts = {part: int(card["counts"][part]) for part in ("train", "validation", "test")}
-    return Size(**counts, classes=len(card["classes"]), raw_bytes=raw_bytes, prepared_bytes=kept, counted=True)
+def _prepared(prepared: DatasetFolder, *, raw_bytes: float) -> Size:
+    card = read_json(prepared.card)
+    stored = sum(path.stat().st_size for path in prepared.folder.rglob("*") if path.is_file())
+    counts = {split: int(card["counts"][split]) for split in ("train", "validation", "test")}
+    return Size(**counts, classes=len(card["classes"]), raw_bytes=raw_bytes, prepared_bytes=stored, counted=True)
 
 
-def _as_published(spec: Dataset, known: Published) -> Size:
-    """The official parts, and shares of the others as the study says; rounding by class is left out."""
-    test = known.test or round(spec.test * known.train)
-    validation = known.validation or round(spec.validation * (known.train - (test - known.test)))
+def _as_published(spec: Dataset, published: Published) -> Size:
+    """Return the official splits, and shares of the others as the study says; the rounding by class is left out."""
+    test = published.test or round(spec.test * published.train)
+    validation = published.validation or round(spec.validation * (published.train - (test - published.test)))
     if spec.short_side is None:
         each: float = spec.size**2 * spec.channels
     else:
-        each = encoded_bytes(min(spec.short_side, known.side or spec.short_side))
+        each = encoded_bytes(min(spec.short_side, published.side or spec.short_side))
     return Size(
-        train=known.images - test - validation,
+        train=published.images - test - validation,
         validation=validation,
         test=test,
-        classes=known.classes,
-        raw_bytes=known.raw_bytes,
-        prepared_bytes=known.images * each,
+        classes=published.classes,
+        raw_bytes=GIGA * published.gigabytes,
+        prepared_bytes=published.images * each,
         counted=False,
     )
