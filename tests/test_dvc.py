@@ -47,9 +47,9 @@ def test_the_command_writes_stages_that_run_from_the_root(study, tmp_path):
 def test_every_result_of_the_theory_has_a_stage_that_makes_it(setting):
     path = Path("params/theory.yaml")
     study = load_theory(path)
-    parsed = yaml.safe_load(theory_stages(study, setting, path, folder=Path("dvc/theory") / setting))["stages"]
+    parsed = yaml.safe_load(theory_stages(study.setting(setting), path, folder=Path("dvc/theory") / setting))["stages"]
     outs = {out for stage in parsed.values() for out in stage["outs"]}
-    assert {f"results/theory/{setting}/{file}" for file in theory_files(study, setting)} <= outs
+    assert {f"results/theory/{setting}/{file}" for file in theory_files(study.setting(setting))} <= outs
     tables = {f"reports/theory/{setting}/tables/{table}.csv" for table in THEORY_TABLES}
     assert tables <= outs
     for stage in parsed.values():

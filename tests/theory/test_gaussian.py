@@ -212,7 +212,7 @@ def test_an_estimate_that_is_not_finite_stops_with_its_step():
 
 def test_the_file_says_what_it_is_and_what_made_it(small, tmp_path):
     path = tmp_path / "smile-s0.json"
-    gaussian(small, "quick", "smile", 0, output=path)
+    gaussian(small.setting("quick"), "smile", 0, output=path)
     found = json.loads(path.read_text())
     assert {key: found[key] for key in ("bound", "seed", "setting")} == {
         "bound": "smile",
@@ -227,9 +227,9 @@ def test_the_file_says_what_it_is_and_what_made_it(small, tmp_path):
 
 def test_names_that_the_study_has_not_are_refused(small, tmp_path):
     with pytest.raises(UserError, match=r"'mine' is no bound; allowed: barber_agakov, tuba"):
-        gaussian(small, "quick", "mine", 0, output=tmp_path / "x.json")
+        gaussian(small.setting("quick"), "mine", 0, output=tmp_path / "x.json")
     with pytest.raises(UserError, match=r"seed 9 is not among quick.estimators.gaussian.seeds: \[0\]"):
-        gaussian(small, "quick", "nwj", 9, output=tmp_path / "x.json")
+        gaussian(small.setting("quick"), "nwj", 9, output=tmp_path / "x.json")
 
 
 @every_bound

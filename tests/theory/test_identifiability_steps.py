@@ -39,7 +39,7 @@ def first(study, part):
 @pytest.mark.parametrize("part", STEPS)
 def test_a_run_leaves_its_result_encoder_and_process_and_no_checkpoint(tiny, tmp_path, part):
     run = first(tiny, part)
-    STEPS[part][0](tiny, "quick", str(run), output=tmp_path)
+    STEPS[part][0](tiny.setting("quick"), str(run), output=tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "encoder.safetensors",
         "process.safetensors",
@@ -55,7 +55,7 @@ def test_the_batch_size_is_that_of_the_runs_name(tiny, tmp_path):
     sizes = {}
     for run in latent_recovery_runs(tiny.quick.latent_recovery):
         if run.row == tiny.quick.latent_recovery.sweep.row and run.method == "info_nce" and run.seed == 0:
-            latent_recovery(tiny, "quick", str(run), output=tmp_path / str(run))
+            latent_recovery(tiny.setting("quick"), str(run), output=tmp_path / str(run))
             found = json.loads((tmp_path / str(run) / "run.json").read_text())
             sizes[found["batch_size"]] = found["trace"][0]["objective"]
     assert set(sizes) == {64, *tiny.quick.latent_recovery.sweep.batch_sizes}
@@ -65,7 +65,7 @@ def test_the_batch_size_is_that_of_the_runs_name(tiny, tmp_path):
 @pytest.mark.parametrize("part", STEPS)
 def test_a_run_cut_short_ends_with_the_bits_of_one_that_was_not(tiny, tmp_path, part, monkeypatch):
     step, name = STEPS[part][0], str(first(tiny, part))
-    step(tiny, "quick", name, output=tmp_path / "whole")
+    step(tiny.setting("quick"), name, output=tmp_path / "whole")
 
     saves = []
     save = recovery_training.save
@@ -78,9 +78,9 @@ def test_a_run_cut_short_ends_with_the_bits_of_one_that_was_not(tiny, tmp_path, 
     with monkeypatch.context() as patched:
         patched.setattr(recovery_training, "save", save_and_die)
         with pytest.raises(KeyboardInterrupt):
-            step(tiny, "quick", name, output=tmp_path / "cut")
+            step(tiny.setting("quick"), name, output=tmp_path / "cut")
     assert saves == [2]
-    step(tiny, "quick", name, output=tmp_path / "cut")
+    step(tiny.setting("quick"), name, output=tmp_path / "cut")
     for file in ("encoder.safetensors", "process.safetensors"):
         assert (tmp_path / "cut" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
     whole, cut = (json.loads((tmp_path / folder / "run.json").read_text()) for folder in ("whole", "cut"))
@@ -90,7 +90,7 @@ def test_a_run_cut_short_ends_with_the_bits_of_one_that_was_not(tiny, tmp_path, 
 @pytest.mark.parametrize("part", STEPS)
 def test_a_run_that_the_study_has_not_is_refused_before_anything_is_written(tiny, tmp_path, part):
     with pytest.raises(UserError, match="no run 'sphere-s9'"):
-        STEPS[part][0](tiny, "quick", "sphere-s9", output=tmp_path / "none")
+        STEPS[part][0](tiny.setting("quick"), "sphere-s9", output=tmp_path / "none")
     assert not (tmp_path / "none").exists()
 
 
@@ -99,6 +99,6 @@ def test_a_row_with_steps_of_its_own_trains_for_them(tiny, tmp_path):
     rows = {**tiny.quick.latent_recovery.rows, row: replace(tiny.quick.latent_recovery.rows[row], steps=4)}
     study = replace(tiny, quick=replace(tiny.quick, latent_recovery=replace(tiny.quick.latent_recovery, rows=rows)))
     name = next(str(run) for run in latent_recovery_runs(study.quick.latent_recovery) if run.row == row)
-    latent_recovery(study, "quick", name, output=tmp_path)
+    latent_recovery(study.setting("quick"), name, output=tmp_path)
     found = json.loads((tmp_path / "run.json").read_text())
     assert [look["step"] for look in found["trace"]] == [2, 4]

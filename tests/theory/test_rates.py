@@ -195,7 +195,7 @@ def test_theorem_3():
 
 @pytest.mark.parametrize("name", ["gaussian_d2_resubstitution", "sphere_d3_resubstitution", "plug_in"])
 def test_the_file_holds_rows_and_fits(small, tmp_path, name):
-    rates(small, "quick", name, output=tmp_path / "case.json")
+    rates(small.setting("quick"), name, output=tmp_path / "case.json")
     found = json.loads((tmp_path / "case.json").read_text())
     assert (found["case"], found["setting"], found["fit_from"]) == (name, "quick", 16)
     assert [r["samples"] for r in found["rows"]] == [16, 32, 64, 128]
@@ -209,4 +209,4 @@ def test_a_case_that_the_study_has_not_is_refused(small, tmp_path):
     with pytest.raises(
         UserError, match=r"quick.estimators.rates.cases: no case 'cubic'; allowed: gaussian_d2_resubstitution"
     ):
-        rates(small, "quick", "cubic", output=tmp_path / "x.json")
+        rates(small.setting("quick"), "cubic", output=tmp_path / "x.json")

@@ -60,7 +60,7 @@ def test_the_spread_is_that_of_the_draws_and_a_seed_decides_them():
 
 
 def test_the_file_has_a_row_per_kappa_size_and_estimator(small, tmp_path):
-    sphere(small, "quick", 3, output=tmp_path / "d3.json")
+    sphere(small.setting("quick"), 3, output=tmp_path / "d3.json")
     found = json.loads((tmp_path / "d3.json").read_text())
     assert (found["dimension"], found["setting"]) == (3, "quick")
     assert len(found["rows"]) == 2 * (2 * 4 + 3)
@@ -70,4 +70,4 @@ def test_the_file_has_a_row_per_kappa_size_and_estimator(small, tmp_path):
 
 def test_a_dimension_that_the_study_has_not_is_refused(small, tmp_path):
     with pytest.raises(UserError, match=r"quick.estimators.sphere.kappa: no dimension 7; allowed: \[3\]"):
-        sphere(small, "quick", 7, output=tmp_path / "d7.json")
+        sphere(small.setting("quick"), 7, output=tmp_path / "d7.json")

@@ -16,15 +16,7 @@ from entrec.theory.identifiability.runs import (
     sweep_runs,
 )
 from entrec.theory.registry import BOUNDS
-from entrec.theory.study import (
-    SETTINGS,
-    content_isolation_keys,
-    gaussian_keys,
-    latent_recovery_keys,
-    load_theory,
-    rates_keys,
-    sphere_keys,
-)
+from entrec.theory.study import SETTINGS, load_theory
 
 THEORY = Path("params/theory.yaml")
 
@@ -164,13 +156,14 @@ def test_both_settings_cover_what_the_claim_is_about(study):
 
 def slices(study):
     """What every job of the quick setting depends on."""
-    own = study.quick.estimators
-    keys = {bound: gaussian_keys("quick", bound) for bound in BOUNDS}
-    keys |= {f"d{d}": sphere_keys("quick", d) for d in own.sphere.kappa}
-    keys |= {case: rates_keys("quick", case) for case in own.rates.cases}
-    keys |= {row: latent_recovery_keys("quick", row) for row in study.quick.latent_recovery.rows}
-    keys |= {row: content_isolation_keys("quick", row) for row in study.quick.content_isolation.rows}
-    return {job: study.slice(keys) for job, keys in keys.items()}
+    quick = study.setting("quick")
+    own = quick.estimators
+    keys = {bound: quick.gaussian_keys(bound) for bound in BOUNDS}
+    keys |= {f"d{d}": quick.sphere_keys(d) for d in own.sphere.kappa}
+    keys |= {case: quick.rates_keys(case) for case in own.rates.cases}
+    keys |= {row: quick.latent_recovery_keys(row) for row in quick.latent_recovery.rows}
+    keys |= {row: quick.content_isolation_keys(row) for row in quick.content_isolation.rows}
+    return {job: quick.slice(keys) for job, keys in keys.items()}
 
 
 @pytest.mark.parametrize(

@@ -30,13 +30,6 @@ from entrec.theory.registry import BOUNDS
 from entrec.theory.study import (
     SETTINGS,
     THEORY_FILE,
-    gaussian_keys,
-    latent_recovery_keys,
-    content_isolation_keys,
-    rates_keys,
-    sphere_keys,
-    theory_page_keys,
-    theory_show_keys,
 )
 from entrec.pipeline.workflow import read_study, read_theory
 
@@ -87,8 +80,13 @@ def artefacts(runs):
 
 
 def theory_depends_on(keys):
-    """`depends_on` for the theory study."""
-    return json.dumps(THEORY.slice(keys), sort_keys=True)
+    """`depends_on` for the theory study: `keys` is a function of setting and wildcards, the result of wildcards."""
+
+    def slice_of(w):
+        setting = THEORY.setting(w.setting)
+        return json.dumps(setting.slice(keys(setting, w)), sort_keys=True)
+
+    return slice_of
 
 
 def theory_asks(step, what):
@@ -104,21 +102,19 @@ def theory_resources(step):
 
 def theory_results(setting, *names):
     """The results that some tables and figures are made of."""
-    paths = (path for name in names for path in theory_needed(THEORY, setting, name))
+    paths = (
+        path for name in names for path in theory_needed(THEORY.setting(setting), name)
+    )
     return [f"results/theory/{setting}/{path}" for path in dict.fromkeys(paths)]
 
 
-def latent_recovery_slice(w):
-    """What a run of recovered latents depends on."""
-    run = find_run(
-        latent_recovery_runs(THEORY.setting(w.setting).latent_recovery), w.fit
-    )
-    return theory_depends_on(latent_recovery_keys(w.setting, run.row))
+def latent_recovery_keys(setting, w):
+    """Return the keys that a run of latent recovery depends on."""
+    run = find_run(latent_recovery_runs(setting.latent_recovery), w.fit)
+    return setting.latent_recovery_keys(run.row)
 
 
-def content_isolation_slice(w):
-    """What a run of isolated content depends on."""
-    run = find_run(
-        content_isolation_runs(THEORY.setting(w.setting).content_isolation), w.fit
-    )
-    return theory_depends_on(content_isolation_keys(w.setting, run.row))
+def content_isolation_keys(setting, w):
+    """Return the keys that a run of content isolation depends on."""
+    run = find_run(content_isolation_runs(setting.content_isolation), w.fit)
+    return setting.content_isolation_keys(run.row)

@@ -20,7 +20,7 @@ rule theory_latent_recovery:
     params:
         study=THEORY_FILE,
         folder=lambda w, output: Path(output.result).parent,
-        slice=latent_recovery_slice,
+        slice=theory_depends_on(latent_recovery_keys),
     message:
         "theory_latent_recovery {wildcards.setting}/{wildcards.fit}"
     shell:
@@ -47,7 +47,7 @@ rule theory_content_isolation:
     params:
         study=THEORY_FILE,
         folder=lambda w, output: Path(output.result).parent,
-        slice=content_isolation_slice,
+        slice=theory_depends_on(content_isolation_keys),
     message:
         "theory_content_isolation {wildcards.setting}/{wildcards.fit}"
     shell:

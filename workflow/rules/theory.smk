@@ -27,7 +27,7 @@ rule theory_gaussian:
         **theory_resources("gaussian"),
     params:
         study=THEORY_FILE,
-        slice=lambda w: theory_depends_on(gaussian_keys(w.setting, w.bound)),
+        slice=theory_depends_on(lambda setting, w: setting.gaussian_keys(w.bound)),
     message:
         "theory_gaussian {wildcards.setting}/{wildcards.bound}-s{wildcards.seed}"
     shell:
@@ -51,7 +51,9 @@ rule theory_sphere:
         **theory_resources("sphere"),
     params:
         study=THEORY_FILE,
-        slice=lambda w: theory_depends_on(sphere_keys(w.setting, int(w.dimension))),
+        slice=theory_depends_on(
+            lambda setting, w: setting.sphere_keys(int(w.dimension))
+        ),
     message:
         "theory_sphere {wildcards.setting}/d{wildcards.dimension}"
     shell:
@@ -75,7 +77,7 @@ rule theory_rates:
         **theory_resources("rates"),
     params:
         study=THEORY_FILE,
-        slice=lambda w: theory_depends_on(rates_keys(w.setting, w.case)),
+        slice=theory_depends_on(lambda setting, w: setting.rates_keys(w.case)),
     message:
         "theory_rates {wildcards.setting}/{wildcards.case}"
     shell:
@@ -108,8 +110,8 @@ rule theory_table:
         study=THEORY_FILE,
         results="results/theory/{setting}",
         folder=lambda w, output: Path(output[0]).parent,
-        slice=lambda w: theory_depends_on(
-            theory_show_keys(w.setting, shown_part(w.table))
+        slice=theory_depends_on(
+            lambda setting, w: setting.shown_keys(shown_part(w.table))
         ),
     message:
         "theory_table {wildcards.setting}/{wildcards.table}"
@@ -138,8 +140,8 @@ rule theory_figure:
         study=THEORY_FILE,
         results="results/theory/{setting}",
         folder=lambda w, output: Path(output[0]).parent,
-        slice=lambda w: theory_depends_on(
-            theory_show_keys(w.setting, shown_part(w.figure))
+        slice=theory_depends_on(
+            lambda setting, w: setting.shown_keys(shown_part(w.figure))
         ),
     message:
         "theory_figure {wildcards.setting}/{wildcards.figure}"
@@ -180,7 +182,7 @@ rule theory_page:
         study=THEORY_FILE,
         results="results/theory/{setting}",
         folder=lambda w, output: Path(output.page).parent,
-        slice=lambda w: theory_depends_on(theory_page_keys(w.setting)),
+        slice=theory_depends_on(lambda setting, w: setting.page_keys()),
     message:
         "theory_page {output.page}"
     shell:

@@ -15,15 +15,7 @@ from entrec.pipeline.theory_inputs import THEORY_TABLES, shown_part, theory_need
 from entrec.study import Study, evaluate_keys, prepare_keys, pretrain_keys, table_keys, transfer_keys
 from entrec.theory.identifiability.runs import content_isolation_runs, latent_recovery_runs
 from entrec.theory.registry import BOUNDS
-from entrec.theory.study import (
-    TheoryStudy,
-    content_isolation_keys,
-    gaussian_keys,
-    latent_recovery_keys,
-    rates_keys,
-    sphere_keys,
-    theory_show_keys,
-)
+from entrec.theory.study import Setting
 
 PRETRAINED = ("encoder.safetensors", "history.csv", "run.json")
 RECOVERED = ("run.json", "encoder.safetensors", "process.safetensors")
@@ -91,24 +83,24 @@ def stages(study: Study, study_file: Path, *, folder: Path = Path()) -> str:
     return _text(f"dvc --study {study_file.as_posix()}", folders | made, folder)
 
 
-def theory_stages(study: TheoryStudy, setting: str, study_file: Path, *, folder: Path) -> str:
+def theory_stages(setting: Setting, study_file: Path, *, folder: Path) -> str:
     """Text of the `dvc.yaml` that lies in `folder`: stages over the results and tables of one setting."""
-    own, results, tables = study.setting(setting), f"results/theory/{setting}", f"reports/theory/{setting}/tables"
-    gaussian = own.estimators.gaussian
+    results, tables = f"results/theory/{setting}", f"reports/theory/{setting}/tables"
+    gaussian = setting.estimators.gaussian
     # rule and keys of every result
     single = {
-        **{f"gaussian/{b}-s{seed}": ("gaussian", gaussian_keys(setting, b)) for b in BOUNDS for seed in gaussian.seeds},
-        **{f"sphere/d{d}": ("sphere", sphere_keys(setting, d)) for d in own.estimators.sphere.kappa},
-        **{f"rates/{case}": ("rates", rates_keys(setting, case)) for case in own.estimators.rates.cases},
+        **{f"gaussian/{b}-s{seed}": ("gaussian", setting.gaussian_keys(b)) for b in BOUNDS for seed in gaussian.seeds},
+        **{f"sphere/d{d}": ("sphere", setting.sphere_keys(d)) for d in setting.estimators.sphere.kappa},
+        **{f"rates/{case}": ("rates", setting.rates_keys(case)) for case in setting.estimators.rates.cases},
     }
     runs = {
         **{
-            f"latent_recovery/{r}": ("latent_recovery", latent_recovery_keys(setting, r.row))
-            for r in latent_recovery_runs(own.latent_recovery)
+            f"latent_recovery/{r}": ("latent_recovery", setting.latent_recovery_keys(r.row))
+            for r in latent_recovery_runs(setting.latent_recovery)
         },
         **{
-            f"content_isolation/{r}": ("content_isolation", content_isolation_keys(setting, r.row))
-            for r in content_isolation_runs(own.content_isolation)
+            f"content_isolation/{r}": ("content_isolation", setting.content_isolation_keys(r.row))
+            for r in content_isolation_runs(setting.content_isolation)
         },
     }
 
@@ -123,8 +115,8 @@ def theory_stages(study: TheoryStudy, setting: str, study_file: Path, *, folder:
     made |= {
         table: stage(
             "table",
-            theory_show_keys(setting, shown_part(table)),
-            [f"{results}/{path}" for path in theory_needed(study, setting, table)],
+            setting.shown_keys(shown_part(table)),
+            [f"{results}/{path}" for path in theory_needed(setting, table)],
             [f"{tables}/{table}.{kind}" for kind in ("csv", "tex", "html")],
         )
         for table in THEORY_TABLES

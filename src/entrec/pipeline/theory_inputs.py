@@ -13,7 +13,7 @@ from entrec.theory.identifiability.runs import (
     sweep_runs,
 )
 from entrec.theory.registry import BOUNDS
-from entrec.theory.study import SETTINGS, TheoryStudy
+from entrec.theory.study import SETTINGS, Setting, TheoryStudy
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,13 @@ THEORY_TABLES = tuple(name for part in THEORY_PARTS.values() for name in part.ta
 THEORY_FIGURES = tuple(name for part in THEORY_PARTS.values() for name in part.figures)
 
 
-def theory_needed(study: TheoryStudy, setting: str, name: str) -> list[str]:
+def theory_needed(setting: Setting, name: str) -> list[str]:
     """Paths, relative to `results/theory/<setting>`, of the files that the table or figure `name` is made of."""
     part = shown_part(name)
     if part == "latent_recovery":
-        runs = swept(study, setting) if name.endswith("_batch") else recovered(study, setting)
+        runs = swept(setting) if name.endswith("_batch") else recovered(setting)
         return [run_file(run) for run in runs]
-    return _FILES[part](study, setting)
+    return _FILES[part](setting)
 
 
 def shown_part(name: str) -> str:
@@ -63,51 +63,51 @@ def setting_pattern(study: TheoryStudy) -> str:
 
     A run has all that is in its folder.
     """
-    each = {name: _patterns(theory_files(study, name)) for name in SETTINGS}
+    each = {name: _patterns(theory_files(study.setting(name))) for name in SETTINGS}
     return "|".join(f"{name}(?=/(?:{'|'.join(files)})$)" for name, files in each.items())
 
 
-def theory_files(study: TheoryStudy, setting: str) -> list[str]:
+def theory_files(setting: Setting) -> list[str]:
     """All results of a setting, in the order of the page."""
-    return [file for files in _FILES.values() for file in files(study, setting)]
+    return [file for files in _FILES.values() for file in files(setting)]
 
 
-def gaussian_files(study: TheoryStudy, setting: str) -> list[str]:
+def gaussian_files(setting: Setting) -> list[str]:
     """One per bound and seed, in the order of the tables."""
-    seeds = study.setting(setting).estimators.gaussian.seeds
+    seeds = setting.estimators.gaussian.seeds
     return [f"gaussian/{bound}-s{seed}.json" for bound in BOUNDS for seed in seeds]
 
 
-def sphere_files(study: TheoryStudy, setting: str) -> list[str]:
+def sphere_files(setting: Setting) -> list[str]:
     """One per dimension."""
-    return [f"sphere/d{dimension}.json" for dimension in study.setting(setting).estimators.sphere.kappa]
+    return [f"sphere/d{dimension}.json" for dimension in setting.estimators.sphere.kappa]
 
 
-def rates_files(study: TheoryStudy, setting: str) -> list[str]:
+def rates_files(setting: Setting) -> list[str]:
     """One per case."""
-    return [f"rates/{case}.json" for case in study.setting(setting).estimators.rates.cases]
+    return [f"rates/{case}.json" for case in setting.estimators.rates.cases]
 
 
-def latent_recovery_files(study: TheoryStudy, setting: str) -> list[str]:
+def latent_recovery_files(setting: Setting) -> list[str]:
     """One per run, those of the sweep over batch sizes among them."""
-    return [run_file(run) for run in latent_recovery_runs(study.setting(setting).latent_recovery)]
+    return [run_file(run) for run in latent_recovery_runs(setting.latent_recovery)]
 
 
-def content_isolation_files(study: TheoryStudy, setting: str) -> list[str]:
+def content_isolation_files(setting: Setting) -> list[str]:
     """One per run."""
-    return [run_file(run) for run in content_isolation_runs(study.setting(setting).content_isolation)]
+    return [run_file(run) for run in content_isolation_runs(setting.content_isolation)]
 
 
-def recovered(study: TheoryStudy, setting: str) -> list[LatentRecoveryRun]:
+def recovered(setting: Setting) -> list[LatentRecoveryRun]:
     """The runs of every row by every method: those in batches of the study's size."""
-    own = study.setting(setting).latent_recovery
+    own = setting.latent_recovery
     runs = latent_recovery_runs(own)
     return [run for run in runs if run.batch_size == own.training.batch_size and run.seed in own.seeds]
 
 
-def swept(study: TheoryStudy, setting: str) -> list[LatentRecoveryRun]:
+def swept(setting: Setting) -> list[LatentRecoveryRun]:
     """The runs of the sweep over batch sizes."""
-    return sweep_runs(study.setting(setting).latent_recovery)
+    return sweep_runs(setting.latent_recovery)
 
 
 def run_file(run: LatentRecoveryRun | ContentIsolationRun) -> str:
@@ -121,7 +121,7 @@ def _patterns(files: Sequence[str]) -> list[str]:
     ]
 
 
-_FILES: dict[str, Callable[[TheoryStudy, str], list[str]]] = {
+_FILES: dict[str, Callable[[Setting], list[str]]] = {
     "latent_recovery": latent_recovery_files,
     "content_isolation": content_isolation_files,
     "estimators.gaussian": gaussian_files,

@@ -6,7 +6,7 @@ Read by Snakemake and by the report alike, so it imports neither torch nor panda
 import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -29,8 +29,8 @@ SETTINGS = ("quick", "full")
 
 
 @settings
-class Setting:
-    """One size of the studies, and what a job of each step asks of the machine."""
+class Size:
+    """What one setting of the theory studies computes, and what a job of each step asks of the machine."""
 
     estimators: Estimators
     latent_recovery: LatentRecovery
@@ -45,66 +45,97 @@ class TheoryStudy:
     name: str
     title: str
     description: str
-    quick: Setting
-    full: Setting
+    quick: Size
+    full: Size
 
-    def setting(self, name: str) -> Setting:
-        """The setting called `name`; raises `UserError` for another name than `quick` and `full`."""
+    def setting(self, name: str) -> "Setting":
+        """Return the setting called `name`; raise `UserError` for another name than `quick` and `full`."""
         if name not in SETTINGS:
             raise UserError(f"{name!r} is no setting of {THEORY_FILE}; allowed: {', '.join(SETTINGS)}")
-        return getattr(self, name)
+        return Setting(self, name)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting of the theory studies: its name, its values, and what each of its steps depends on.
+
+    The methods `..._keys` return dotted keys of the study file: Snakemake reruns a step when a value under them
+    changes, DVC lists them as the stage's parameters, and each result records their values.
+    """
+
+    study: TheoryStudy
+    name: str
+
+    @property
+    def size(self) -> Size:
+        """The values that the study file has under the setting's name."""
+        size: Size = getattr(self.study, self.name)
+        return size
+
+    @property
+    def estimators(self) -> Estimators:
+        """The settings of the estimator study (claim C8)."""
+        return self.size.estimators
+
+    @property
+    def latent_recovery(self) -> LatentRecovery:
+        """The settings of latent recovery (claim C2)."""
+        return self.size.latent_recovery
+
+    @property
+    def content_isolation(self) -> ContentIsolation:
+        """The settings of content isolation (claim C3)."""
+        return self.size.content_isolation
+
+    @property
+    def resources(self) -> dict[Step, Resources]:
+        """What a job of each step asks of the machine."""
+        return self.size.resources
+
+    def __str__(self) -> str:
+        return self.name
 
     def slice(self, keys: list[str]) -> dict[str, Any]:
-        """The parts of the study under dotted `keys`, as plain values: what a step depends on."""
-        values = plain(TheoryStudy, self)
+        """Return the parts of the study file under dotted `keys`, as plain values."""
+        values = plain(TheoryStudy, self.study)
         return {key: at(values, key) for key in keys}
 
+    def gaussian_keys(self, bound: str) -> list[str]:
+        """Return the keys that the benchmark of one bound depends on; its seed stands in the name of its file."""
+        shared = [f.name for f in fields(Gaussian) if f.name not in BOUNDS and f.name != "seeds"]
+        own = [f.name for f in fields(Gaussian) if f.name == bound]
+        return self._keys("estimators.gaussian", *shared, *own)
 
-# What each step reads of the study: Snakemake's rerun trigger, and what a result records.
-def gaussian_keys(setting: str, bound: str) -> list[str]:
-    """Keys that the benchmark of one bound depends on, beside the seed of its name."""
-    shared = [f.name for f in fields(Gaussian) if f.name not in BOUNDS and f.name != "seeds"]
-    own = [f.name for f in fields(Gaussian) if f.name == bound]
-    return [f"{setting}.estimators.gaussian.{key}" for key in shared + own]
+    def sphere_keys(self, dimension: int) -> list[str]:
+        """Return the keys that the vMF pairs of one dimension depend on."""
+        shared = ["samples", "repeats", "neighbours", "neighbours_up_to", "seed"]
+        return self._keys("estimators.sphere", f"kappa.{dimension}", *shared)
 
+    def rates_keys(self, case: str) -> list[str]:
+        """Return the keys that the convergence rates of one case depend on."""
+        return self._keys("estimators.rates", "samples", "repeats", "seed", f"cases.{case}")
 
-def sphere_keys(setting: str, dimension: int) -> list[str]:
-    """Keys that the vMF pairs of one dimension depend on."""
-    shared = ["samples", "repeats", "neighbours", "neighbours_up_to", "seed"]
-    return [f"{setting}.estimators.sphere.{key}" for key in [f"kappa.{dimension}", *shared]]
+    def latent_recovery_keys(self, row: str) -> list[str]:
+        """Return the keys that the runs of one row of latent recovery depend on, beside what their names say."""
+        shared = ["dimension", "network", "training", "points", "scatter"]
+        return self._keys("latent_recovery", *shared, f"rows.{row}")
 
+    def content_isolation_keys(self, row: str) -> list[str]:
+        """Return the keys that the runs of one row of content isolation depend on, beside what their names say."""
+        shared = [f.name for f in fields(ContentIsolation) if f.name not in ("rows", "seeds")]
+        return self._keys("content_isolation", *shared, f"rows.{row}")
 
-def rates_keys(setting: str, case: str) -> list[str]:
-    """Keys that the rates of one case depend on."""
-    return [f"{setting}.estimators.rates.{key}" for key in ("samples", "repeats", "seed", f"cases.{case}")]
+    def shown_keys(self, part: str) -> list[str]:
+        """Return the keys that tables and figures of a part show, such as `estimators.rates` or `latent_recovery`."""
+        return ["title", f"{self.name}.{part}"]
 
+    def page_keys(self) -> list[str]:
+        """Return the keys that the page shows."""
+        parts = ("estimators", "latent_recovery", "content_isolation")
+        return ["title", "description", *(f"{self.name}.{part}" for part in parts)]
 
-def latent_recovery_keys(setting: str, row: str) -> list[str]:
-    """Keys that the runs of one row of recovered latents depend on, beside what their names say."""
-    return [
-        f"{setting}.latent_recovery.{key}"
-        for key in ("dimension", "network", "training", "points", "scatter", f"rows.{row}")
-    ]
-
-
-def content_isolation_keys(setting: str, row: str) -> list[str]:
-    """Keys that the runs of one row of isolated content depend on, beside what their names say."""
-    own = [f.name for f in fields(ContentIsolation) if f.name not in ("rows", "seeds")]
-    return [f"{setting}.content_isolation.{key}" for key in [*own, f"rows.{row}"]]
-
-
-def theory_show_keys(setting: str, part: str) -> list[str]:
-    """Keys that the tables and figures of a part show, such as `estimators.rates` or `latent_recovery`."""
-    return ["title", f"{setting}.{part}"]
-
-
-def theory_page_keys(setting: str) -> list[str]:
-    """Keys that the page shows."""
-    return [
-        "title",
-        "description",
-        *(f"{setting}.{part}" for part in ("estimators", "latent_recovery", "content_isolation")),
-    ]
+    def _keys(self, part: str, *keys: str) -> list[str]:
+        return [f"{self.name}.{part}.{key}" for key in keys]
 
 
 def load_theory(path: Path) -> TheoryStudy:
@@ -115,7 +146,7 @@ def load_theory(path: Path) -> TheoryStudy:
     except Invalid as problem:
         raise UserError(f"{path}: {problem}") from None
     for name in SETTINGS:
-        for fault in _faults(study.setting(name)):
+        for fault in _faults(getattr(study, name)):
             raise UserError(f"{path}: {name}.{fault}")
     return study
 
@@ -126,7 +157,7 @@ def check_bound(name: str) -> None:
         raise UserError(f"{name!r} is no bound; allowed: {', '.join(BOUNDS)}")
 
 
-def _faults(setting: Setting) -> Iterator[str]:
+def _faults(setting: Size) -> Iterator[str]:
     yield from _estimator_faults(setting.estimators)
     yield from (f"latent_recovery.{fault}" for fault in latent_recovery_faults(setting.latent_recovery))
     yield from (f"content_isolation.{fault}" for fault in content_isolation_faults(setting.content_isolation))

@@ -27,7 +27,7 @@ from entrec.theory.identifiability.settings import (
     Sweep,
 )
 from entrec.theory.registry import BOUNDS
-from entrec.theory.study import TheoryStudy, load_theory
+from entrec.theory.study import Setting, TheoryStudy, load_theory
 
 ROOT = Path(__file__).parents[3]
 THEORY_FILE = ROOT / "params" / "theory.yaml"
@@ -75,9 +75,9 @@ def provenance(seed: int, **options: Any) -> dict[str, Any]:
     }
 
 
-def gaussian(study: TheoryStudy, setting: str, bound: str, seed: int) -> dict[str, Any]:
+def gaussian(setting: Setting, bound: str, seed: int) -> dict[str, Any]:
     """A bound that climbs to the truth, or to log k where that caps it; fresh batches of sd 0.5."""
-    settings = study.setting(setting).estimators.gaussian
+    settings = setting.estimators.gaussian
     noise = random.Random(f"{bound}{seed}")
     cap = math.log(settings.batch_size) if "log k" in BOUNDS[bound].capped_by else math.inf
     trace, levels = [], []
@@ -87,12 +87,12 @@ def gaussian(study: TheoryStudy, setting: str, bound: str, seed: int) -> dict[st
             trace.append({"step": level * settings.steps + step, "truth": truth, "mean": mean, "sd": 0.1 * truth})
         # seeds differ by 1 nat: seed 0 reads half below, seed 1 half above
         levels.append({"truth": truth, "mean": min(truth, cap) + seed - 0.5, "sd": 0.5, "batches": BATCHES})
-    return {"bound": bound, "seed": seed, "setting": setting, "trace": trace, "levels": levels}
+    return {"bound": bound, "seed": seed, "setting": setting.name, "trace": trace, "levels": levels}
 
 
-def sphere(study: TheoryStudy, setting: str, dimension: int) -> dict[str, Any]:
+def sphere(setting: Setting, dimension: int) -> dict[str, Any]:
     """Kept estimates and InfoNCE under log k, leave-one-out above the truth, neighbours with a small bias."""
-    settings = study.setting(setting).estimators.sphere
+    settings = setting.estimators.sphere
     rows = []
     for kappa in settings.kappa[dimension]:
         truth = math.log1p(kappa) * 40 / dimension
@@ -107,12 +107,12 @@ def sphere(study: TheoryStudy, setting: str, dimension: int) -> dict[str, Any]:
             if k > settings.neighbours_up_to:
                 del means["nearest_neighbours"]
             rows += [{**shared, "estimator": name, "mean": mean} for name, mean in means.items()]
-    return {"dimension": dimension, "setting": setting, "rows": rows}
+    return {"dimension": dimension, "setting": setting.name, "rows": rows}
 
 
-def rates(study: TheoryStudy, setting: str, case: str, slope: float = -1.0) -> dict[str, Any]:
+def rates(setting: Setting, case: str, slope: float = -1.0) -> dict[str, Any]:
     """Bias c / k and variance 1 / k, and fits that say so; `slope` is that of the variance, or of the plug-in."""
-    settings = study.setting(setting).estimators.rates
+    settings = setting.estimators.rates
     own = settings.cases[case]
     rows = []
     for k, repeats in zip(settings.samples, settings.repeats, strict=True):
@@ -127,7 +127,7 @@ def rates(study: TheoryStudy, setting: str, case: str, slope: float = -1.0) -> d
         fits.append(fit("bias against h", -1.5, -2.0))
     return {
         "case": case,
-        "setting": setting,
+        "setting": setting.name,
         "estimator": own.estimator,
         "data": own.data,
         "dimension": own.dimension,
@@ -146,9 +146,9 @@ def fit(quantity: str, slope: float, stated: float) -> dict[str, Any]:
     return {"quantity": quantity, "slope": slope, **interval, "stated": stated, "reading": f"the {quantity}"}
 
 
-def latent_recovery(study: TheoryStudy, setting: str, run: LatentRecoveryRun) -> dict[str, Any]:
+def latent_recovery(setting: Setting, run: LatentRecoveryRun) -> dict[str, Any]:
     """A run that ends where `R2` says, with correlations half as far from 1, and a bound under log k."""
-    own = study.setting(setting).latent_recovery
+    own = setting.latent_recovery
     noise = random.Random(str(run))
     row = own.rows[run.row]
 
@@ -160,7 +160,7 @@ def latent_recovery(study: TheoryStudy, setting: str, run: LatentRecoveryRun) ->
     true = [[noise.uniform(low, high) for _ in range(own.dimension)] for _ in range(8)]
     bound = min(2.4, math.log(run.batch_size) - 2)
     return {
-        "setting": setting,
+        "setting": setting.name,
         **vars(run),
         "information": 2.484 if row.conditional.kind == "vmf" else None,
         "trace": [
@@ -181,9 +181,9 @@ def latent_recovery(study: TheoryStudy, setting: str, run: LatentRecoveryRun) ->
     }
 
 
-def content_isolation(study: TheoryStudy, setting: str, run: ContentIsolationRun) -> dict[str, Any]:
+def content_isolation(setting: Setting, run: ContentIsolationRun) -> dict[str, Any]:
     """A run that ends where `EXPLAINED` says."""
-    own = study.setting(setting).content_isolation
+    own = setting.content_isolation
 
     def scores(name: str) -> dict[str, dict[str, float]]:
         ridges = dict(zip(("content", "style"), EXPLAINED[name], strict=True))
@@ -196,7 +196,7 @@ def content_isolation(study: TheoryStudy, setting: str, run: ContentIsolationRun
     if run.method != "info_nce":  # each method's outputs are of its own kind
         own_untrained["content"]["kernel_ridge"] = 0.1
     return {
-        "setting": setting,
+        "setting": setting.name,
         **vars(run),
         "trace": [
             {"step": step, "objective": 1.0, "r2": 0.9} for step in looks(own.training.steps, own.training.trace_every)
@@ -215,19 +215,19 @@ def looks(steps: int, every: int) -> list[int]:
     return sorted({*range(every, steps + 1, every), steps})
 
 
-def write_theory_results(study: TheoryStudy, setting: str, folder: Path, **options: Any) -> Path:
+def write_theory_results(setting: Setting, folder: Path, **options: Any) -> Path:
     """All files of `results/theory/<setting>` under `folder`; `options` go into every provenance."""
-    for file in gaussian_files(study, setting):
+    for file in gaussian_files(setting):
         bound, _, seed = Path(file).stem.rpartition("-s")
-        _write(folder / file, gaussian(study, setting, bound, int(seed)), int(seed), options)
-    for file in sphere_files(study, setting):
-        _write(folder / file, sphere(study, setting, int(Path(file).stem[1:])), 0, options)
-    for file in rates_files(study, setting):
-        _write(folder / file, rates(study, setting, Path(file).stem), 0, options)
-    for run in latent_recovery_runs(study.setting(setting).latent_recovery):
-        _write(folder / run_file(run), latent_recovery(study, setting, run), run.seed, options)
-    for other in content_isolation_runs(study.setting(setting).content_isolation):
-        _write(folder / run_file(other), content_isolation(study, setting, other), other.seed, options)
+        _write(folder / file, gaussian(setting, bound, int(seed)), int(seed), options)
+    for file in sphere_files(setting):
+        _write(folder / file, sphere(setting, int(Path(file).stem[1:])), 0, options)
+    for file in rates_files(setting):
+        _write(folder / file, rates(setting, Path(file).stem), 0, options)
+    for run in latent_recovery_runs(setting.latent_recovery):
+        _write(folder / run_file(run), latent_recovery(setting, run), run.seed, options)
+    for other in content_isolation_runs(setting.content_isolation):
+        _write(folder / run_file(other), content_isolation(setting, other), other.seed, options)
     return folder
 
 
@@ -289,7 +289,7 @@ def content_isolation_settings(study: TheoryStudy) -> ContentIsolation:
 def theory_file(theory: TheoryStudy, tmp_path: Path) -> Path:
     """The same study as a file."""
     path = tmp_path / "theory.yaml"
-    plain = theory.slice(["title", "description", "quick", "full"])
+    plain = theory.setting("quick").slice(["title", "description", "quick", "full"])
     path.write_text(yaml.safe_dump(plain, sort_keys=False))
     return path
 
@@ -298,7 +298,7 @@ def theory_file(theory: TheoryStudy, tmp_path: Path) -> Path:
 def results(tmp_path: Path) -> Results:
     """Writes results of the study to a fresh folder: `results(study)`."""
 
-    def write(study: TheoryStudy, setting: str = "quick", **options: Any) -> Path:
-        return write_theory_results(study, setting, tmp_path / "results" / "theory" / setting, **options)
+    def write(study: TheoryStudy, name: str = "quick", **options: Any) -> Path:
+        return write_theory_results(study.setting(name), tmp_path / "results" / "theory" / name, **options)
 
     return write

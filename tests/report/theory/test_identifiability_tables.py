@@ -28,8 +28,8 @@ RUN = "latent_recovery/narrow-entrec_resubstitution-b512-s1/run.json"
 
 
 def written(study: TheoryStudy, name: str, folder: Path, output: Path) -> Layout:
-    write_theory_table(study, "quick", name, results=folder, output=output)
-    return read_theory_table(study, "quick", name, output)
+    write_theory_table(study.setting("quick"), name, results=folder, output=output)
+    return read_theory_table(study.setting("quick"), name, output)
 
 
 def cells(layout: Layout, row: str) -> list[str]:
@@ -38,7 +38,7 @@ def cells(layout: Layout, row: str) -> list[str]:
 
 def drawn(study: TheoryStudy, name: str, folder: Path, output: Path) -> list[dict[str, str]]:
     """The rows of a figure's CSV."""
-    write_theory_figure(study, "quick", name, results=folder, output=output)
+    write_theory_figure(study.setting("quick"), name, results=folder, output=output)
     return list(csv.DictReader((output / f"{name}.csv").read_text().splitlines()))
 
 
@@ -146,17 +146,19 @@ def test_every_published_set_up_is_a_row_of_the_study_at_full_size() -> None:
 
 
 def test_the_sweep_needs_its_own_runs_and_the_rows_theirs(theory: TheoryStudy) -> None:
-    swept = theory_needed(theory, "quick", "latent_recovery_batch")
+    swept = theory_needed(theory.setting("quick"), "latent_recovery_batch")
     assert len(swept) == 3 * 3
     assert all(path.startswith("latent_recovery/narrow-") for path in swept)
-    rows = theory_needed(theory, "quick", "latent_recovery")
+    rows = theory_needed(theory.setting("quick"), "latent_recovery")
     assert len(rows) == 5 * 4 * 2
     assert all("-b512-" in path for path in rows)
-    assert len(theory_needed(theory, "quick", "content_style")) == 2 * 4 * 2
+    assert len(theory_needed(theory.setting("quick"), "content_style")) == 2 * 4 * 2
     own = theory.quick.latent_recovery
     swept_apart = replace(own, sweep=replace(own.sweep, seeds=(5,)))
     apart = replace(theory, quick=replace(theory.quick, latent_recovery=swept_apart))
-    assert theory_needed(apart, "quick", "latent_recovery") == rows  # seed 5 in batches of 512 is the sweep's alone
+    assert (
+        theory_needed(apart.setting("quick"), "latent_recovery") == rows
+    )  # seed 5 in batches of 512 is the sweep's alone
 
 
 @pytest.mark.parametrize(
@@ -172,7 +174,7 @@ def test_the_sweep_needs_its_own_runs_and_the_rows_theirs(theory: TheoryStudy) -
 )
 def test_what_is_shown_is_one_part_of_a_setting(name: str, part: str, theory: TheoryStudy) -> None:
     assert shown_part(name) == part
-    theory.slice([f"quick.{part}"])  # there is such a part
+    theory.setting("quick").slice([f"quick.{part}"])  # there is such a part
 
 
 def test_a_setting_stands_before_results_of_its_own_alone(theory: TheoryStudy) -> None:
@@ -268,7 +270,7 @@ def test_a_run_that_is_not_the_studys_is_named_with_the_command_that_makes_it(
     damage(record)
     (folder / file).write_text(json.dumps(record))
     with pytest.raises(UserError, match=reason) as caught:
-        write_theory_table(theory, "quick", name, results=folder, output=tmp_path)
+        write_theory_table(theory.setting("quick"), name, results=folder, output=tmp_path)
     assert str(caught.value).startswith(f"{folder / file}: damaged (")
     assert str(caught.value).endswith(f"make it again: snakemake results/theory/quick/{file}")
     assert "\n" not in str(caught.value)
@@ -295,7 +297,7 @@ def test_a_figure_of_a_damaged_run_is_refused(
     damage(record)
     path.write_text(json.dumps(record))
     with pytest.raises(UserError, match=reason):
-        write_theory_figure(theory, "quick", name, results=folder, output=tmp_path)
+        write_theory_figure(theory.setting("quick"), name, results=folder, output=tmp_path)
 
 
 def test_a_missing_run_is_named_with_the_command_that_makes_it(
@@ -304,7 +306,7 @@ def test_a_missing_run_is_named_with_the_command_that_makes_it(
     folder = results(theory)
     (folder / RUN).unlink()
     with pytest.raises(UserError, match=f"missing; make it: snakemake results/theory/quick/{RUN}"):
-        write_theory_table(theory, "quick", "table_latent_recovery", results=folder, output=tmp_path)
+        write_theory_table(theory.setting("quick"), "table_latent_recovery", results=folder, output=tmp_path)
 
 
 def test_rounding_between_machines_is_no_damage(theory: TheoryStudy, results: Results, tmp_path: Path) -> None:
@@ -337,7 +339,7 @@ def test_a_table_with_a_name_of_none_is_refused(
         table.writeheader()
         table.writerows(rows)
     with pytest.raises(UserError, match=f"has a {column} '{value}', expected one of"):
-        read_theory_table(theory, "quick", name, tmp_path)
+        read_theory_table(theory.setting("quick"), name, tmp_path)
 
 
 def test_the_scatter_is_of_the_first_seed_three_coordinates_and_sixty_points(

@@ -27,7 +27,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
 
 def drawn(study: TheoryStudy, name: str, folder: Path, output: Path) -> tuple[str, list[dict[str, str]]]:
     """The SVG of a figure and the rows of its CSV."""
-    write_theory_figure(study, "quick", name, results=folder, output=output)
+    write_theory_figure(study.setting("quick"), name, results=folder, output=output)
     return (output / f"{name}.svg").read_text(), read_csv(output / f"{name}.csv")
 
 
@@ -101,13 +101,13 @@ def test_a_figure_of_results_of_another_study_is_refused(
     record[key][at] |= values
     (folder / file).write_text(json.dumps(record))
     with pytest.raises(UserError, match=reason) as caught:
-        write_theory_figure(theory, "quick", f"estimators_{figure}", results=folder, output=tmp_path)
+        write_theory_figure(theory.setting("quick"), f"estimators_{figure}", results=folder, output=tmp_path)
     assert f"make it again: snakemake results/theory/quick/{file}" in str(caught.value)
 
 
 def test_an_unknown_figure_is_refused(theory: TheoryStudy, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="figure_9: no such figure; allowed: latent_recovery,"):
-        write_theory_figure(theory, "quick", "figure_9", results=tmp_path, output=tmp_path)
+        write_theory_figure(theory.setting("quick"), "figure_9", results=tmp_path, output=tmp_path)
 
 
 def test_the_page_needs_no_script_and_no_network(
@@ -134,7 +134,7 @@ def test_the_page_needs_no_script_and_no_network(
     sections = ("run", "claims", "latents", "content", "gaussians", "sphere", "rates", "provenance")
     order = [page.index(f'id="{name}"') for name in sections]
     assert order == sorted(order)
-    files = len(theory_origins(theory, "quick", folder))
+    files = len(theory_origins(theory.setting("quick"), folder))
     assert f"{files} of {files} files of results were made by other code than today’s" in page
     assert page.count('<span class="status reproduced">reproduced</span>') == 3
     assert page.count('<figure class="table"') == len(THEORY_TABLES)
@@ -167,7 +167,7 @@ def test_files_made_by_other_code_are_marked_and_the_rest_are_not(
     record = json.loads(path.read_text())
     record["provenance"] |= {"code": "fedcba9876543210", "dirty": True}
     path.write_text(json.dumps(record))
-    found = theory_origins(theory, "quick", folder)
+    found = theory_origins(theory.setting("quick"), folder)
     today = found[0].environment.code
     html = theory_provenance(found, fingerprint=today)
     assert html.count("B†") == 1
@@ -182,6 +182,6 @@ def test_files_made_by_other_code_are_marked_and_the_rest_are_not(
 def make_parts(study: TheoryStudy, results: Path, output: Path) -> None:
     """The tables and figures that the page shows."""
     for name in THEORY_TABLES:
-        write_theory_table(study, "quick", name, results=results, output=output / "tables")
+        write_theory_table(study.setting("quick"), name, results=results, output=output / "tables")
     for name in THEORY_FIGURES:
-        write_theory_figure(study, "quick", name, results=results, output=output / "figures")
+        write_theory_figure(study.setting("quick"), name, results=results, output=output / "figures")

@@ -25,8 +25,8 @@ Results = Callable[..., Path]
 
 
 def written(study: TheoryStudy, name: str, folder: Path, output: Path) -> Layout:
-    write_theory_table(study, "quick", name, results=folder, output=output)
-    return read_theory_table(study, "quick", name, output)
+    write_theory_table(study.setting("quick"), name, results=folder, output=output)
+    return read_theory_table(study.setting("quick"), name, output)
 
 
 def cells(layout: Layout, row: str) -> list[str]:
@@ -115,13 +115,13 @@ def test_a_table_needs_nothing_but_what_is_listed(
     name: str, theory: TheoryStudy, results: Results, tmp_path: Path
 ) -> None:
     folder = results(theory)
-    listed = {folder / path for path in theory_needed(theory, "quick", name)}
+    listed = {folder / path for path in theory_needed(theory.setting("quick"), name)}
     others = {path for path in folder.rglob("*.json") if path not in listed}
     assert all(path.is_file() for path in listed)
     assert others
     for path in others:
         path.unlink()
-    write_theory_table(theory, "quick", name, results=folder, output=tmp_path)
+    write_theory_table(theory.setting("quick"), name, results=folder, output=tmp_path)
 
 
 @pytest.mark.parametrize("name", THEORY_TABLES)
@@ -135,9 +135,9 @@ def test_every_form_of_a_table_is_written(name: str, theory: TheoryStudy, result
 
 def test_tables_and_figures_of_one_part_need_the_same_files(theory: TheoryStudy) -> None:
     for table, figure in zip(THEORY_TABLES, THEORY_FIGURES, strict=True):
-        assert theory_needed(theory, "quick", table) == theory_needed(theory, "quick", figure)
+        assert theory_needed(theory.setting("quick"), table) == theory_needed(theory.setting("quick"), figure)
     with pytest.raises(UserError, match="table_1: no such table or figure; allowed: table_latent_recovery,"):
-        theory_needed(theory, "quick", "table_1")
+        theory_needed(theory.setting("quick"), "table_1")
 
 
 def test_listing_what_theory_needs_imports_neither_pandas_nor_torch() -> None:
@@ -152,7 +152,7 @@ def test_a_missing_result_is_named_with_the_command_that_makes_it(
     folder = results(theory)
     (folder / "gaussian" / "nwj-s1.json").unlink()
     with pytest.raises(UserError, match=r"missing; make it: snakemake results/theory/quick/gaussian/nwj-s1\.json"):
-        write_theory_table(theory, "quick", "table_estimators_gaussian", results=folder, output=tmp_path)
+        write_theory_table(theory.setting("quick"), "table_estimators_gaussian", results=folder, output=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +175,7 @@ def test_a_damaged_result_is_named_with_what_is_wrong(
     path = folder / "gaussian" / "nwj-s0.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), **damage}))
     with pytest.raises(UserError, match=reason) as caught:
-        write_theory_table(theory, "quick", "table_estimators_gaussian", results=folder, output=tmp_path)
+        write_theory_table(theory.setting("quick"), "table_estimators_gaussian", results=folder, output=tmp_path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -234,7 +234,7 @@ def test_a_result_of_another_study_is_named_with_the_command_that_makes_it(
     damage(record)
     (folder / file).write_text(json.dumps(record))
     with pytest.raises(UserError, match=reason) as caught:
-        write_theory_table(theory, "quick", f"table_estimators_{name}", results=folder, output=tmp_path)
+        write_theory_table(theory.setting("quick"), f"table_estimators_{name}", results=folder, output=tmp_path)
     assert str(caught.value).startswith(f"{folder / file}: damaged (")
     assert str(caught.value).endswith(f"make it again: snakemake results/theory/quick/{file}")
     assert "\n" not in str(caught.value)
@@ -262,7 +262,7 @@ def test_a_table_with_what_no_one_wrote_is_named(
         table.writeheader()
         table.writerows(rows)
     with pytest.raises(UserError, match=reason) as caught:
-        read_theory_table(theory, "quick", name, tmp_path)
+        read_theory_table(theory.setting("quick"), name, tmp_path)
     assert f"snakemake reports/theory/quick/tables/{name}.csv" in str(caught.value)
 
 
@@ -272,7 +272,7 @@ def test_a_table_without_rows_is_named(name: str, theory: TheoryStudy, results: 
     path = tmp_path / f"{name}.csv"
     path.write_text(path.read_text().splitlines()[0] + "\n")
     with pytest.raises(UserError, match=r"damaged \(has no rows\)"):
-        read_theory_table(theory, "quick", name, tmp_path)
+        read_theory_table(theory.setting("quick"), name, tmp_path)
 
 
 @pytest.mark.parametrize(("name", "file"), [("sphere", "sphere/d10.json"), ("rates", "rates/plug_in.json")])
@@ -283,15 +283,15 @@ def test_an_estimator_that_is_none_is_named(
     text = (folder / file).read_text()
     (folder / file).write_text(re.sub('"estimator": "[a-z_]+"', '"estimator": "guess"', text, count=1))
     with pytest.raises(UserError, match="has an estimator 'guess', expected one of"):
-        write_theory_table(theory, "quick", f"table_estimators_{name}", results=folder, output=tmp_path)
+        write_theory_table(theory.setting("quick"), f"table_estimators_{name}", results=folder, output=tmp_path)
 
 
 def test_a_table_that_is_no_table_is_named(theory: TheoryStudy, tmp_path: Path) -> None:
     (tmp_path / "table_estimators_sphere.csv").write_text("dimension\n10\n")
     with pytest.raises(UserError, match=r"table_estimators_sphere\.csv: damaged"):
-        read_theory_table(theory, "quick", "table_estimators_sphere", tmp_path)
+        read_theory_table(theory.setting("quick"), "table_estimators_sphere", tmp_path)
     with pytest.raises(UserError, match="table_9: no such table; allowed: table_latent_recovery,"):
-        write_theory_table(theory, "quick", "table_9", results=tmp_path, output=tmp_path)
+        write_theory_table(theory.setting("quick"), "table_9", results=tmp_path, output=tmp_path)
 
 
 def test_one_sample_size_is_shown_once(theory: TheoryStudy, results: Results, tmp_path: Path) -> None:

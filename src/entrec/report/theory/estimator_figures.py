@@ -12,12 +12,12 @@ from entrec.report.theme import INK
 from entrec.report.theory.names import ENTROPIES, ESTIMATORS, case_title, estimator_name, number
 from entrec.report.theory.panels import PANEL, dotted_rule, multiples, nats_axis, rule_name, samples_axis
 from entrec.theory.registry import BOUNDS
-from entrec.theory.study import TheoryStudy
+from entrec.theory.study import Setting
 
 
-def draw_gaussian(study: TheoryStudy, setting: str, data: pd.DataFrame) -> Any:
+def draw_gaussian(setting: Setting, data: pd.DataFrame) -> Any:
     """One panel per bound: blocks of training steps, the truth as stairs, log k where it caps."""
-    settings = study.setting(setting).estimators.gaussian
+    settings = setting.estimators.gaussian
     top = 1.3 * max(settings.information)
     domain = [-0.1 * top, top]
     stairs = pd.DataFrame(
@@ -53,7 +53,7 @@ def draw_gaussian(study: TheoryStudy, setting: str, data: pd.DataFrame) -> Any:
     return multiples([partial(panel, bound) for bound in BOUNDS])
 
 
-def draw_sphere(study: TheoryStudy, setting: str, data: pd.DataFrame) -> Any:
+def draw_sphere(setting: Setting, data: pd.DataFrame) -> Any:
     """One panel per dimension and concentration: estimates against the number of pairs."""
     titles = {name: estimator_name(name) for name in ESTIMATORS}
     data = data.assign(
@@ -90,7 +90,7 @@ def draw_sphere(study: TheoryStudy, setting: str, data: pd.DataFrame) -> Any:
     return multiples([partial(panel, rows) for _, rows in groups])
 
 
-def draw_rates(study: TheoryStudy, setting: str, data: pd.DataFrame) -> Any:
+def draw_rates(setting: Setting, data: pd.DataFrame) -> Any:
     """One panel per case on logarithmic axes: parts of the error, and guides at the stated exponents."""
     parts = [part for part in ERROR_COLOURS if part in set(data["quantity"])]
     legend = alt.Legend(title=None, orient="bottom", columns=3, symbolSize=60, labelLimit=0)
@@ -116,7 +116,7 @@ def draw_rates(study: TheoryStudy, setting: str, data: pd.DataFrame) -> Any:
             alt.Chart(rows[~sums]).mark_point(filled=True, size=26, opacity=1).encode(x, y, colour, shape),
         ]
         estimator = ENTROPIES[rows["estimator"].iloc[0]]
-        title = alt.Title(case_title(study, setting, case), subtitle=estimator, subtitleColor=INK)
+        title = alt.Title(case_title(setting, case), subtitle=estimator, subtitleColor=INK)
         return alt.layer(*layers).properties(width=PANEL, height=110, title=title)
 
     return multiples([partial(panel, case) for case in dict.fromkeys(data["case"])])

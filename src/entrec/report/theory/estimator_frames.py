@@ -22,7 +22,7 @@ from entrec.report.theory.estimator_checks import (
 )
 from entrec.theory.estimators.settings import RateCase
 from entrec.theory.registry import BOUNDS
-from entrec.theory.study import TheoryStudy
+from entrec.theory.study import Setting
 
 TRACE = ["bound", "title", "seed", "step", "truth", "mean", "sd"]
 LEVELS = ["bound", "title", "capped_by", "seed", "truth", "mean", "sd", "batches", "file"]
@@ -33,35 +33,35 @@ POINTS = [*CASE, "samples", "quantity", "value", "guide"]
 FITS = [*CASE, "quantity", "fit_from", "slope", "low", "high", "stated", "reading", "file"]
 
 
-def theory_remedy(setting: str, file: str) -> str:
+def theory_remedy(setting: Setting, file: str) -> str:
     """The command that makes a file of `results/theory/<setting>`."""
     return f"snakemake results/theory/{setting}/{file}"
 
 
-def theory_records(results: Path, setting: str, files: Iterable[str]) -> list[tuple[str, Record]]:
+def theory_records(results: Path, setting: Setting, files: Iterable[str]) -> list[tuple[str, Record]]:
     """(path in `results`, its record) of every file; each must be of that setting."""
     return [
-        (file, open_record(results / file, theory_remedy(setting, file), {"setting": setting, **_named(file)}))
+        (file, open_record(results / file, theory_remedy(setting, file), {"setting": setting.name, **_named(file)}))
         for file in files
     ]
 
 
-def trace(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
+def trace(setting: Setting, results: Path) -> pd.DataFrame:
     """Estimates while the critics train, by blocks of steps: TRACE."""
     rows = []
-    settings = study.setting(setting).estimators.gaussian
-    for _, record in theory_records(results, setting, gaussian_files(study, setting)):
+    settings = setting.estimators.gaussian
+    for _, record in theory_records(results, setting, gaussian_files(setting)):
         found = record.rows("trace", ["step", "truth", "mean", "sd"])
         check_trace(record, found, settings)
         rows += [{**_bound(record), **row} for row in found]
     return pd.DataFrame(rows)[TRACE].astype({"step": int})
 
 
-def levels(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
+def levels(setting: Setting, results: Path) -> pd.DataFrame:
     """Estimates of trained critics on fresh batches: LEVELS."""
     rows = []
-    settings = study.setting(setting).estimators.gaussian
-    for file, record in theory_records(results, setting, gaussian_files(study, setting)):
+    settings = setting.estimators.gaussian
+    for file, record in theory_records(results, setting, gaussian_files(setting)):
         about = {**_bound(record), "capped_by": BOUNDS[record.get("bound")].capped_by, "file": file}
         found = record.rows("levels", ["truth", "mean", "sd", "batches"])
         check_levels(record, found, settings)
@@ -69,12 +69,12 @@ def levels(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)[LEVELS].astype({"batches": int})
 
 
-def sphere(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
+def sphere(setting: Setting, results: Path) -> pd.DataFrame:
     """Estimates at the true latents of von Mises-Fisher pairs: SPHERE."""
     rows = []
-    settings = study.setting(setting).estimators.sphere
+    settings = setting.estimators.sphere
     numbers = ["kappa", "samples", "truth", "mean", "sd", "repeats"]
-    for file, record in theory_records(results, setting, sphere_files(study, setting)):
+    for file, record in theory_records(results, setting, sphere_files(setting)):
         dimension = int(record.number("dimension"))
         found = record.rows("rows", numbers, ["estimator"])
         check_sphere(record, found, settings, dimension)
@@ -82,12 +82,12 @@ def sphere(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)[SPHERE].astype({"samples": int, "repeats": int})
 
 
-def errors(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
+def errors(setting: Setting, results: Path) -> pd.DataFrame:
     """Bias, variance and mean squared error of every case and sample size: ERRORS."""
     rows = []
-    settings = study.setting(setting).estimators.rates
+    settings = setting.estimators.rates
     numbers = ["samples", "bias", "bias_error", "variance", "mse", "repeats"]
-    for file, record in theory_records(results, setting, rates_files(study, setting)):
+    for file, record in theory_records(results, setting, rates_files(setting)):
         about = {**_case(record, settings.cases), "file": file}
         found = record.rows("rows", numbers)
         check_errors(record, found, settings)
@@ -95,11 +95,11 @@ def errors(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)[ERRORS].astype({"samples": int, "repeats": int})
 
 
-def fits(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
+def fits(setting: Setting, results: Path) -> pd.DataFrame:
     """Fitted exponents beside the stated ones: FITS; `low` to `high` is the 95 % interval."""
     rows = []
-    cases = study.setting(setting).estimators.rates.cases
-    for file, record in theory_records(results, setting, rates_files(study, setting)):
+    cases = setting.estimators.rates.cases
+    for file, record in theory_records(results, setting, rates_files(setting)):
         about = {**_case(record, cases), "fit_from": int(record.number("fit_from")), "file": file}
         found = record.rows("fits", ["slope", "low", "high", "stated"], ["quantity", "reading"])
         check_fits(record, found, cases[about["case"]])
@@ -107,20 +107,20 @@ def fits(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)[FITS]
 
 
-def error_points(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
+def error_points(setting: Setting, results: Path) -> pd.DataFrame:
     """What the figure draws of `errors`: POINTS; `guide` falls as stated through the middle of the fitted points.
 
     A squared bias within twice the bias's own error is noise and has no row.
     """
     rows = []
-    for row in errors(study, setting, results).to_dict("records"):
+    for row in errors(setting, results).to_dict("records"):
         clear = abs(row["bias"]) > 2 * row["bias_error"]
         parts = {"squared bias": row["bias"] ** 2 if clear else None, "variance": row["variance"]}
         for part, value in {**parts, "mean squared error": row["mse"]}.items():
             rows.append({key: row[key] for key in [*CASE, "samples"]} | {"quantity": part, "value": value})
     points = pd.DataFrame(rows).dropna(subset=["value"]).assign(guide=math.nan)
-    cases = study.setting(setting).estimators.rates.cases
-    for (name, quantity), stated in _stated(fits(study, setting, results)).items():
+    cases = setting.estimators.rates.cases
+    for (name, quantity), stated in _stated(fits(setting, results)).items():
         fitted = (points["case"] == name) & (points["quantity"] == quantity)
         fitted &= points["samples"] >= cases[name].fit_from
         k, value = (points.loc[fitted, column].map(math.log) for column in ("samples", "value"))

@@ -11,7 +11,7 @@ from entrec.report.theory.estimator_checks import OF_KERNELS, OF_PLUG_IN
 from entrec.report.theory.names import ENTROPIES, ESTIMATORS, case_title, listed, number, quantity, selection
 from entrec.report.theory.verdicts import IN_WIDTH, TOLERANCE, SlopeOutcome, slope_outcome
 from entrec.theory.registry import BOUNDS
-from entrec.theory.study import TheoryStudy
+from entrec.theory.study import Setting
 
 AGREEMENT: dict[SlopeOutcome, str] = {
     "agrees": "yes",
@@ -21,21 +21,21 @@ AGREEMENT: dict[SlopeOutcome, str] = {
 }
 
 
-def bound_names(study: TheoryStudy, setting: str) -> Mapping[str, Collection[str]]:
+def bound_names(setting: Setting) -> Mapping[str, Collection[str]]:
     return {"bound": BOUNDS}
 
 
-def estimator_names(study: TheoryStudy, setting: str) -> Mapping[str, Collection[str]]:
+def estimator_names(setting: Setting) -> Mapping[str, Collection[str]]:
     return {"estimator": ESTIMATORS}
 
 
-def case_names(study: TheoryStudy, setting: str) -> Mapping[str, Collection[str]]:
-    cases = study.setting(setting).estimators.rates.cases
+def case_names(setting: Setting) -> Mapping[str, Collection[str]]:
+    cases = setting.estimators.rates.cases
     return {"case": cases, "estimator": ENTROPIES, "quantity": [*OF_KERNELS, *OF_PLUG_IN, IN_WIDTH]}
 
 
-def gaussian(study: TheoryStudy, setting: str, rows: pd.DataFrame) -> Layout:
-    settings = study.setting(setting).estimators.gaussian
+def gaussian(setting: Setting, rows: pd.DataFrame) -> Layout:
+    settings = setting.estimators.gaussian
     bounds = [(name, bound.title) for name, bound in BOUNDS.items()]
     columns = []
     for truth in settings.information:
@@ -55,8 +55,8 @@ def gaussian(study: TheoryStudy, setting: str, rows: pd.DataFrame) -> Layout:
     return Layout("table_estimators_gaussian", "Bounds on Gaussians", caption, bounds, columns, head="Bound")
 
 
-def sphere(study: TheoryStudy, setting: str, rows: pd.DataFrame) -> Layout:
-    settings = study.setting(setting).estimators.sphere
+def sphere(setting: Setting, rows: pd.DataFrame) -> Layout:
+    settings = setting.estimators.sphere
     shown = selection(settings.samples)
     rows = rows[rows["samples"].isin(shown)]
     keys, truths, logs = [], {}, {}
@@ -81,11 +81,11 @@ def sphere(study: TheoryStudy, setting: str, rows: pd.DataFrame) -> Layout:
     return Layout("table_estimators_sphere", "Estimates on the sphere", caption, keys, columns, head="d, κ, k")
 
 
-def rates(study: TheoryStudy, setting: str, rows: pd.DataFrame) -> Layout:
+def rates(setting: Setting, rows: pd.DataFrame) -> Layout:
     names, estimators, quantities, begin, slopes, stated, agree = [], {}, {}, {}, {}, {}, {}
     for i, row in enumerate(rows.to_dict("records")):
         key = str(i)
-        names.append((key, case_title(study, setting, row["case"])))
+        names.append((key, case_title(setting, row["case"])))
         estimators[key], quantities[key] = ENTROPIES[row["estimator"]], row["quantity"]
         begin[key] = "" if row["quantity"] == IN_WIDTH else str(row["fit_from"])
         low, high = row["low"], row["high"]

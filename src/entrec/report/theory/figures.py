@@ -13,7 +13,7 @@ from entrec.pipeline.theory_inputs import THEORY_FIGURES
 from entrec.report.figures import figure_fragment, write_figure
 from entrec.report.records import existing
 from entrec.report.theory import estimator_figures, estimator_frames, identifiability_figures, identifiability_frames
-from entrec.theory.study import TheoryStudy
+from entrec.theory.study import Setting
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class TheoryFigure:
 
     title: str
     caption: str
-    data: Callable[[TheoryStudy, str, Path], pd.DataFrame]
-    draw: Callable[[TheoryStudy, str, pd.DataFrame], Any]
+    data: Callable[[Setting, Path], pd.DataFrame]
+    draw: Callable[[Setting, pd.DataFrame], Any]
 
 
 FIGURES = {
@@ -84,7 +84,7 @@ FIGURES = {
 }
 
 
-def write_theory_figure(study: TheoryStudy, setting: str, name: str, *, results: Path, output: Path) -> None:
+def write_theory_figure(setting: Setting, name: str, *, results: Path, output: Path) -> None:
     """Write the figure `name` to the folder `output` as .svg and .csv.
 
     `results` is `results/theory/<setting>`. Raises `UserError` for an unknown figure and for a result that is
@@ -93,14 +93,14 @@ def write_theory_figure(study: TheoryStudy, setting: str, name: str, *, results:
     if name not in FIGURES:
         raise UserError(f"{name}: no such figure; allowed: {', '.join(THEORY_FIGURES)}")
     figure = FIGURES[name]
-    data = figure.data(study, setting, results)
-    write_figure(name, figure.draw(study, setting, data), data, output)
+    data = figure.data(setting, results)
+    write_figure(name, figure.draw(setting, data), data, output)
 
 
-def theory_figure(study: TheoryStudy, setting: str, name: str, folder: Path) -> Markup:
+def theory_figure(setting: Setting, name: str, folder: Path) -> Markup:
     """The figure that `write_theory_figure` left in `folder`, with its caption; `UserError` where it is missing."""
     path = existing(folder / f"{name}.svg", f"snakemake reports/theory/{setting}/figures/{name}.svg")
-    gaussian = study.setting(setting).estimators.gaussian
+    gaussian = setting.estimators.gaussian
     figure = FIGURES[name]
     caption = figure.caption.format(batch=gaussian.batch_size, steps=gaussian.steps)
     return figure_fragment(name, figure.title, caption, path.read_text(encoding="utf-8"), alone=True)

@@ -23,15 +23,15 @@ from entrec.report.theory.names import (
 )
 from entrec.report.theory.panels import PANEL, multiples, nats_axis, samples_axis
 from entrec.theory.identifiability.settings import LatentRecoveryRow, Space
-from entrec.theory.study import TheoryStudy
+from entrec.theory.study import Setting
 
 NAMES = 148  # of representations, left of a panel
 REACHES: dict[Space, tuple[float, float]] = {"sphere": (-1, 1), "box": (0, 1), "unbounded": (-3, 3)}
 
 
-def draw_scatter(study: TheoryStudy, setting: str, data: pd.DataFrame) -> Any:
+def draw_scatter(setting: Setting, data: pd.DataFrame) -> Any:
     """One panel per row: recovered against true latents, and where they would be equal."""
-    own = study.setting(setting).latent_recovery
+    own = setting.latent_recovery
 
     def panel(row: str, labelled: bool) -> Any:
         points = data[data["row"] == row]
@@ -51,9 +51,9 @@ def draw_scatter(study: TheoryStudy, setting: str, data: pd.DataFrame) -> Any:
     return multiples([partial(panel, row) for row in dict.fromkeys(data["row"])])
 
 
-def draw_training(study: TheoryStudy, setting: str, data: pd.DataFrame) -> Any:
+def draw_training(setting: Setting, data: pd.DataFrame) -> Any:
     """One panel per row: held-out R2 while encoders train, a line per method and seed."""
-    own = study.setting(setting).latent_recovery
+    own = setting.latent_recovery
     data = data.assign(title=data["method"].map(representation_name), percent=100 * data["r2"])
     colour, _ = _methods(list(dict.fromkeys(data["method"])))
     ends = [0, max(own.training_of(row).steps for row in own.rows)]
@@ -71,7 +71,7 @@ def draw_training(study: TheoryStudy, setting: str, data: pd.DataFrame) -> Any:
     return multiples([partial(panel, row) for row in dict.fromkeys(data["row"])])
 
 
-def draw_batch(study: TheoryStudy, setting: str, data: pd.DataFrame) -> Any:
+def draw_batch(setting: Setting, data: pd.DataFrame) -> Any:
     """R2 and bound against the batch size; beside the bound the truth, and log k, that caps some bounds."""
     data = data.assign(title=data["method"].map(representation_name))
     colour, shape = _methods(list(dict.fromkeys(data["method"])))
@@ -101,9 +101,9 @@ def draw_batch(study: TheoryStudy, setting: str, data: pd.DataFrame) -> Any:
     return multiples([partial(panel, "r2", "R², %", 100), partial(panel, "bound", "bound, nats", 1)])
 
 
-def draw_content_style(study: TheoryStudy, setting: str, data: pd.DataFrame) -> Any:
+def draw_content_style(setting: Setting, data: pd.DataFrame) -> Any:
     """One panel per row: what each representation tells of content and of style."""
-    own = study.setting(setting).content_isolation
+    own = setting.content_isolation
     names = [representation_name(name) for name in CONTENT_ISOLATION_REPRESENTATIONS]
     data = data.assign(title=data["representation"].map(representation_name))
     legend = alt.Legend(title=None, orient="bottom", symbolSize=60)

@@ -24,7 +24,7 @@ from entrec.report.theory.identifiability_checks import (
 from entrec.report.theory.names import REFERENCE
 from entrec.theory.identifiability.runs import ContentIsolationRun, LatentRecoveryRun, content_isolation_runs
 from entrec.theory.identifiability.settings import Training
-from entrec.theory.study import TheoryStudy
+from entrec.theory.study import Setting
 
 Run = TypeVar("Run", LatentRecoveryRun, ContentIsolationRun)
 
@@ -39,9 +39,9 @@ LATENTS = ("content", "style")
 COORDINATES, POINTS = 3, 60  # of a panel of the scatter: what stays to be seen in it
 
 
-def latent_recovery_scores(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
+def latent_recovery_scores(setting: Setting, results: Path) -> pd.DataFrame:
     """What every representation of every row says of the true latents: LATENT_RECOVERY."""
-    found = _records(recovered(study, setting), setting, results)
+    found = _records(recovered(setting), setting, results)
     _check_first(found, ["observations.r2", "untrained.r2"])
     rows = []
     for run, file, record in found:
@@ -55,10 +55,10 @@ def latent_recovery_scores(study: TheoryStudy, setting: str, results: Path) -> p
     return pd.DataFrame(rows)[LATENT_RECOVERY]
 
 
-def batches(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
+def batches(setting: Setting, results: Path) -> pd.DataFrame:
     """What training ended with in every batch size of the sweep: BATCHES; the bound is the mean of its last steps."""
-    own = study.setting(setting).latent_recovery
-    found = _records(swept(study, setting), setting, results)
+    own = setting.latent_recovery
+    found = _records(swept(setting), setting, results)
     _check_first(found, ["observations.r2", "untrained.r2"])
     rows = []
     for run, file, record in found:
@@ -72,22 +72,20 @@ def batches(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)[BATCHES]
 
 
-def curves(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
+def curves(setting: Setting, results: Path) -> pd.DataFrame:
     """Objective and held-out R2 while encoders of recovered latents train: CURVES."""
-    own = study.setting(setting).latent_recovery
+    own = setting.latent_recovery
     rows = []
-    for run, _, record in _records(recovered(study, setting), setting, results):
+    for run, _, record in _records(recovered(setting), setting, results):
         about = {"row": run.row, "method": run.method, "seed": run.seed}
         rows += [{**about, **look} for look in _curve(record, own.training_of(run.row))]
     return pd.DataFrame(rows)[CURVES].astype({"step": int})
 
 
-def scatter(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
+def scatter(setting: Setting, results: Path) -> pd.DataFrame:
     """True latents and what EntRec, leave-one-out, gives back of them, for the first seed: SCATTER."""
-    own = study.setting(setting).latent_recovery
-    runs = [
-        run for run in recovered(study, setting) if run.method == "entrec_leave_one_out" and run.seed == own.seeds[0]
-    ]
+    own = setting.latent_recovery
+    runs = [run for run in recovered(setting) if run.method == "entrec_leave_one_out" and run.seed == own.seeds[0]]
     rows = []
     for run, _, record in _records(runs, setting, results):
         true, given = (check_points(record, f"scatter.{key}", dimension=own.dimension) for key in ("true", "recovered"))
@@ -100,19 +98,19 @@ def scatter(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)[SCATTER]
 
 
-def batch_points(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
+def batch_points(setting: Setting, results: Path) -> pd.DataFrame:
     """What the figure draws of `batches`: BATCH_POINTS; mean over seeds, and one deviation to either side."""
     rows = []
-    for (method, size), group in batches(study, setting, results).groupby(["method", "batch_size"], sort=False):
+    for (method, size), group in batches(setting, results).groupby(["method", "batch_size"], sort=False):
         about = {"method": method, "batch_size": size, "information": group["information"].iloc[0]}
         for quantity in ("r2", "bound"):
             rows.append({**about, "quantity": quantity, **_band(group[quantity])})
     return pd.DataFrame(rows)[BATCH_POINTS]
 
 
-def content_isolation_scores(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
+def content_isolation_scores(setting: Setting, results: Path) -> pd.DataFrame:
     """What every representation of every row says of content and of style: CONTENT_ISOLATION."""
-    found = _records(content_isolation_runs(study.setting(setting).content_isolation), setting, results)
+    found = _records(content_isolation_runs(setting.content_isolation), setting, results)
     _check_first(found, ["observations.style.linear", "observations.content.linear", "oracle.style.linear"])
     rows = []
     untrained = {"observations": "identity", "untrained": "untrained", "oracle": "oracle"}
@@ -125,9 +123,9 @@ def content_isolation_scores(study: TheoryStudy, setting: str, results: Path) ->
     return pd.DataFrame(rows)[CONTENT_ISOLATION]
 
 
-def content_isolation_points(study: TheoryStudy, setting: str, results: Path) -> pd.DataFrame:
+def content_isolation_points(setting: Setting, results: Path) -> pd.DataFrame:
     """What the figure draws of `content_isolation_scores`: CONTENT_ISOLATION_POINTS, of kernel ridge."""
-    groups = content_isolation_scores(study, setting, results).groupby(["row", "representation", "latents"], sort=False)
+    groups = content_isolation_scores(setting, results).groupby(["row", "representation", "latents"], sort=False)
     rows = [
         {"row": row, "representation": name, "latents": latents, "seeds": len(group), **_band(group["kernel_ridge"])}
         for (row, name, latents), group in groups
@@ -136,7 +134,7 @@ def content_isolation_points(study: TheoryStudy, setting: str, results: Path) ->
     return pd.DataFrame(rows)[CONTENT_ISOLATION_POINTS]
 
 
-def _records(runs: Sequence[Run], setting: str, results: Path) -> list[tuple[Run, str, Record]]:
+def _records(runs: Sequence[Run], setting: Setting, results: Path) -> list[tuple[Run, str, Record]]:
     records = theory_records(results, setting, map(run_file, runs))
     return [(run, file, record) for run, (file, record) in zip(runs, records, strict=True)]
 

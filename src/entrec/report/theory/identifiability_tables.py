@@ -21,26 +21,26 @@ from entrec.report.theory.names import (
 )
 from entrec.report.theory.published import COLUMNS, published_content, published_latents
 from entrec.theory.identifiability.settings import CONTENT_ISOLATION_METHODS, LATENT_RECOVERY_METHODS, LatentRecovery
-from entrec.theory.study import TheoryStudy
+from entrec.theory.study import Setting
 
 AS_REPORTED = "Published values are as reported, not derived anew, and of the original’s size"
 
 
-def latent_recovery_names(study: TheoryStudy, setting: str) -> Mapping[str, Collection[str]]:
+def latent_recovery_names(setting: Setting) -> Mapping[str, Collection[str]]:
     """The names that tables of recovered latents may hold."""
-    rows = study.setting(setting).latent_recovery.rows
+    rows = setting.latent_recovery.rows
     return {"row": rows, "representation": LATENT_RECOVERY_REPRESENTATIONS, "method": LATENT_RECOVERY_METHODS}
 
 
-def content_isolation_names(study: TheoryStudy, setting: str) -> Mapping[str, Collection[str]]:
+def content_isolation_names(setting: Setting) -> Mapping[str, Collection[str]]:
     """The names that the table of isolated content may hold."""
-    rows = study.setting(setting).content_isolation.rows
+    rows = setting.content_isolation.rows
     return {"row": rows, "representation": CONTENT_ISOLATION_REPRESENTATIONS, "latents": LATENTS}
 
 
-def latent_recovery(study: TheoryStudy, setting: str, rows: pd.DataFrame) -> Layout:
+def latent_recovery(setting: Setting, rows: pd.DataFrame) -> Layout:
     """One row per set-up: how much of the true latents each representation explains."""
-    own = study.setting(setting).latent_recovery
+    own = setting.latent_recovery
     columns = [
         Column(*REPRESENTATIONS[name], {row: MeanSD.of(100 * group["r2"]).text() for row, group in groups})
         for name, groups in _by_row(rows)
@@ -58,9 +58,9 @@ def latent_recovery(study: TheoryStudy, setting: str, rows: pd.DataFrame) -> Lay
     )
 
 
-def latent_recovery_mcc(study: TheoryStudy, setting: str, rows: pd.DataFrame) -> Layout:
+def latent_recovery_mcc(setting: Setting, rows: pd.DataFrame) -> Layout:
     """One row per set-up: how each true coordinate correlates with the one that it is matched with."""
-    own = study.setting(setting).latent_recovery
+    own = setting.latent_recovery
     columns = []
     for name, groups in _by_row(rows):
         cells = {}
@@ -79,9 +79,9 @@ def latent_recovery_mcc(study: TheoryStudy, setting: str, rows: pd.DataFrame) ->
     return Layout("table_latent_recovery_mcc", "Recovered coordinates", caption, _titles(own), columns, head="Latents")
 
 
-def latent_recovery_batch(study: TheoryStudy, setting: str, rows: pd.DataFrame) -> Layout:
+def latent_recovery_batch(setting: Setting, rows: pd.DataFrame) -> Layout:
     """One row per batch size: what training ends with, where the truth is known."""
-    own = study.setting(setting).latent_recovery
+    own = setting.latent_recovery
     sizes = sorted(set(rows["batch_size"]))
     known = rows["information"].dropna()
     truth = decimal(known.iloc[0], 2) if len(known) else NOTHING
@@ -107,9 +107,9 @@ def latent_recovery_batch(study: TheoryStudy, setting: str, rows: pd.DataFrame) 
     return Layout("table_latent_recovery_batch", "Recovered latents by batch size", caption, keys, columns, head="k")
 
 
-def content_style(study: TheoryStudy, setting: str, rows: pd.DataFrame) -> Layout:
+def content_style(setting: Setting, rows: pd.DataFrame) -> Layout:
     """Two rows per setting of dependence: how much of content, and of style, each representation explains."""
-    own = study.setting(setting).content_isolation
+    own = setting.content_isolation
     keys = [
         (f"{name},{latents}", f"{content_isolation_title(row)}: {latents}")
         for name, row in own.rows.items()

@@ -10,7 +10,7 @@ from entrec.theory.identifiability.settings import (
     LatentRecoveryRow,
     Space,
 )
-from entrec.theory.study import TheoryStudy
+from entrec.theory.study import Setting
 
 # of the vMF pairs: title, and a second line for the head of a column
 ESTIMATORS = {
@@ -32,9 +32,9 @@ def estimator_name(estimator: str) -> str:
     return f"{title}, {detail}"
 
 
-def case_title(study: TheoryStudy, setting: str, case: str) -> str:
+def case_title(setting: Setting, case: str) -> str:
     """What a case of the rates draws from, and how wide its kernel is: `Gaussian d = 2, h = 0.5`."""
-    settings = study.setting(setting).estimators.rates.cases[case]
+    settings = setting.estimators.rates.cases[case]
     d, width = settings.dimension, settings.width
     if settings.data == "dirichlet":
         return f"{d} categories"

@@ -12,7 +12,7 @@ from entrec.report.markup import grid, joined
 from entrec.report.origin_tables import environments_fragment, letters, made_by_other_code, marked
 from entrec.report.origins import Environment, environment
 from entrec.report.theory.estimator_frames import theory_records
-from entrec.theory.study import TheoryStudy
+from entrec.theory.study import Setting
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class TheoryOrigin:
     environment: Environment
 
 
-def theory_origins(study: TheoryStudy, setting: str, results: Path) -> list[TheoryOrigin]:
+def theory_origins(setting: Setting, results: Path) -> list[TheoryOrigin]:
     """Of every file of the study, in its order; raises `UserError` naming what is missing or damaged."""
-    return list(_origins(study, setting, results))
+    return list(_origins(setting, results))
 
 
-def _origins(study: TheoryStudy, setting: str, results: Path) -> Iterator[TheoryOrigin]:
-    for file, record in theory_records(results, setting, theory_files(study, setting)):
+def _origins(setting: Setting, results: Path) -> Iterator[TheoryOrigin]:
+    for file, record in theory_records(results, setting, theory_files(setting)):
         yield TheoryOrigin(
             file=file,
             seed=int(record.number("provenance.seed")),

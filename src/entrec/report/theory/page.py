@@ -17,14 +17,14 @@ from entrec.theory.identifiability.settings import (
     LatentRecovery,
 )
 from entrec.theory.registry import BOUNDS
-from entrec.theory.study import TheoryStudy, load_theory
+from entrec.theory.study import Setting, load_theory
 
 NOTEBOOK = "theory"
 
 
 def render_theory(
     study_path: Path,
-    setting: str,
+    setting_name: str,
     *,
     results: Path,
     output: Path,
@@ -37,16 +37,16 @@ def render_theory(
     `figures/` exist already. `pages` holds templates and notebooks; `fingerprint` is today's code, by default
     this package's. Raises `UserError` naming the first file that is missing or damaged.
     """
-    study = load_theory(study_path)
+    setting = load_theory(study_path).setting(setting_name)
     for folder, names in (("tables", THEORY_TABLES), ("figures", THEORY_FIGURES)):
         for name in names:
             path = f"{folder}/{name}.csv"
             existing(output / path, f"snakemake reports/theory/{setting}/{path}")
-    found = theory_origins(study, setting, results)
+    found = theory_origins(setting, results)
     today = fingerprint or _fingerprint()
     parameters = {
         "study": str(study_path),
-        "setting": setting,
+        "setting": setting.name,
         "results": str(results),
         "tables": str(output / "tables"),
         "figures": str(output / "figures"),
@@ -57,25 +57,28 @@ def render_theory(
     with jupyter_home():
         execute(own(pages / "notebooks" / f"{NOTEBOOK}.ipynb"), parameters, executed)
     context: dict[str, Any] = {
-        "study": study,
+        "study": setting.study,
         "setting": setting,
         "contents": ["run", "claims", "latents", "content", "gaussians", "sphere", "rates", "provenance"],
-        "summary": _summary(study, setting, found),
+        "summary": _summary(setting, found),
         "notices": notices(found, today),
         "fragments": {NOTEBOOK: to_html(executed)},
     }
     write_text(output / "index.html", fill("theory.html.j2", context, pages=pages))
 
 
-def _summary(study: TheoryStudy, setting: str, found: list[TheoryOrigin]) -> list[tuple[str, str]]:
+def _summary(setting: Setting, found: list[TheoryOrigin]) -> list[tuple[str, str]]:
     """The facts under the title: (name, value)."""
-    own = study.setting(setting)
-    gaussian, sphere, rates = own.estimators.gaussian, own.estimators.sphere, own.estimators.rates
+    own = setting.estimators
+    gaussian, sphere, rates = own.gaussian, own.sphere, own.rates
     dimensions = "; ".join(f"d = {d} with κ = {', '.join(map(number, kappas))}" for d, kappas in sphere.kappa.items())
     return [
         ("Setting", f"{setting} (params/theory.yaml)"),
-        ("Latents", _trained(len(own.latent_recovery.rows), LATENT_RECOVERY_METHODS, own.latent_recovery)),
-        ("Content", _trained(len(own.content_isolation.rows), CONTENT_ISOLATION_METHODS, own.content_isolation)),
+        ("Latents", _trained(len(setting.latent_recovery.rows), LATENT_RECOVERY_METHODS, setting.latent_recovery)),
+        (
+            "Content",
+            _trained(len(setting.content_isolation.rows), CONTENT_ISOLATION_METHODS, setting.content_isolation),
+        ),
         (
             "Gaussians",
             f"{len(BOUNDS)} bounds; {gaussian.dimension} dimensions, batches of {gaussian.batch_size}, "

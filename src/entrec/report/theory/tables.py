@@ -16,11 +16,11 @@ from entrec.report.markup import table_fragment
 from entrec.report.records import Record, existing
 from entrec.report.theory import estimator_frames, estimator_tables, identifiability_frames, identifiability_tables
 from entrec.report.theory.estimator_checks import check_table
-from entrec.theory.study import TheoryStudy
+from entrec.theory.study import Setting
 
-Rows = Callable[[TheoryStudy, str, Path], pd.DataFrame]
-LayOut = Callable[[TheoryStudy, str, pd.DataFrame], Layout]
-Known = Callable[[TheoryStudy, str], Mapping[str, Collection[str]]]
+Rows = Callable[[Setting, Path], pd.DataFrame]
+LayOut = Callable[[Setting, pd.DataFrame], Layout]
+Known = Callable[[Setting], Mapping[str, Collection[str]]]
 
 
 @dataclass(frozen=True)
@@ -36,22 +36,22 @@ class Table:
     known: Known
 
 
-def write_theory_table(study: TheoryStudy, setting: str, name: str, *, results: Path, output: Path) -> None:
+def write_theory_table(setting: Setting, name: str, *, results: Path, output: Path) -> None:
     """Write the table `name` to the folder `output` as .csv, .tex and .html.
 
     `results` is `results/theory/<setting>`. The CSV has one row per value, in nats. Raises `UserError` for an
     unknown table and for a result that is missing or damaged.
     """
     table = _table(name)
-    rows = table.rows(study, setting, results)
+    rows = table.rows(setting, results)
     csv: str = rows.to_csv(index=False, float_format="%.8g", lineterminator="\n")
-    layout = table.lay_out(study, setting, pd.read_csv(io.StringIO(csv)))  # what the page will read
+    layout = table.lay_out(setting, pd.read_csv(io.StringIO(csv)))  # what the page will read
     write_text(output / f"{name}.csv", csv)
     write_text(output / f"{name}.tex", latex_table(layout))
     write_text(output / f"{name}.html", table_fragment(layout))
 
 
-def read_theory_table(study: TheoryStudy, setting: str, name: str, folder: Path) -> Layout:
+def read_theory_table(setting: Setting, name: str, folder: Path) -> Layout:
     """The table that `write_theory_table` left in `folder`, from its CSV; raises `UserError` if missing or damaged."""
     table = _table(name)
     remedy = f"snakemake reports/theory/{setting}/tables/{name}.csv"
@@ -61,8 +61,8 @@ def read_theory_table(study: TheoryStudy, setting: str, name: str, folder: Path)
         rows = pd.read_csv(path)[table.columns]
     except (ValueError, KeyError) as error:
         raise record.damaged(str(error).strip("'\"").splitlines()[0]) from error
-    check_table(record, rows, table.known(study, setting))
-    return table.lay_out(study, setting, rows)
+    check_table(record, rows, table.known(setting))
+    return table.lay_out(setting, rows)
 
 
 def _table(name: str) -> Table:

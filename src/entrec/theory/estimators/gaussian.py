@@ -18,24 +18,23 @@ from entrec.information.checks import without_a_look
 from entrec.progress import progress
 from entrec.theory.estimators.learnt_bounds import build
 from entrec.theory.estimators.settings import Gaussian
-from entrec.theory.study import TheoryStudy, check_bound, gaussian_keys
+from entrec.theory.study import Setting, check_bound
 from entrec.training import eager
 from entrec.training.device import device_for, make_deterministic
 
 
-def gaussian(study: TheoryStudy, setting: str, bound: str, seed: int, *, output: Path) -> None:
+def gaussian(setting: Setting, bound: str, seed: int, *, output: Path) -> None:
     """Benchmark one bound with one seed; raises `UserError` for a name that the study has not, and on divergence."""
     check_bound(bound)
-    own = study.setting(setting)
-    settings = own.estimators.gaussian
+    settings = setting.estimators.gaussian
     if seed not in settings.seeds:
         raise UserError(f"seed {seed} is not among {setting}.estimators.gaussian.seeds: {list(settings.seeds)}")
-    device = device_for(own.resources["gaussian"])
-    make_deterministic(device, threads=own.resources["gaussian"].threads)
-    params = study.slice(gaussian_keys(setting, bound))
+    device = device_for(setting.resources["gaussian"])
+    make_deterministic(device, threads=setting.resources["gaussian"].threads)
+    params = setting.slice(setting.gaussian_keys(bound))
     with provenance.record(params, seed=seed, device=device, study="theory") as record:
         trace, levels = staircase(settings, bound, seed=seed, device=device)
-    identity = {"bound": bound, "seed": seed, "setting": setting}
+    identity = {"bound": bound, "seed": seed, "setting": setting.name}
     write_json(
         output,
         {**identity, "trace": trace, "levels": levels, "provenance": record.provenance.model_dump(exclude_unset=True)},

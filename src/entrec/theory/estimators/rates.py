@@ -23,27 +23,24 @@ from entrec.progress import progress
 from entrec.theory.estimators.known_entropies import Known, known
 from entrec.theory.estimators.settings import RateCase, Rates
 from entrec.theory.estimators.slopes import Fit, leading_power_law, power_law
-from entrec.theory.study import TheoryStudy, rates_keys
+from entrec.theory.study import Setting
 from entrec.training.device import device_for, make_deterministic
 
 Row = dict[str, Any]
 
 
-def rates(study: TheoryStudy, setting: str, case: str, *, output: Path) -> None:
+def rates(setting: Setting, case: str, *, output: Path) -> None:
     """Measure one case and fit its slopes; raises `UserError` for a case that the study has not."""
-    own = study.setting(setting)
-    settings = own.estimators.rates
+    settings = setting.estimators.rates
     if case not in settings.cases:
         raise UserError(f"{setting}.estimators.rates.cases: no case {case!r}; allowed: {', '.join(settings.cases)}")
-    device = device_for(own.resources["rates"])
-    make_deterministic(device, threads=own.resources["rates"].threads)
-    params = study.slice(rates_keys(setting, case))
+    device = device_for(setting.resources["rates"])
+    make_deterministic(device, threads=setting.resources["rates"].threads)
+    params = setting.slice(setting.rates_keys(case))
     with provenance.record(params, seed=settings.seed, device=device, study="theory") as record:
         result = measure(settings, settings.cases[case], name=case, device=device)
-    write_json(
-        output,
-        {"case": case, "setting": setting, **result, "provenance": record.provenance.model_dump(exclude_unset=True)},
-    )
+    origin = record.provenance.model_dump(exclude_unset=True)
+    write_json(output, {"case": case, "setting": setting.name, **result, "provenance": origin})
 
 
 def measure(settings: Rates, case: RateCase, *, name: str, device: torch.device) -> dict[str, Any]:

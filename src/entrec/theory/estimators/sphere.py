@@ -23,26 +23,25 @@ from entrec.information.reconstruction import vmf_reconstruction
 from entrec.information.sphere import sample_uniform, sample_vmf, vmf_information
 from entrec.progress import progress
 from entrec.theory.estimators.settings import Sphere
-from entrec.theory.study import TheoryStudy, sphere_keys
+from entrec.theory.study import Setting
 from entrec.training.device import device_for, make_deterministic
 
 
-def sphere(study: TheoryStudy, setting: str, dimension: int, *, output: Path) -> None:
+def sphere(setting: Setting, dimension: int, *, output: Path) -> None:
     """Measure every estimator in one dimension; raises `UserError` for one that the study has not."""
-    own = study.setting(setting)
-    settings = own.estimators.sphere
+    settings = setting.estimators.sphere
     if dimension not in settings.kappa:
         raise UserError(f"{setting}.estimators.sphere.kappa: no dimension {dimension}; allowed: {list(settings.kappa)}")
-    device = device_for(own.resources["sphere"])
-    make_deterministic(device, threads=own.resources["sphere"].threads)
-    params = study.slice(sphere_keys(setting, dimension))
+    device = device_for(setting.resources["sphere"])
+    make_deterministic(device, threads=setting.resources["sphere"].threads)
+    params = setting.slice(setting.sphere_keys(dimension))
     with provenance.record(params, seed=settings.seed, device=device, study="theory") as record:
         rows = measure(settings, dimension, device=device)
     write_json(
         output,
         {
             "dimension": dimension,
-            "setting": setting,
+            "setting": setting.name,
             "rows": rows,
             "provenance": record.provenance.model_dump(exclude_unset=True),
         },

@@ -16,38 +16,36 @@ from entrec.settings import Resources
 from entrec.theory.identifiability.content_isolation import train_content_isolation
 from entrec.theory.identifiability.latent_recovery import train_latent_recovery
 from entrec.theory.identifiability.runs import content_isolation_runs, find_run, latent_recovery_runs
-from entrec.theory.study import TheoryStudy, content_isolation_keys, latent_recovery_keys
+from entrec.theory.study import Setting
 from entrec.training.device import device_for, make_deterministic
 
 
-def latent_recovery(study: TheoryStudy, setting: str, name: str, *, output: Path) -> None:
+def latent_recovery(setting: Setting, name: str, *, output: Path) -> None:
     """Train the run called `name` of recovered latents, or go on with it; raises `UserError` for a name of none."""
-    own = study.setting(setting)
-    run = find_run(latent_recovery_runs(own.latent_recovery), name)
-    training = replace(own.latent_recovery.training_of(run.row), batch_size=run.batch_size)
-    settings = replace(own.latent_recovery, training=training)
+    run = find_run(latent_recovery_runs(setting.latent_recovery), name)
+    training = replace(setting.latent_recovery.training_of(run.row), batch_size=run.batch_size)
+    settings = replace(setting.latent_recovery, training=training)
     _record(
-        study.slice(latent_recovery_keys(setting, run.row)),
-        {"setting": setting, "batch_size": run.batch_size},
+        setting.slice(setting.latent_recovery_keys(run.row)),
+        {"setting": setting.name, "batch_size": run.batch_size},
         lambda device: train_latent_recovery(settings, run.row, run.method, run.seed, device=device, folder=output),
         seed=run.seed,
-        asked=own.resources["latent_recovery"],
+        asked=setting.resources["latent_recovery"],
         output=output,
     )
 
 
-def content_isolation(study: TheoryStudy, setting: str, name: str, *, output: Path) -> None:
+def content_isolation(setting: Setting, name: str, *, output: Path) -> None:
     """Train the run called `name` of isolated content, or go on with it; raises `UserError` for a name of none."""
-    own = study.setting(setting)
-    run = find_run(content_isolation_runs(own.content_isolation), name)
+    run = find_run(content_isolation_runs(setting.content_isolation), name)
     _record(
-        study.slice(content_isolation_keys(setting, run.row)),
-        {"setting": setting},
+        setting.slice(setting.content_isolation_keys(run.row)),
+        {"setting": setting.name},
         lambda device: train_content_isolation(
-            own.content_isolation, run.row, run.method, run.seed, device=device, folder=output
+            setting.content_isolation, run.row, run.method, run.seed, device=device, folder=output
         ),
         seed=run.seed,
-        asked=own.resources["content_isolation"],
+        asked=setting.resources["content_isolation"],
         output=output,
     )
 
