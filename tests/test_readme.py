@@ -12,8 +12,7 @@ import pytest
 from entrec.pipeline.inputs import TABLES
 from entrec.plan.assumptions import device_of
 from entrec.plan.costs import plan_of
-from entrec.report.theory.verdicts import content_verdict, latents_verdict
-from entrec.report.theory.verdicts import rates_verdict
+from entrec.report.theory.verdicts import content_verdict, latents_verdict, rates_verdict
 from entrec.study import load_study
 from entrec.theory.study import load_theory
 

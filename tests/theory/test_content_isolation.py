@@ -19,7 +19,8 @@ from entrec.theory.identifiability.content_isolation import (
     train_content_isolation,
 )
 from entrec.theory.identifiability.content_style import load_process, save_process
-from entrec.theory.identifiability.settings import (
+from entrec.theory.identifiability.tensor_files import read_tensors, write_tensors
+from entrec.theory.settings.identifiability import (
     CONTENT_ISOLATION_METHODS,
     AlignEntropy,
     ContentIsolation,
@@ -29,7 +30,6 @@ from entrec.theory.identifiability.settings import (
     Network,
     Training,
 )
-from entrec.theory.identifiability.tensor_files import read_tensors, write_tensors
 
 CPU = torch.device("cpu")
 

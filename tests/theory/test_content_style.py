@@ -7,7 +7,7 @@ import torch
 
 from entrec.errors import UserError
 from entrec.theory.identifiability.content_style import draw_content_style, load_process, save_process, wishart_root
-from entrec.theory.identifiability.settings import (
+from entrec.theory.settings.identifiability import (
     AlignEntropy,
     ContentIsolation,
     ContentIsolationRow,

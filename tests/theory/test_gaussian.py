@@ -21,8 +21,8 @@ from entrec.theory.estimators.gaussian import (
     staircase,
 )
 from entrec.theory.estimators.learnt_bounds import LEARNERS
-from entrec.theory.estimators.settings import EntRec, EntRecDiscrete, Smile
 from entrec.theory.registry import BOUNDS
+from entrec.theory.settings.estimators import EntRec, EntRecDiscrete, Smile
 
 CPU = torch.device("cpu")
 OF_SCORES = {"nwj", "js", "smile", "info_nce"}

@@ -7,8 +7,8 @@ import pytest
 
 from entrec.errors import UserError
 from entrec.theory.identifiability import training as recovery_training
-from entrec.theory.identifiability.runs import content_isolation_runs, latent_recovery_runs
 from entrec.theory.identifiability.steps import content_isolation, latent_recovery
+from entrec.theory.runs import content_isolation_runs, latent_recovery_runs
 
 STEPS = {
     "latent_recovery": (latent_recovery, latent_recovery_runs),

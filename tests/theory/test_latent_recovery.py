@@ -12,7 +12,8 @@ from entrec.theory.identifiability import training as recovery_training
 from entrec.theory.identifiability.encoders import build_encoder
 from entrec.theory.identifiability.latent_recovery import draw_pairs, encode, objective, scores, train_latent_recovery
 from entrec.theory.identifiability.mixing import draw_mixing
-from entrec.theory.identifiability.settings import (
+from entrec.theory.identifiability.tensor_files import digest_of, read_tensors
+from entrec.theory.settings.identifiability import (
     LATENT_RECOVERY_METHODS,
     Density,
     LatentRecovery,
@@ -21,7 +22,6 @@ from entrec.theory.identifiability.settings import (
     Sweep,
     Training,
 )
-from entrec.theory.identifiability.tensor_files import digest_of, read_tensors
 
 CPU = torch.device("cpu")
 SPHERE = LatentRecoveryRow("sphere", Density("vmf", 10.0), "sphere", Density("vmf", 10.0), 10.0)

@@ -15,7 +15,7 @@ from entrec.theory.identifiability.latents import (
     sample_positives,
     stretch,
 )
-from entrec.theory.identifiability.settings import EXPONENTS, Density
+from entrec.theory.settings.identifiability import EXPONENTS, Density
 
 SCIPY = {1: stats.laplace(), 2: stats.norm(scale=math.sqrt(0.5)), 3: stats.gennorm(3)}
 every_exponent = pytest.mark.parametrize("exponent", SCIPY)

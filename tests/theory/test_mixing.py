@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from entrec.theory.identifiability.mixing import Mixing, best_conditioned, condition_numbers, draw_columns, draw_mixing
-from entrec.theory.identifiability.settings import Network
+from entrec.theory.settings.identifiability import Network
 
 
 def drawn(seed=0, *, draws=1000, layers=3):

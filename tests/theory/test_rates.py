@@ -11,7 +11,7 @@ from entrec.information.entropy import kernel_entropy, leave_one_out_entropy
 from entrec.information.sphere import log_area, log_vmf_constant
 from entrec.theory.estimators.known_entropies import gaussian, soft_categories, uniform_on_sphere
 from entrec.theory.estimators.rates import bias_error, fits, measure, rates, row, spread_error, width_fit
-from entrec.theory.estimators.settings import RateCase, Rates
+from entrec.theory.settings.estimators import RateCase, Rates
 
 CPU = torch.device("cpu")
 

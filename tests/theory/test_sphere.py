@@ -8,8 +8,8 @@ import torch
 
 from entrec.errors import UserError
 from entrec.information.sphere import vmf_information
-from entrec.theory.estimators.settings import Sphere
 from entrec.theory.estimators.sphere import ESTIMATORS, measure, sphere
+from entrec.theory.settings.estimators import Sphere
 
 CPU = torch.device("cpu")
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from entrec.errors import UserError
-from entrec.theory.identifiability.runs import (
+from entrec.theory.registry import BOUNDS
+from entrec.theory.runs import (
     LatentRecoveryRun,
     content_isolation_runs,
     find_run,
     latent_recovery_runs,
     sweep_runs,
 )
-from entrec.theory.registry import BOUNDS
 from entrec.theory.study import SETTINGS, load_theory
 
 THEORY = Path("params/theory.yaml")

@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 
-from entrec.theory.identifiability.settings import CONTENT_ISOLATION_METHODS
 from entrec.theory.registry import BOUNDS
+from entrec.theory.settings.identifiability import CONTENT_ISOLATION_METHODS
 
 pytestmark = pytest.mark.workflow
 SHOWN = {

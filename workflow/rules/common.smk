@@ -21,7 +21,7 @@ from entrec.pipeline.theory_inputs import (
     theory_needed,
 )
 from entrec.runs import Run
-from entrec.theory.identifiability.runs import (
+from entrec.theory.runs import (
     find_run,
     latent_recovery_runs,
     content_isolation_runs,

@@ -13,8 +13,8 @@ import yaml
 from entrec.pipeline.inputs import TABLES, needed
 from entrec.pipeline.theory_inputs import THEORY_TABLES, shown_part, theory_needed
 from entrec.study import Study, evaluate_keys, prepare_keys, pretrain_keys, table_keys, transfer_keys
-from entrec.theory.identifiability.runs import content_isolation_runs, latent_recovery_runs
 from entrec.theory.registry import BOUNDS
+from entrec.theory.runs import content_isolation_runs, latent_recovery_runs
 from entrec.theory.study import Setting
 
 PRETRAINED = ("encoder.safetensors", "history.csv", "run.json")

@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from entrec.errors import UserError
-from entrec.theory.identifiability.runs import (
+from entrec.theory.registry import BOUNDS
+from entrec.theory.runs import (
     ContentIsolationRun,
     LatentRecoveryRun,
     content_isolation_runs,
     latent_recovery_runs,
     sweep_runs,
 )
-from entrec.theory.registry import BOUNDS
 from entrec.theory.study import SETTINGS, Setting, TheoryStudy
 
 

@@ -13,14 +13,14 @@ from typing import Any, Literal, get_args
 from entrec.errors import UserError
 from entrec.settings import Resources, settings
 from entrec.strict import Invalid, at, plain, validated
-from entrec.theory.estimators.settings import BANDWIDTHS, KAPPAS, Estimators, Gaussian, RateCase
-from entrec.theory.identifiability.settings import (
+from entrec.theory.registry import BOUNDS
+from entrec.theory.settings.estimators import BANDWIDTHS, KAPPAS, Estimators, Gaussian, RateCase
+from entrec.theory.settings.identifiability import (
     ContentIsolation,
     LatentRecovery,
     content_isolation_faults,
     latent_recovery_faults,
 )
-from entrec.theory.registry import BOUNDS
 from entrec.yaml_reader import read_yaml
 
 THEORY_FILE = "params/theory.yaml"

@@ -12,13 +12,14 @@ import pytest
 import yaml
 
 from entrec.pipeline.theory_inputs import gaussian_files, rates_files, run_file, sphere_files
-from entrec.theory.identifiability.runs import (
+from entrec.theory.registry import BOUNDS
+from entrec.theory.runs import (
     ContentIsolationRun,
     LatentRecoveryRun,
     content_isolation_runs,
     latent_recovery_runs,
 )
-from entrec.theory.identifiability.settings import (
+from entrec.theory.settings.identifiability import (
     ContentIsolation,
     ContentIsolationRow,
     Density,
@@ -26,7 +27,6 @@ from entrec.theory.identifiability.settings import (
     LatentRecoveryRow,
     Sweep,
 )
-from entrec.theory.registry import BOUNDS
 from entrec.theory.study import Setting, TheoryStudy, load_theory
 
 ROOT = Path(__file__).parents[3]

@@ -17,8 +17,8 @@ from entrec.report.layout import Layout
 from entrec.report.theory import published
 from entrec.report.theory.figures import write_theory_figure
 from entrec.report.theory.tables import read_theory_table, write_theory_table
-from entrec.theory.identifiability.runs import LatentRecoveryRun
-from entrec.theory.identifiability.settings import Density
+from entrec.theory.runs import LatentRecoveryRun
+from entrec.theory.settings.identifiability import Density
 from entrec.theory.study import TheoryStudy, load_theory
 from entrec.yaml_reader import read_yaml
 

@@ -17,7 +17,7 @@ from entrec.report.theory.verdicts import (
     content_verdict,
     latents_verdict,
 )
-from entrec.theory.identifiability.settings import Density
+from entrec.theory.settings.identifiability import Density
 from entrec.theory.study import TheoryStudy
 
 # R2 between an untrained and a supervised encoder: 90 % of the way is 0.95

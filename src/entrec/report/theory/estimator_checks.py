@@ -10,7 +10,7 @@ import pandas as pd
 from entrec.report.records import Record
 from entrec.report.theory.names import ENTROPIES, ESTIMATORS
 from entrec.report.theory.verdicts import IN_WIDTH
-from entrec.theory.estimators.settings import Gaussian, RateCase, Rates, Sphere
+from entrec.theory.settings.estimators import Gaussian, RateCase, Rates, Sphere
 
 Rows = list[dict[str, Any]]
 OF_KERNELS = ["squared bias", "variance"]

@@ -20,8 +20,8 @@ from entrec.report.theory.estimator_checks import (
     check_sphere,
     check_trace,
 )
-from entrec.theory.estimators.settings import RateCase
 from entrec.theory.registry import BOUNDS
+from entrec.theory.settings.estimators import RateCase
 from entrec.theory.study import Setting
 
 TRACE = ["bound", "title", "seed", "step", "truth", "mean", "sd"]

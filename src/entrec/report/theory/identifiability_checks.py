@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from entrec.report.records import Record
-from entrec.theory.identifiability.settings import Training
+from entrec.theory.settings.identifiability import Training
 
 SAME = 1e-3  # of R2: what another processor's rounding stays below, and other points or another mixing do not
 

@@ -22,7 +22,7 @@ from entrec.report.theory.names import (
     representation_name,
 )
 from entrec.report.theory.panels import PANEL, multiples, nats_axis, samples_axis
-from entrec.theory.identifiability.settings import LatentRecoveryRow, Space
+from entrec.theory.settings.identifiability import LatentRecoveryRow, Space
 from entrec.theory.study import Setting
 
 NAMES = 148  # of representations, left of a panel

@@ -22,8 +22,8 @@ from entrec.report.theory.identifiability_checks import (
     positive_or_unknown,
 )
 from entrec.report.theory.names import REFERENCE
-from entrec.theory.identifiability.runs import ContentIsolationRun, LatentRecoveryRun, content_isolation_runs
-from entrec.theory.identifiability.settings import Training
+from entrec.theory.runs import ContentIsolationRun, LatentRecoveryRun, content_isolation_runs
+from entrec.theory.settings.identifiability import Training
 from entrec.theory.study import Setting
 
 Run = TypeVar("Run", LatentRecoveryRun, ContentIsolationRun)

@@ -20,7 +20,7 @@ from entrec.report.theory.names import (
     steps_of,
 )
 from entrec.report.theory.published import COLUMNS, published_content, published_latents
-from entrec.theory.identifiability.settings import CONTENT_ISOLATION_METHODS, LATENT_RECOVERY_METHODS, LatentRecovery
+from entrec.theory.settings.identifiability import CONTENT_ISOLATION_METHODS, LATENT_RECOVERY_METHODS, LatentRecovery
 from entrec.theory.study import Setting
 
 AS_REPORTED = "Published values are as reported, not derived anew, and of the original’s size"

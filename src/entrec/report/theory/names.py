@@ -1,6 +1,6 @@
 """How the theory page writes estimators, representations, cases, rows and numbers."""
 
-from entrec.theory.identifiability.settings import (
+from entrec.theory.settings.identifiability import (
     CONTENT_ISOLATION_METHODS,
     LATENT_RECOVERY_METHODS,
     ContentIsolation,

@@ -10,13 +10,13 @@ from entrec.report.page import computing_time, fill, notices, own
 from entrec.report.records import existing
 from entrec.report.theory.names import listed, number, quantity, steps_of
 from entrec.report.theory.origins import TheoryOrigin, theory_origins
-from entrec.theory.identifiability.settings import (
+from entrec.theory.registry import BOUNDS
+from entrec.theory.settings.identifiability import (
     CONTENT_ISOLATION_METHODS,
     LATENT_RECOVERY_METHODS,
     ContentIsolation,
     LatentRecovery,
 )
-from entrec.theory.registry import BOUNDS
 from entrec.theory.study import Setting, load_theory
 
 NOTEBOOK = "theory"

@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from entrec.theory.identifiability.settings import ContentIsolationRow, Density, LatentRecoveryRow
+from entrec.theory.settings.identifiability import ContentIsolationRow, Density, LatentRecoveryRow
 from entrec.yaml_reader import read_yaml
 
 COLUMNS = ("identity", "supervised", "unsupervised")

@@ -23,7 +23,7 @@ from entrec.report.theory.names import (
     representation_name,
     steps_of,
 )
-from entrec.theory.identifiability.settings import ContentIsolation, LatentRecovery, LatentRecoveryRow
+from entrec.theory.settings.identifiability import ContentIsolation, LatentRecovery, LatentRecoveryRow
 
 CaseOutcome = Literal["holds", "fails", "not reached"]
 FORMS = ("entrec_resubstitution", "entrec_leave_one_out")

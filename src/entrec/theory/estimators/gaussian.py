@@ -17,7 +17,7 @@ from entrec.errors import UserError
 from entrec.information.checks import without_a_look
 from entrec.progress import progress
 from entrec.theory.estimators.learnt_bounds import build
-from entrec.theory.estimators.settings import Gaussian
+from entrec.theory.settings.estimators import Gaussian
 from entrec.theory.study import Setting, check_bound
 from entrec.training import eager
 from entrec.training.device import device_for, make_deterministic

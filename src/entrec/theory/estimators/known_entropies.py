@@ -10,7 +10,7 @@ from torch import Generator, Tensor
 from entrec.information import entropy
 from entrec.information.kernels import GaussianKernel, Kernel, VMFKernel
 from entrec.information.sphere import log_area, sample_uniform
-from entrec.theory.estimators.settings import RateCase
+from entrec.theory.settings.estimators import RateCase
 
 
 @dataclass(frozen=True)

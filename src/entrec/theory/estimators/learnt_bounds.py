@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from entrec.information import bounds
 from entrec.information.kernels import VMFKernel
 from entrec.theory.estimators.critics import Encoders, GaussianDensity, JointCritic, SeparableCritic, mlp
-from entrec.theory.estimators.settings import EntRec, Gaussian
+from entrec.theory.settings.estimators import EntRec, Gaussian
 
 Pair = tuple[Tensor, Tensor]
 OfScores = Callable[[Tensor], Tensor]

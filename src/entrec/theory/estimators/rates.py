@@ -21,8 +21,8 @@ from entrec.artefacts import write_json
 from entrec.errors import UserError
 from entrec.progress import progress
 from entrec.theory.estimators.known_entropies import Known, known
-from entrec.theory.estimators.settings import RateCase, Rates
 from entrec.theory.estimators.slopes import Fit, leading_power_law, power_law
+from entrec.theory.settings.estimators import RateCase, Rates
 from entrec.theory.study import Setting
 from entrec.training.device import device_for, make_deterministic
 

@@ -22,7 +22,7 @@ from entrec.information.nearest_neighbours import spherical_nearest_neighbour_en
 from entrec.information.reconstruction import vmf_reconstruction
 from entrec.information.sphere import sample_uniform, sample_vmf, vmf_information
 from entrec.progress import progress
-from entrec.theory.estimators.settings import Sphere
+from entrec.theory.settings.estimators import Sphere
 from entrec.theory.study import Setting
 from entrec.training.device import device_for, make_deterministic
 

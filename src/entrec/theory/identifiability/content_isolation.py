@@ -27,9 +27,9 @@ from entrec.theory.identifiability.content_style import draw_content_style, load
 from entrec.theory.identifiability.encoders import Encoder, build_encoder
 from entrec.theory.identifiability.objectives import Terms
 from entrec.theory.identifiability.scores import kernel_ridge_r2, linear_r2
-from entrec.theory.identifiability.settings import ContentIsolation, Space
 from entrec.theory.identifiability.tensor_files import read_tensors, write_tensors
 from entrec.theory.identifiability.training import Unsupervised, seed_of, stream, train
+from entrec.theory.settings.identifiability import ContentIsolation, Space
 
 OUTPUTS: dict[str, Space] = {
     "info_nce": "unbounded",

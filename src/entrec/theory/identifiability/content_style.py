@@ -15,9 +15,9 @@ from torch import Generator, Tensor, nn
 
 from entrec.errors import UserError
 from entrec.theory.identifiability.mixing import Mixing, draw_mixing
-from entrec.theory.identifiability.settings import ContentIsolation, ContentIsolationRow, content_isolation_faults
 from entrec.theory.identifiability.tensor_files import digest_of, read_tensors, write_tensors
 from entrec.theory.identifiability.training import Pairs, seed_of, stream
+from entrec.theory.settings.identifiability import ContentIsolation, ContentIsolationRow, content_isolation_faults
 
 COVARIANCES = ("content", "style", "changes")
 

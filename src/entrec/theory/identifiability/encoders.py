@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from entrec.information.precision import lift
-from entrec.theory.identifiability.settings import Network, Space
+from entrec.theory.settings.identifiability import Network, Space
 
 FINISH: dict[Space, Callable[[Tensor], Tensor]] = {
     "sphere": F.normalize,

@@ -23,15 +23,15 @@ from entrec.theory.identifiability.latents import sample_latents, sample_positiv
 from entrec.theory.identifiability.mixing import Mixing, draw_mixing
 from entrec.theory.identifiability.objectives import Terms
 from entrec.theory.identifiability.scores import linear_prediction, linear_r2, mcc, mean_rank_correlation
-from entrec.theory.identifiability.settings import (
+from entrec.theory.identifiability.tensor_files import write_tensors
+from entrec.theory.identifiability.training import Pairs, Supervised, Unsupervised, seed_of, stream, train
+from entrec.theory.settings.identifiability import (
     EXPONENTS,
     Density,
     LatentRecovery,
     LatentRecoveryRow,
     latent_recovery_faults,
 )
-from entrec.theory.identifiability.tensor_files import write_tensors
-from entrec.theory.identifiability.training import Pairs, Supervised, Unsupervised, seed_of, stream, train
 
 
 def train_latent_recovery(

@@ -16,7 +16,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from entrec.information.sphere import sample_uniform, sample_vmf
-from entrec.theory.identifiability.settings import EXPONENTS, Density, Space
+from entrec.theory.settings.identifiability import EXPONENTS, Density, Space
 
 KNOTS = 2**15 + 1  # of the tabled distribution function: odd, so that the median is one of them
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from entrec.theory.identifiability.settings import Network
+from entrec.theory.settings.identifiability import Network
 
 
 class Mixing(nn.Module):

@@ -15,7 +15,7 @@ from entrec.artefacts import write_json
 from entrec.settings import Resources
 from entrec.theory.identifiability.content_isolation import train_content_isolation
 from entrec.theory.identifiability.latent_recovery import train_latent_recovery
-from entrec.theory.identifiability.runs import content_isolation_runs, find_run, latent_recovery_runs
+from entrec.theory.runs import content_isolation_runs, find_run, latent_recovery_runs
 from entrec.theory.study import Setting
 from entrec.training.device import device_for, make_deterministic
 

@@ -21,7 +21,7 @@ from entrec.progress import progress
 from entrec.provenance import fingerprint
 from entrec.settings import Precision
 from entrec.theory.identifiability.objectives import Terms, supervised
-from entrec.theory.identifiability.settings import Training
+from entrec.theory.settings.identifiability import Training
 from entrec.training import eager
 from entrec.training.schedule import cosine_with_warmup
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from entrec.errors import UserError
-from entrec.theory.identifiability.settings import (
+from entrec.theory.settings.identifiability import (
     CONTENT_ISOLATION_METHODS,
     LATENT_RECOVERY_METHODS,
     ContentIsolation,

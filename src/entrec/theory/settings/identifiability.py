@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from entrec.settings import Count, Fraction, Grid, Natural, Positive, Precision, settings
-from entrec.theory.estimators.settings import Kappa, Several, Sizes, Widths
+from entrec.theory.settings.estimators import Kappa, Several, Sizes, Widths
 
 Space = Literal["sphere", "box", "unbounded"]
 Slope = Annotated[float, Field(gt=0, lt=1)]
