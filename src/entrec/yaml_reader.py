@@ -1,58 +1,64 @@
-"""YAML as people expect it: `1e-6` is a number, a date is text, a key given twice is an error."""
+"""YAML 1.2 as plain values: `1e-6` is a number, `yes`, `1:30` and dates are text, a key given twice is an error."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
+from ruamel.yaml.constructor import ConstructorError, SafeConstructor
+from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
+from ruamel.yaml.reader import ReaderError
 
 from entrec.errors import UserError
 
-NOT_JSON = {f"tag:yaml.org,2002:{kind}" for kind in ("timestamp", "binary", "set", "omap", "pairs")}
+NOT_JSON = {f"tag:yaml.org,2002:{kind}" for kind in ("binary", "set", "omap", "pairs")}
 
 
-class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader with YAML 1.2's floats, without dates and whatever else JSON lacks, nor duplicate keys."""
+class _Composer(Composer):
+    """A composer that refuses keys given twice and keys that are not text.
 
-    yaml_constructors = {tag: make for tag, make in yaml.SafeLoader.yaml_constructors.items() if tag not in NOT_JSON}
-    yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in resolvers if tag not in NOT_JSON]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+    It sees the keys as they are written, before a merge (`<<`) adds others.
+    """
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    def compose_mapping_node(self, anchor: Any) -> MappingNode:
+        node = super().compose_mapping_node(anchor)
         seen: set[str] = set()
         for key, _ in node.value:
-            if not isinstance(key, yaml.ScalarNode):
+            if not isinstance(key, ScalarNode):
                 raise _fault("a key must be text, not a list or a mapping", key)
             if key.value in seen:
                 raise _fault(f"key {key.value!r} given twice", key)
             seen.add(key.value)
-        return super().construct_mapping(node, deep)
+        return node
 
 
-def _fault(problem: str, node: yaml.Node) -> yaml.MarkedYAMLError:
-    return yaml.constructor.ConstructorError(problem=problem, problem_mark=node.start_mark)
+class _Constructor(SafeConstructor):
+    """ruamel's safe constructor without the types that JSON lacks; a date is text."""
+
+    yaml_constructors = {tag: make for tag, make in SafeConstructor.yaml_constructors.items() if tag not in NOT_JSON}
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+"),
-    list("-+.0123456789"),
-)
+_Constructor.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
+
+
+def _fault(problem: str, node: Node) -> MarkedYAMLError:
+    return ConstructorError(problem=problem, problem_mark=node.start_mark)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a mapping of plain values, as JSON has them; raises `UserError` naming file, line and fault."""
+    """Return the mapping in a file as plain values, as JSON has them; raises `UserError` with file, line and fault."""
     text = _read_text(path)
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Composer, yaml.Constructor = _Composer, _Constructor
     try:
-        raw = yaml.load(text, _Loader)  # a SafeLoader
+        raw = yaml.load(text)
         json.dumps(raw)  # a list that holds itself is YAML, and no plain value
-    except yaml.reader.ReaderError as error:
+    except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise UserError(f"{path}, line {line}: character {chr(error.character)!r} is not allowed in YAML") from error
-    except yaml.MarkedYAMLError as error:
+    except MarkedYAMLError as error:
         where = f"{path}, line {error.problem_mark.line + 1}" if error.problem_mark else path
         raise UserError(f"{where}: {error.problem}") from error
     except (ValueError, LookupError, RecursionError) as error:  # such as `!!int x`, `!!bool x`

@@ -1,5 +1,8 @@
 """A study file is read strictly: every fault is one line with file, key, value and what is allowed."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,7 +11,9 @@ from entrec.__main__ import transfer
 from entrec.errors import UserError
 from entrec.methods import METHODS
 from entrec.runs import Run
-from entrec.study import evaluate_keys, load_study, pretrain_keys, transfer_keys
+from entrec.strict import Invalid, named_after, validated
+from entrec.study import Study, evaluate_keys, load_study, pretrain_keys, transfer_keys
+from entrec.yaml_reader import read_yaml
 
 DEMO = Path("params/demo.yaml")
 
@@ -39,7 +44,6 @@ def test_every_study_file_is_valid_and_named_after_itself(path):
         ("width: 8", "width: eight", ["network.width", "'eight'", "integer"]),
         ("width: 8", 'width: "8"', ["network.width", "'8'", "integer"]),
         ("width: 8", "width: 0", ["network.width", "0", "greater than or equal to 1"]),
-        ("width: 8, ", "", ["network.width", "missing"]),
         ("source: digits", "source: digit", ["datasets.digits.source", "'digit'", "allowed: digits, faces"]),
         ("dataset: digits\n", "dataset: mnist\n", ["dataset", "'mnist'", "digits, faces, textures"]),
         ("[faces, textures]", "[faces, flowers]", ["evaluation.transfer.datasets.1", "'flowers'", "faces, textures"]),
@@ -90,7 +94,6 @@ def test_every_study_file_is_valid_and_named_after_itself(path):
         ("compile: false\n  chunk: null", "compile: true\n  chunk: 8", ["training.compile: True", "allowed: False"]),
         ("chunk: null", "chunk: 0", ["training.chunk", "0", "greater than or equal to 1"]),
         ("\n  byol: >-", "\n  boyl: >-", ["notes.boyl", "allowed: untrained, supervised, simclr"]),
-        ("local_views: null\n", "", ["local_views", "missing"]),
         ("local_views: null", "local_views: {siez: 5}", ["local_views.siez", "unknown key", "size, view"]),
         (
             "local_views: null",
@@ -112,61 +115,76 @@ def test_a_fault_is_one_line_that_names_file_key_value_and_what_is_allowed(tmp_p
         assert part in message
 
 
-def test_numbers_in_scientific_notation_need_no_point(tmp_path):
-    study = load_study(edited(tmp_path, "label_smoothing: 0.1", "label_smoothing: 1e-3"))
-    assert study.method("supervised").label_smoothing == pytest.approx(0.001)
+def settings_keys():
+    """Dotted keys of the demo that are fields of a settings class, not names of datasets, methods, steps or notes."""
+    named = ("datasets", "methods", "notes", "resources")
+    waiting, keys = [("", read_yaml(DEMO))], []
+    while waiting:
+        place, values = waiting.pop()
+        for key, value in values.items() if isinstance(values, dict) else enumerate(values):
+            dotted = f"{place}.{key}".strip(".")
+            if isinstance(values, dict) and place not in named:
+                keys.append(dotted)
+            if isinstance(value, dict | list):
+                waiting.append((dotted, value))
+    return keys
 
 
-def test_a_key_given_twice_is_refused(tmp_path):
-    path = edited(tmp_path, "dataset: digits\n", "title: again\ndataset: digits\n")
-    line = path.read_text().splitlines().index("title: again") + 1
-    with pytest.raises(UserError, match=rf"demo.yaml, line {line}: key 'title' given twice"):
-        load_study(path)
+def inner(values, dotted):
+    """The mapping that holds a dotted key, and the last part of the key."""
+    *places, key = dotted.split(".")
+    for place in places:
+        values = values[int(place) if isinstance(values, list) else place]
+    return values, key
+
+
+@pytest.mark.parametrize("change", ["misspelt", "missing"])
+def test_every_key_that_is_misspelt_or_missing_is_named_with_its_place(change):
+    optional = {"path", "colour", "short_side", "broken", "nodes"}
+    keys, written = settings_keys(), json.dumps(read_yaml(DEMO))
+    assert {"title", "network.width", "views.1.blur", "methods.byol.optimiser.lr", "resources.prepare.gpus"} <= {*keys}
+    for dotted in keys:
+        raw = json.loads(written)  # each alias is its own value
+        values, key = inner(raw, dotted)
+        assert key not in optional
+        value = values.pop(key)
+        if change == "misspelt":
+            values[f"{key}x"] = value
+        with pytest.raises(UserError) as caught:
+            named_after(DEMO, Study, raw)
+        says = f"{dotted}x: unknown key" if change == "misspelt" else f"{dotted}: missing"
+        assert str(caught.value).startswith(f"{DEMO}: {says}")
+
+
+def test_all_faults_of_a_study_are_found_at_once():
+    raw = read_yaml(DEMO)
+    raw["datasets"]["digits"]["path"] = "x"
+    raw["datasets"]["faces"]["source"] = "facse"
+    raw["network"]["stem"] = "4x4"
+    raw["seeds"]["main"] = [0, 1, 0, 1]
+    with pytest.raises(Invalid) as caught:
+        validated(Study, {**raw, "name": "demo"})
+    keys = [fault.key for fault in caught.value.faults]
+    assert keys == ["datasets.digits.path", "datasets.faces.source", "seeds.main.2", "seeds.main.3", "network.stem"]
+
+
+def test_a_study_is_named_by_its_file_alone():
+    with pytest.raises(UserError, match=r"demo\.yaml: name: unknown key \(value 'x'\)"):
+        named_after(DEMO, Study, {**read_yaml(DEMO), "name": "x"})
+
+
+def test_a_study_is_read_without_torch_and_pandas():
+    code = (
+        "import sys, pathlib, entrec.study, entrec.__main__; entrec.study.load_study(pathlib.Path('params/demo.yaml'))"
+    )
+    code += "; print({'torch', 'pandas', 'scipy'} & set(sys.modules))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert said.strip() == "set()"
 
 
 def test_the_theory_studies_are_named_where_a_study_of_methods_is_meant():
     with pytest.raises(UserError, match=r"params/theory.yaml: the theory studies.*snakemake theory"):
         load_study(Path("params/theory.yaml"))
-
-
-def test_a_missing_file_and_a_file_without_keys_are_named(tmp_path):
-    with pytest.raises(UserError, match="no such file"):
-        load_study(tmp_path / "none.yaml")
-    (tmp_path / "list.yaml").write_text("- a\n")
-    with pytest.raises(UserError, match=r"list.yaml: expected keys"):
-        load_study(tmp_path / "list.yaml")
-
-
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        (b"title: x\n? [a, b]\n: 1\n", "line 2: a key must be text"),
-        (b"title: x\n{a: 1}: 1\n", "line 2: a key must be text"),
-        (b"title: x\ndescription: \xff\n", "line 2: not UTF-8"),
-        (b"title: x\ndescription: \0\n", r"line 2: character '\\x00' is not allowed"),
-        (b"title: x\ndescription: !!binary eA==\n", "line 2: could not determine a constructor for .*binary"),
-        (b"title: x\ndescription: !!set {a, b}\n", "line 2: could not determine a constructor for .*set"),
-        (b"title: !!int x\n", r"not plain keys and values \(invalid literal"),
-        (b"title: &title [*title]\n", r"not plain keys and values \(Circular reference"),
-        (b"[" * 2000, r"not plain keys and values \(maximum recursion"),
-    ],
-)
-def test_what_is_not_plain_yaml_is_one_line_that_names_file_and_line(tmp_path, content, says):
-    path = tmp_path / "odd.yaml"
-    path.write_bytes(content)
-    with pytest.raises(UserError, match=f"{path}(, |: ){says}") as caught:
-        load_study(path)
-    assert "\n" not in str(caught.value)
-
-
-def test_a_date_is_text_as_in_yaml_1_2(tmp_path):
-    title = next(line for line in DEMO.read_text().splitlines() if line.startswith("title: "))
-    assert load_study(edited(tmp_path, title, "title: 2020-01-01")).title == "2020-01-01"
-
-
-def test_a_folder_in_place_of_a_study_is_named(tmp_path):
-    with pytest.raises(UserError, match=rf"{tmp_path}: cannot be read \(Is a directory\)"):
-        load_study(tmp_path)
 
 
 def test_a_dataset_that_the_study_has_not_is_refused_at_the_door(tmp_path):
