@@ -12,12 +12,12 @@ import torch
 from entrec.data.prepared import Prepared, open_prepared
 from entrec.data.views import centre
 from entrec.evaluation.linear import evaluate_linear
-from entrec.evaluation.parts import Part, PartName, Parts
+from entrec.evaluation.splits import Split, SplitName, Splits
 from entrec.study import Study, load_study
 
 
 def main() -> None:
-    """Print the test accuracy in percent and the L2 strength that the validation part chose."""
+    """Print the test accuracy in percent and the L2 strength that the validation split chose."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--study", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True, help="the prepared dataset's folder")
@@ -28,15 +28,15 @@ def main() -> None:
 
 
 def score(study: Study, prepared: Prepared) -> dict[str, Any]:
-    """What `evaluate_linear` says of the pixels, 0 to 255, of the three parts."""
+    """What `evaluate_linear` says of the pixels, 0 to 255, of the three splits."""
 
-    def pixels(part: PartName) -> Part:
-        rows = prepared.indices(part)
+    def pixels(split: SplitName) -> Split:
+        rows = prepared.indices(split)
         values = 255 * centre(prepared.images.read(rows), prepared.size, torch.device("cpu"))
-        return Part(values.flatten(1), torch.from_numpy(prepared.labels[rows]))
+        return Split(values.flatten(1), torch.from_numpy(prepared.labels[rows]))
 
-    parts = Parts(pixels("train"), pixels("validation"), pixels("test"))
-    return evaluate_linear(parts, classes=len(prepared.classes), linear=study.evaluation.linear, seed=0)
+    splits = Splits(pixels("train"), pixels("validation"), pixels("test"))
+    return evaluate_linear(splits, classes=len(prepared.classes), linear=study.evaluation.linear, seed=0)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Tune one method of a study on the validation part, over a grid of its settings.
+"""Tune one method of a study on the validation split, over a grid of its settings.
 
     python benchmarks/tuning.py --study params/demo.yaml --data data/demo/digits --method simclr \
         --set optimiser.lr=1e-3,3e-3 --set temperature=0.1,0.2
 
-The seeds are not those of the tables, and the test part is never read. Prints one line a setting:
+The seeds are not those of the tables, and the test split is never read. Prints one line a setting:
 mean linear validation accuracy in percent over the seeds, best first at the end.
 """
 
@@ -22,7 +22,7 @@ from entrec.data.prepared import Prepared, open_prepared
 from entrec.errors import UserError
 from entrec.evaluation.features import extract
 from entrec.evaluation.linear import choose
-from entrec.evaluation.parts import Part
+from entrec.evaluation.splits import Split
 from entrec.methods import METHODS
 from entrec.runs import Run
 from entrec.study import Study, load_study
@@ -30,7 +30,7 @@ from entrec.training.pretrain import build_batches, build_state, total_steps, tr
 
 
 def validation_accuracy(study: Study, run: Run, prepared: Prepared) -> float:
-    """Train `run` and score its frozen features on the validation part, in percent."""
+    """Train `run` and score its frozen features on the validation split, in percent."""
     device = torch.device("cpu")
     state = build_state(study, run, prepared, device=device)
     batches = build_batches(study, run, prepared, device=device)
@@ -40,13 +40,13 @@ def validation_accuracy(study: Study, run: Run, prepared: Prepared) -> float:
             train(state, batches, study, steps=steps, folder=Path("unused"))
     except UserError:  # the loss is not finite
         return 0.0
-    parts = [_features(state.method.backbone, prepared, part) for part in ("train", "validation")]
-    choice = choose(*parts, classes=len(prepared.classes), linear=study.evaluation.linear, seed=run.seed)
+    splits = [_features(state.method.backbone, prepared, split) for split in ("train", "validation")]
+    choice = choose(*splits, classes=len(prepared.classes), linear=study.evaluation.linear, seed=run.seed)
     return 100 * choice.validation
 
 
-def _features(backbone: torch.nn.Module, prepared: Prepared, part: Any) -> Part:
-    indices = prepared.indices(part)
+def _features(backbone: torch.nn.Module, prepared: Prepared, split: Any) -> Split:
+    indices = prepared.indices(split)
     device = torch.device("cpu")
     x = extract(
         backbone,
@@ -56,7 +56,7 @@ def _features(backbone: torch.nn.Module, prepared: Prepared, part: Any) -> Part:
         batch_size=512,
         precision="float32",
     )
-    return Part(x, torch.from_numpy(prepared.labels[indices]))
+    return Split(x, torch.from_numpy(prepared.labels[indices]))
 
 
 def with_settings(study: Study, method: str, assignments: dict[str, Any]) -> Study:

@@ -16,15 +16,15 @@ def stripes():
     random = np.random.default_rng(0)
     wave = np.tile([40, 200], 4)
     patterns = np.stack([np.tile(wave[:, None], (1, 8)), np.tile(wave, (8, 1)), np.full((8, 8), 120)])
-    parts = np.concatenate([np.full(3 * n, i, np.uint8) for i, n in enumerate(PER_CLASS.values())])
-    labels = np.arange(len(parts)) % 3
-    images = np.clip(patterns[labels] + random.normal(0, 60, (len(parts), 8, 8)), 0, 255).astype(np.uint8)[..., None]
-    train = images[parts == 0] / 255
+    splits = np.concatenate([np.full(3 * n, i, np.uint8) for i, n in enumerate(PER_CLASS.values())])
+    labels = np.arange(len(splits)) % 3
+    images = np.clip(patterns[labels] + random.normal(0, 60, (len(splits), 8, 8)), 0, 255).astype(np.uint8)[..., None]
+    train = images[splits == 0] / 255
     return Prepared(
         name="stripes",
         images=ArrayImages(images),
         labels=labels.astype(np.int64),
-        parts=parts,
+        parts=splits,
         classes=["rows", "columns", "flat"],
         size=8,
         channels=1,

@@ -7,14 +7,14 @@ from torch.nn import functional as F
 
 from entrec.errors import UserError
 from entrec.evaluation.knn import evaluate_knn, votes
-from entrec.evaluation.parts import Part, Parts
+from entrec.evaluation.splits import Split, Splits
 from entrec.results import Accuracies
 from entrec.settings import KNN
 
 
 def random_part(n, seed, classes=4, d=6):
     generator = torch.Generator().manual_seed(seed)
-    return Part(torch.randn(n, d, generator=generator), torch.randint(classes, (n,), generator=generator))
+    return Split(torch.randn(n, d, generator=generator), torch.randint(classes, (n,), generator=generator))
 
 
 def test_three_neighbours_by_hand():
@@ -61,12 +61,12 @@ def test_a_cold_temperature_neither_overflows_nor_forgets_the_nearest():
 def test_separable_classes_are_all_found_and_by_the_training_part_alone():
     centres = 10 * torch.eye(4)
     labels = torch.arange(40) % 4
-    part = Part(centres[labels], labels)
+    split = Split(centres[labels], labels)
     knn = KNN(neighbours=5, temperature=0.07)
-    scores = evaluate_knn(Parts(part, part, part), classes=4, knn=knn)
+    scores = evaluate_knn(Splits(split, split, split), classes=4, knn=knn)
     assert scores == Accuracies(test=1.0, test_mean_per_class=1.0, validation=1.0)
-    wrong_bank = Part(part.features, (labels + 1) % 4)
-    scores = evaluate_knn(Parts(wrong_bank, part, part), classes=4, knn=knn)
+    wrong_bank = Split(split.features, (labels + 1) % 4)
+    scores = evaluate_knn(Splits(wrong_bank, split, split), classes=4, knn=knn)
     assert scores == Accuracies(test=0.0, test_mean_per_class=0.0, validation=0.0)
 
 

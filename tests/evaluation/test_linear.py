@@ -5,7 +5,7 @@ import torch
 
 from entrec.errors import UserError
 from entrec.evaluation.linear import Standardisation, choose, evaluate_linear
-from entrec.evaluation.parts import Part, Parts
+from entrec.evaluation.splits import Split, Splits
 from entrec.evaluation.solvers import SMALL_GRADIENT, gradient_norm, objective, solve_lbfgs, solve_sgd
 from entrec.settings import Linear
 
@@ -19,11 +19,11 @@ def blobs(n, *, spread, seed, classes=3, d=5):
     centres = 2 * torch.randn(classes, d, generator=torch.Generator().manual_seed(99))
     labels = torch.arange(n) % (classes + 1) % classes
     x = centres[labels] + spread * torch.randn(n, d, generator=generator)
-    return Part(x * torch.logspace(-2, 2, d) + 7, labels)
+    return Split(x * torch.logspace(-2, 2, d) + 7, labels)
 
 
-def parts(spread):
-    return Parts(blobs(200, spread=spread, seed=0), blobs(60, spread=spread, seed=1), blobs(60, spread=spread, seed=2))
+def splits(spread):
+    return Splits(blobs(200, spread=spread, seed=0), blobs(60, spread=spread, seed=1), blobs(60, spread=spread, seed=2))
 
 
 @pytest.mark.parametrize("l2", [1e-4, 1e-2, 1.0])
@@ -67,18 +67,18 @@ def test_an_endless_strength_leaves_the_prior():
 
 @pytest.mark.parametrize("linear", [LBFGS, SGD], ids=["lbfgs", "sgd"])
 def test_separable_classes_are_all_found(linear):
-    scores = evaluate_linear(parts(0.05), classes=3, linear=linear, seed=0)
+    scores = evaluate_linear(splits(0.05), classes=3, linear=linear, seed=0)
     assert scores.test == scores.test_mean_per_class == scores.validation == 1.0
 
 
 def test_of_equal_strengths_the_stronger_is_chosen():
-    scores = evaluate_linear(parts(0.05), classes=3, linear=LBFGS, seed=0)
+    scores = evaluate_linear(splits(0.05), classes=3, linear=LBFGS, seed=0)
     assert {row.validation for row in scores.grid} == {1.0}
     assert scores.l2 == 1.0
 
 
 def test_the_strength_with_the_best_validation_accuracy_is_chosen():
-    noisy = parts(2.5)
+    noisy = splits(2.5)
     linear = replace(LBFGS, l2=(1e-4, 1e3))
     scores = evaluate_linear(noisy, classes=3, linear=linear, seed=0)
     by_l2 = {row.l2: row.validation for row in scores.grid}
@@ -88,8 +88,8 @@ def test_the_strength_with_the_best_validation_accuracy_is_chosen():
 
 @pytest.mark.parametrize("linear", [LBFGS, SGD], ids=["lbfgs", "sgd"])
 def test_permuted_test_labels_change_nothing_but_the_test_score(linear):
-    noisy = parts(2.5)
-    permuted = noisy._replace(test=Part(noisy.test.features, noisy.test.labels.roll(1)))
+    noisy = splits(2.5)
+    permuted = noisy._replace(test=Split(noisy.test.features, noisy.test.labels.roll(1)))
     scores, other = (evaluate_linear(p, classes=3, linear=linear, seed=0) for p in (noisy, permuted))
     assert scores.test != other.test
     for key in ("validation", "l2", "grid"):
@@ -97,7 +97,7 @@ def test_permuted_test_labels_change_nothing_but_the_test_score(linear):
 
 
 def test_the_head_is_the_one_fitted_on_the_training_part_alone():
-    noisy = parts(2.5)
+    noisy = splits(2.5)
     choice = choose(noisy.train, noisy.validation, classes=3, linear=LBFGS, seed=0)
     x = choice.standardisation(noisy.train.features)
     assert gradient_norm(choice.head, x, noisy.train.labels, l2=choice.l2) <= SMALL_GRADIENT
@@ -105,7 +105,7 @@ def test_the_head_is_the_one_fitted_on_the_training_part_alone():
 
 def test_an_unsolved_head_is_told(monkeypatch):
     monkeypatch.setattr("entrec.evaluation.linear.gradient_norm", lambda *args, **options: 0.5)
-    noisy = parts(2.5)
+    noisy = splits(2.5)
     with pytest.warns(UserWarning, match="gradient 5.0e-01 is above"):
         choose(noisy.train, noisy.validation, classes=3, linear=replace(LBFGS, l2=(1.0,)), seed=0)
 

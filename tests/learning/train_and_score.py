@@ -2,8 +2,8 @@
 
     python train_and_score.py STUDY METHOD SEED DATA
 
-Prints linear accuracy of frozen features on the validation part in percent, so that nothing is chosen by the test
-part, and the effective rank of the projections at the end (null for a method without any).
+Prints linear accuracy of frozen features on the validation split in percent, so that nothing is chosen by the test
+split, and the effective rank of the projections at the end (null for a method without any).
 """
 
 import json
@@ -16,7 +16,7 @@ import torch
 from entrec.data.prepared import open_prepared
 from entrec.evaluation.features import extract
 from entrec.evaluation.linear import choose
-from entrec.evaluation.parts import Part
+from entrec.evaluation.splits import Split
 from entrec.runs import Run
 from entrec.study import load_study
 from entrec.training.device import make_deterministic
@@ -36,13 +36,13 @@ def trained(study, run, data):
 
 
 def accuracy(study, backbone, data):
-    """Linear accuracy of frozen features on the validation part, in percent."""
-    parts = []
-    for part in ("train", "validation"):
-        indices = data.indices(part)
+    """Linear accuracy of frozen features on the validation split, in percent."""
+    splits = []
+    for split in ("train", "validation"):
+        indices = data.indices(split)
         x = extract(backbone, data, indices, device=CPU, batch_size=512, precision="float32")
-        parts.append(Part(x, torch.from_numpy(data.labels[indices])))
-    return 100 * choose(*parts, classes=len(data.classes), linear=study.evaluation.linear, seed=0).validation
+        splits.append(Split(x, torch.from_numpy(data.labels[indices])))
+    return 100 * choose(*splits, classes=len(data.classes), linear=study.evaluation.linear, seed=0).validation
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The protocol after pretraining: frozen features, linear and nearest-neighbour scores, fine-tuning.
+"""Evaluation after pretraining: frozen features, linear and nearest-neighbour scores, and fine-tuning.
 
-What is chosen is chosen on the validation part; the test part is scored once, with what was chosen.
+Every choice is made on the validation split; the test split is scored once, with the choice made.
 """

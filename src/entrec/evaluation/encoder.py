@@ -1,4 +1,4 @@
-"""The backbone that a run left behind, built as its method builds it."""
+"""Loading the pretrained backbone of a run."""
 
 from pathlib import Path
 
@@ -11,7 +11,10 @@ from entrec.study import Study
 
 
 def load_encoder(study: Study, run: Run, path: Path) -> nn.Module:
-    """The backbone of `run` with the weights of `path`; raises `UserError` as `load_backbone` does."""
+    """Return the backbone of `run` with the weights of `path`, built as its method builds it.
+
+    Raises `UserError` as `load_backbone` does.
+    """
     pretrained_on = study.datasets[study.dataset]
     return load_backbone(
         path,

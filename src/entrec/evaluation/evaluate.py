@@ -1,4 +1,4 @@
-"""The step `evaluate`: frozen features once, then the linear and the nearest-neighbour score."""
+"""The step `evaluate`: compute the frozen features once, then the linear and the nearest-neighbour scores."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from entrec.evaluation.encoder import load_encoder
 from entrec.evaluation.features import extract
 from entrec.evaluation.knn import check_neighbours, evaluate_knn
 from entrec.evaluation.linear import evaluate_linear
-from entrec.evaluation.parts import Part, PartName, Parts
+from entrec.evaluation.splits import Split, SplitName, Splits
 from entrec.provenance import record
 from entrec.results import EvaluationResult, write_result
 from entrec.runs import Run
@@ -20,7 +20,10 @@ from entrec.training.device import device_for, make_deterministic
 
 
 def evaluate(study: Study, run: Run, *, data: Path, encoder: Path, output: Path) -> None:
-    """Score the backbone `encoder` of `run` on the prepared dataset `data`; writes `output`, a JSON file."""
+    """Score the backbone `encoder` of `run` on the prepared dataset `data`, and write the scores to `output` as JSON.
+
+    Raises `UserError` for a damaged encoder, for features that are not finite and for too many neighbours.
+    """
     device = device_for(study.resources["evaluate"])
     make_deterministic(device, threads=study.resources["evaluate"].threads)
     prepared = open_as(data, study.dataset, study.datasets[study.dataset])
@@ -28,14 +31,14 @@ def evaluate(study: Study, run: Run, *, data: Path, encoder: Path, output: Path)
     check_neighbours(settings.knn.neighbours, train=len(prepared.indices("train")))
     params = study.slice(evaluate_keys())
     with record(params, prepared.name, prepared.checksum, seed=run.seed, device=device) as recording:
-        parts = frozen_parts(study, run, prepared, encoder=encoder, device=device)
-        linear = evaluate_linear(parts, classes=classes, linear=settings.linear, seed=run.seed)
-        knn = evaluate_knn(parts, classes=classes, knn=settings.knn)
+        splits = frozen_splits(study, run, prepared, encoder=encoder, device=device)
+        linear = evaluate_linear(splits, classes=classes, linear=settings.linear, seed=run.seed)
+        knn = evaluate_knn(splits, classes=classes, knn=settings.knn)
     write_result(output, EvaluationResult(run=str(run), linear=linear, knn=knn, provenance=recording.provenance))
 
 
-def frozen_parts(study: Study, run: Run, prepared: Prepared, *, encoder: Path, device: torch.device) -> Parts:
-    """Features and labels of the three parts, on `device`, from one pass over the dataset."""
+def frozen_splits(study: Study, run: Run, prepared: Prepared, *, encoder: Path, device: torch.device) -> Splits:
+    """Return features and labels of the three splits, on `device`, from one pass over the dataset."""
     features = extract(
         load_encoder(study, run, encoder),
         prepared,
@@ -48,8 +51,8 @@ def frozen_parts(study: Study, run: Run, prepared: Prepared, *, encoder: Path, d
         raise UserError(f"{encoder}: its features are not all finite; lower the method's learning rate, pretrain again")
     labels = torch.from_numpy(prepared.labels).to(device)
 
-    def part(name: PartName) -> Part:
+    def split(name: SplitName) -> Split:
         rows = torch.from_numpy(prepared.indices(name)).to(device)
-        return Part(features[rows], labels[rows])
+        return Split(features[rows], labels[rows])
 
-    return Parts(part("train"), part("validation"), part("test"))
+    return Splits(split("train"), split("validation"), split("test"))

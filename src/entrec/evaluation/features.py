@@ -1,4 +1,4 @@
-"""Outputs of a frozen network on a prepared dataset."""
+"""The outputs of a frozen network on a prepared dataset."""
 
 import math
 from collections.abc import Iterator
@@ -30,10 +30,10 @@ def extract(
     precision: Precision,
     description: str = "frozen features",
 ) -> Tensor:
-    """Features `(n, d)` in float32, on `device`, of the images of `prepared` with the numbers `rows` `(n,)`.
+    """Return features `(n, d)` in float32, on `device`, of the images of `prepared` with the numbers `rows` `(n,)`.
 
-    One batch is read at a time, encoded ones ahead. No test-time augmentation; of photographs that were not cut to
-    squares the central one. The backbone is left as it was found.
+    Images are read batch by batch, encoded ones ahead of time. There is no test-time augmentation; photographs are cut
+    to their central square. The backbone keeps its mode of training or evaluation.
     """
     backbone.to(device)
     images = prepared.images
@@ -48,11 +48,11 @@ def extract(
 
 @contextmanager
 def frozen(module: nn.Module) -> Iterator[None]:
-    """Evaluation mode inside the block; afterwards every submodule is in the mode it was in."""
-    modes = [(part, part.training) for part in module.modules()]
+    """Put `module` in evaluation mode inside the block; afterwards every submodule is in its earlier mode again."""
+    modes = [(submodule, submodule.training) for submodule in module.modules()]
     module.eval()
     try:
         yield
     finally:
-        for part, training in modes:
-            part.training = training
+        for submodule, training in modes:
+            submodule.training = training

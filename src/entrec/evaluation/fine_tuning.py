@@ -1,7 +1,7 @@
-"""Fine-tuning of one model at several learning rates and weight decays, side by side.
+"""Fine-tuning of one model with several learning rates and weight decays, side by side.
 
-All take their steps on the same batches, so each batch's views are computed once, and every model ends
-with the bits it would have had alone: nothing random is left to the steps.
+All copies take their steps on the same batches, so that each batch's views are computed once. A step draws no random
+numbers, so every copy ends with the same bits as if it were trained alone.
 """
 
 import copy
@@ -23,12 +23,12 @@ from entrec.training.batches import Batches
 from entrec.training.optimiser import parameter_groups
 from entrec.training.schedule import cosine_with_warmup
 
-HEAD_STD = 0.01  # of the fresh head's weights, as MoCo's and SimCLR's linear heads start
+HEAD_STD = 0.01  # standard deviation of the fresh head's weights, as in MoCo's and SimCLR's linear heads
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One point of the grid, and the model that it trains."""
+    """One point of the grid and the model that is trained with it."""
 
     lr: float
     weight_decay: float
@@ -37,10 +37,11 @@ class Candidate:
 
     @property
     def point(self) -> Point:
+        """The learning rate and the weight decay."""
         return Point(lr=self.lr, weight_decay=self.weight_decay)
 
     def step(self, x: Tensor, y: Tensor, *, factor: float, precision: Precision) -> None:
-        """One AdamW step on images `(n, c, h, w)` and labels `(n,)` at `factor` times the learning rate."""
+        """Take one AdamW step on images `(n, c, h, w)` and labels `(n,)` at `factor` times the learning rate."""
         for group in self.optimiser.param_groups:
             group["lr"] = self.lr * factor
         self.optimiser.zero_grad()
@@ -51,7 +52,7 @@ class Candidate:
 
 
 def with_fresh_head(backbone: nn.Module, *, classes: int, seed: int) -> nn.Module:
-    """The backbone followed by a linear head whose weights are drawn with `seed` alone and whose bias is 0."""
+    """Return the backbone followed by a linear head, whose weights depend on `seed` only and whose bias is 0."""
     head = nn.Linear(int(backbone.num_features), classes)  # type: ignore[arg-type]
     nn.init.normal_(head.weight, std=HEAD_STD, generator=torch.Generator().manual_seed(seed))
     nn.init.zeros_(head.bias)
@@ -68,10 +69,10 @@ def fine_tune(
     precision: Precision,
     channels_last: bool,
 ) -> list[Candidate]:
-    """Copies of `model`, on `device`, trained on the training part of `prepared`, in the order of the grid.
+    """Return copies of `model`, on `device`, trained on the training split of `prepared`, in the order of the grid.
 
-    AdamW without decay on biases and norms, cosine schedule without warm-up, batch norm on batch
-    statistics. Raises `UserError` when the training part is smaller than a batch.
+    The optimiser is AdamW without weight decay on biases and norms; the schedule is a cosine without warm-up; batch
+    norms use batch statistics. Raises `UserError` when the training split is smaller than a batch.
     """
     check_batch_size(transfer.batch_size, prepared)
     batches = Batches(
@@ -95,7 +96,7 @@ def fine_tune(
 
 
 def check_batch_size(batch_size: int, prepared: Prepared) -> None:
-    """Raise `UserError` if the training part is smaller than a batch: what the study says is what is run."""
+    """Raise `UserError` if the training split is smaller than a batch; the batch size is never reduced silently."""
     train = len(prepared.indices("train"))
     if batch_size > train:
         raise UserError(
@@ -106,6 +107,6 @@ def check_batch_size(batch_size: int, prepared: Prepared) -> None:
 
 def _candidate(model: nn.Module, lr: float, weight_decay: float) -> Candidate:
     own = copy.deepcopy(model).train()
-    # fused: one call a step instead of one a tensor, 2 ms less on a CPU
+    # fused: one call for each step instead of one for each tensor saves 2 ms on a CPU
     optimiser = eager.build(torch.optim.AdamW, parameter_groups(own, weight_decay), lr=lr, fused=True)
     return Candidate(lr, weight_decay, own, optimiser)

@@ -1,6 +1,6 @@
 """Weighted nearest neighbours by cosine (Wu, Xiong, Yu & Lin, arXiv:1805.01978, section 3.4).
 
-The training part votes, both for the validation part and for the test part; nothing is chosen.
+The images of the training split vote on those of the validation and the test split; nothing is chosen.
 """
 
 import torch
@@ -9,49 +9,50 @@ from torch.nn import functional as F
 
 from entrec.errors import UserError
 from entrec.evaluation.metrics import mean_per_class, top1
-from entrec.evaluation.parts import Parts
+from entrec.evaluation.splits import Splits
 from entrec.results import Accuracies
 from entrec.settings import KNN
 
-CHUNK = 1024  # queries compared with the whole training part at once; bounds memory, not results
+CHUNK = 1024  # queries that are compared with the training split at once: limits memory, changes no result
 
 
-def evaluate_knn(parts: Parts, *, classes: int, knn: KNN) -> Accuracies:
-    """Return the accuracies of nearest-neighbour votes of `parts.train`."""
+def evaluate_knn(splits: Splits, *, classes: int, knn: KNN) -> Accuracies:
+    """Return the accuracies of nearest-neighbour votes of `splits.train`."""
 
     def predict(queries: Tensor) -> Tensor:
-        bank, labels = parts.train
+        bank, labels = splits.train
         return votes(
             queries, bank, labels, classes=classes, neighbours=knn.neighbours, temperature=knn.temperature
         ).argmax(dim=1)
 
-    test = predict(parts.test.features)
+    test = predict(splits.test.features)
     return Accuracies(
-        test=top1(test, parts.test.labels),
-        test_mean_per_class=mean_per_class(test, parts.test.labels, classes=classes),
-        validation=top1(predict(parts.validation.features), parts.validation.labels),
+        test=top1(test, splits.test.labels),
+        test_mean_per_class=mean_per_class(test, splits.test.labels, classes=classes),
+        validation=top1(predict(splits.validation.features), splits.validation.labels),
     )
 
 
 def votes(
     queries: Tensor, bank: Tensor, labels: Tensor, *, classes: int, neighbours: int, temperature: float
 ) -> Tensor:
-    """Votes `(q, classes)`, each row summing to 1, for queries `(q, d)` from a bank `(n, d)` with labels `(n,)`.
+    """Return the votes of a `bank` `(n, d)` with `labels` `(n,)` on `queries` `(q, d)`: `(q, classes)`, rows sum to 1.
 
-    Each of the `neighbours` nearest by cosine votes exp(similarity / temperature) for its own class.
+    Each of the `neighbours` that are nearest by cosine votes for its own class, with weight
+    exp(similarity / temperature). Raises `UserError` when the bank is smaller than `neighbours`.
     """
     check_neighbours(neighbours, train=len(bank))
     bank = F.normalize(bank, dim=1)
     rows = []
     for chunk in F.normalize(queries, dim=1).split(CHUNK):
         similarity, nearest = (chunk @ bank.T).topk(neighbours, dim=1)  # (chunk, neighbours)
-        weight = (similarity / temperature).softmax(dim=1)  # exp without overflow; the order of votes is the same
+        weight = (similarity / temperature).softmax(dim=1)  # the exp without overflow; votes keep their order
         rows.append(weight.new_zeros(len(chunk), classes).scatter_add_(1, labels[nearest], weight))
     return torch.cat(rows)
 
 
 def check_neighbours(neighbours: int, *, train: int) -> None:
-    """Raise `UserError` if the training part has fewer images than neighbours are asked for."""
+    """Raise `UserError` if the `train` images of the training split are fewer than `neighbours`."""
     if neighbours > train:
         raise UserError(
             f"evaluation.knn.neighbours: {neighbours} is more than the {train} training images; choose at most {train}"

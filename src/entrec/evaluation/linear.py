@@ -1,9 +1,9 @@
 """Linear evaluation: multinomial logistic regression on frozen, standardised features.
 
-Protocol: standardisation and every head are fitted on the training part; the L2 strength is the one with
-the best validation accuracy (ties: the stronger); that head, not refitted on training and validation
-together, is scored on the test part once. So the test part meets exactly the head that was chosen,
-and scores of methods whose best strengths differ rest on equally many labels.
+Protocol: the standardisation and every head are fitted on the training split. The chosen L2 strength is the one with
+the best validation accuracy (ties: the stronger). Its head is scored once on the test split. It is not fitted again on
+training and validation split together, so that the score is that of the chosen head, and the scores of all methods
+rest on the same number of labels.
 """
 
 import warnings
@@ -13,31 +13,33 @@ import torch
 from torch import Tensor
 
 from entrec.evaluation.metrics import mean_per_class, top1
-from entrec.evaluation.parts import Part, Parts
+from entrec.evaluation.splits import Split, Splits
 from entrec.evaluation.solvers import SMALL_GRADIENT, Head, gradient_norm, solve_lbfgs, solve_sgd
 from entrec.results import LinearAccuracies, Strength
 from entrec.settings import Linear
 
-BLOCK = 1 << 16  # rows that are in double precision at a time: all of ImageNet's would fill a GPU
+BLOCK = 1 << 16  # rows converted to double precision at a time: all of ImageNet's would fill a GPU
 
 
 @dataclass(frozen=True)
 class Standardisation:
-    """Shift and scale, each `(d,)`, to zero mean and unit variance; constant features are only shifted."""
+    """Shift and scale, each `(d,)`, that give features zero mean and unit variance; constant ones are only shifted."""
 
     mean: Tensor
     scale: Tensor
 
     @classmethod
     def of(cls, features: Tensor) -> "Standardisation":
+        """Return the standardisation of `features` `(n, d)`, from sums in double precision."""
         blocks = features.split(BLOCK)
         mean = torch.stack([block.double().sum(dim=0) for block in blocks]).sum(dim=0) / len(features)
         squares = torch.stack([(block.double() - mean).square().sum(dim=0) for block in blocks]).sum(dim=0)
         std = (squares / len(features)).sqrt()
-        rounding = 10 * torch.finfo(features.dtype).eps * mean.abs()  # a constant column has no more than this
+        rounding = 10 * torch.finfo(features.dtype).eps * mean.abs()  # the std of a constant column is at most this
         return cls(mean, torch.where(std > rounding, std, 1.0))
 
     def __call__(self, features: Tensor) -> Tensor:
+        """Return `features` `(n, d)` standardised, in float32."""
         return torch.cat([((block - self.mean) / self.scale).float() for block in features.split(BLOCK)])
 
 
@@ -52,25 +54,25 @@ class Choice:
     grid: list[Strength]
 
     def predict(self, features: Tensor) -> Tensor:
-        """Classes `(n,)` of raw features `(n, d)`."""
+        """Return the predicted classes `(n,)` of features `(n, d)` that are not standardised."""
         return self.head(self.standardisation(features)).argmax(dim=1)
 
 
-def evaluate_linear(parts: Parts, *, classes: int, linear: Linear, seed: int) -> LinearAccuracies:
+def evaluate_linear(splits: Splits, *, classes: int, linear: Linear, seed: int) -> LinearAccuracies:
     """Return the accuracies of the chosen head."""
-    choice = choose(parts.train, parts.validation, classes=classes, linear=linear, seed=seed)
-    predictions = choice.predict(parts.test.features)
+    choice = choose(splits.train, splits.validation, classes=classes, linear=linear, seed=seed)
+    predictions = choice.predict(splits.test.features)
     return LinearAccuracies(
-        test=top1(predictions, parts.test.labels),
-        test_mean_per_class=mean_per_class(predictions, parts.test.labels, classes=classes),
+        test=top1(predictions, splits.test.labels),
+        test_mean_per_class=mean_per_class(predictions, splits.test.labels, classes=classes),
         validation=choice.validation,
         l2=choice.l2,
         grid=tuple(choice.grid),
     )
 
 
-def choose(train: Part, validation: Part, *, classes: int, linear: Linear, seed: int) -> Choice:
-    """Fit a head for every L2 strength, from strong to weak, and keep the best on the validation part."""
+def choose(train: Split, validation: Split, *, classes: int, linear: Linear, seed: int) -> Choice:
+    """Fit a head for every L2 strength, from strong to weak, and return the best one on the validation split."""
     standardisation = Standardisation.of(train.features)
     x, y = standardisation(train.features), train.labels
     grid: list[Strength] = []

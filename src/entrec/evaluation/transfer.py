@@ -1,9 +1,9 @@
 """The step `transfer`: fine-tuning of all weights, with a fresh linear head, on another dataset.
 
-Protocol: every learning rate with every weight decay is trained on the training part for the study's
-epochs; the pair with the best validation score, by the dataset's own metric, is chosen (ties: the first of
-the grid), and the model it trained, as it is after the last epoch, is scored on the test part once.
-The grid's models start from the same head and meet the same batches and views, so only the pair differs.
+Protocol: a model is trained on the training split for every pair of a learning rate and a weight decay, for the study's
+number of epochs. The pair with the best validation score, by the dataset's own metric, is chosen (ties: the first of
+the grid), and its model after the last epoch is scored once on the test split. All models of the grid start from the
+same head and see the same batches and views, so that they differ in nothing but the pair.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ from entrec.evaluation.encoder import load_encoder
 from entrec.evaluation.features import Precision, extract
 from entrec.evaluation.fine_tuning import fine_tune, with_fresh_head
 from entrec.evaluation.metrics import Metric, mean_per_class, score, top1
-from entrec.evaluation.parts import PartName
+from entrec.evaluation.splits import SplitName
 from entrec.provenance import record
 from entrec.results import BothMetrics, ScoredPoint, TransferResult, write_result
 from entrec.runs import Run
@@ -27,7 +27,7 @@ from entrec.training.device import device_for, make_deterministic
 
 
 def transfer(study: Study, run: Run, dataset: str, *, data: Path, encoder: Path, output: Path) -> None:
-    """Fine-tune the backbone `encoder` of `run` on the prepared `dataset` in `data`; writes `output`, a JSON file."""
+    """Fine-tune the backbone `encoder` of `run` on the prepared `dataset` in `data`; write the scores to `output`."""
     device = device_for(study.resources["transfer"])
     make_deterministic(device, threads=study.resources["transfer"].threads)
     prepared = open_as(data, dataset, study.datasets[dataset])
@@ -58,15 +58,15 @@ def transfer_scores(
     precision: Precision,
     channels_last: bool,
 ) -> dict[str, Any]:
-    """Train the grid, choose on the validation part and score the chosen model on the test part.
+    """Train the grid, choose on the validation split and score the chosen model on the test split.
 
     Returns the fields of `TransferResult` that hold scores.
     """
     classes = len(prepared.classes)
     model = with_fresh_head(backbone, classes=classes, seed=seed)
 
-    def predict(trained: nn.Module, part: PartName) -> tuple[Tensor, Tensor]:
-        rows = prepared.indices(part)
+    def predict(trained: nn.Module, split: SplitName) -> tuple[Tensor, Tensor]:
+        rows = prepared.indices(split)
         logits = extract(
             trained,
             prepared,
@@ -74,7 +74,7 @@ def transfer_scores(
             device=device,
             batch_size=transfer.batch_size,
             precision=precision,
-            description=f"scoring the {part} part",
+            description=f"scoring the {split} split",
         )
         return _classes_of(logits).cpu(), torch.from_numpy(prepared.labels[rows])
 
@@ -103,5 +103,5 @@ def transfer_scores(
 
 
 def _classes_of(logits: Tensor) -> Tensor:
-    """The largest logit's class `(n,)`, or -1, never right, where a diverged model gives no number."""
+    """Return the class of the largest logit, (n,); -1, which is never right, where a diverged model gives no number."""
     return logits.argmax(dim=1).masked_fill(~logits.isfinite().all(dim=1), -1)
