@@ -5,8 +5,8 @@ import torch
 
 from entrec.errors import UserError
 from entrec.evaluation.linear import Standardisation, choose, evaluate_linear
-from entrec.evaluation.splits import Split, Splits
 from entrec.evaluation.solvers import SMALL_GRADIENT, gradient_norm, objective, solve_lbfgs, solve_sgd
+from entrec.evaluation.splits import Split, Splits
 from entrec.settings import Linear
 
 LBFGS = Linear(solver="lbfgs", l2=(1e-4, 1e-2, 1.0), epochs=30, batch_size=32, lr=0.1)

@@ -4,7 +4,8 @@ import math
 
 import pytest
 import torch
-from entrec.information.spread import alignment, effective_rank, uniformity
+
+from entrec.information.geometry import alignment, effective_rank, uniformity
 
 
 def test_effective_rank_counts_equal_directions_and_sees_collapse():

@@ -147,14 +147,14 @@ def test_bfloat16_changes_the_loss_by_less_than_its_precision_allows(demo, digit
     assert math.isclose(half_loss, full_loss, rel_tol=0.1, abs_tol=0.1)
 
 
-def test_values_are_looked_at_on_logged_steps_alone(demo, digits, tmp_path, monkeypatch):
+def test_values_are_checked_on_logged_steps_only(demo, digits, tmp_path, monkeypatch):
     study = replace(
         demo,
         training=replace(demo.training, log_every=4),
         diagnostics=replace(demo.diagnostics, every=8),
     )
     state = build_state(study, Run("simclr", 256, 3, 0), digits, device=CPU)
-    looks = []
+    checked = []
     forward = state.method.forward
 
     def noticed(views, labels):
@@ -162,10 +162,10 @@ def test_values_are_looked_at_on_logged_steps_alone(demo, digits, tmp_path, monk
         try:
             check_finite(outcome.embeddings[0] * math.nan)
         except InvalidEmbeddings:
-            looks.append(state.step + 1)
+            checked.append(state.step + 1)
         return outcome
 
     monkeypatch.setattr(state.method, "forward", noticed)
     batches = build_batches(study, Run("simclr", 256, 3, 0), digits, device=CPU)
     train(state, batches, study, steps=12, folder=tmp_path)
-    assert looks == [row["step"] for row in state.history] == [1, 4, 8, 12]
+    assert checked == [row["step"] for row in state.history] == [1, 4, 8, 12]

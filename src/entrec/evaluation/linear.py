@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from entrec.evaluation.metrics import mean_per_class, top1
-from entrec.evaluation.splits import Split, Splits
 from entrec.evaluation.solvers import SMALL_GRADIENT, Head, gradient_norm, solve_lbfgs, solve_sgd
+from entrec.evaluation.splits import Split, Splits
 from entrec.results import LinearAccuracies, Strength
 from entrec.settings import Linear
 

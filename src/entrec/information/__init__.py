@@ -1,1 +1,1 @@
-"""The paper's mathematics: pure functions of tensors, in nats."""
+"""The paper's mathematics as pure functions of tensors; entropies and bounds are in nats."""

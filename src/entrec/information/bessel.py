@@ -1,8 +1,8 @@
 """The modified Bessel function of the first kind in log space, and the ratio of neighbouring orders.
 
-Debye's expansion in the order, uniform in the argument (DLMF 10.41.3 and 10.41.5), is taken at an order
-of at least `FIRST_ORDER`, where it is exact to float64; the recurrence I_{v-1} = I_{v+1} + (2v / x) I_v,
-which is stable towards lower orders, leads down to the order asked for. No step count depends on the
+Debye's expansion in the order, uniform in the argument (DLMF 10.41.3 and 10.41.5), is evaluated at an order
+of at least `FIRST_ORDER`, where it is exact to float64. The recurrence I_{v-1} = I_{v+1} + (2v / x) I_v,
+which is stable towards lower orders, then leads down to the requested order. The number of steps does not depend on the
 argument, nothing underflows, and a tensor is computed on its own device.
 """
 
@@ -23,9 +23,9 @@ def log_bessel_i(order: float, x: float) -> float: ...
 @overload
 def log_bessel_i(order: float, x: Tensor) -> Tensor: ...
 def log_bessel_i(order: float, x: float | Tensor) -> float | Tensor:
-    """Log of I_order(x) for order >= 0 and x > 0; float64 for a tensor `x`.
+    """Return log I_order(x) for order >= 0 and x > 0; float64, of the shape of `x`, for a tensor `x`.
 
-    The error is below 1e-10 of the value, or of 1 where the value is smaller, for orders up to 32,768
+    The error is below 1e-10 of the value, or below 1e-10 where the value is smaller than 1, for orders up to 32,768
     and x from 1e-6 to 1e6. Raises `ValueError` outside the domain.
     """
     xp, x = _checked(order, x)
@@ -42,13 +42,16 @@ def bessel_ratio(order: float, x: float) -> float: ...
 @overload
 def bessel_ratio(order: float, x: Tensor) -> Tensor: ...
 def bessel_ratio(order: float, x: float | Tensor) -> float | Tensor:
-    """I_{order+1}(x) / I_order(x), between 0 and 1, to 1e-10 of itself; domain as of `log_bessel_i`."""
+    """Return I_{order+1}(x) / I_order(x), between 0 and 1, with a relative error below 1e-10.
+
+    Domain, shapes and errors raised are those of `log_bessel_i`.
+    """
     xp, x = _checked(order, x)
     return _ratios(order, x, _high_ratio(_high(order), x, xp))[-1]
 
 
 def _checked(order: float, x: float | Tensor) -> tuple[ModuleType, Any]:
-    """The module whose functions suit `x`, and `x` in double precision."""
+    """Return the module whose functions take `x`, torch or math, and `x` in double precision."""
     if isinstance(x, Tensor):
         inside = torch.compiler.is_compiling() or bool(((x > 0) & torch.isfinite(x)).all())
     else:
@@ -63,7 +66,7 @@ def _high(order: float) -> float:
 
 
 def _ratios(order: float, x: Any, ratio: Any) -> list[Any]:
-    """I_{v+1}/I_v from `ratio` at v = `_high(order)` down to v = `order`."""
+    """Return I_{v+1}/I_v from v = `_high(order)`, where it is `ratio`, down to v = `order`."""
     ratios = [ratio]
     v = _high(order)
     while v > order:
@@ -79,7 +82,7 @@ def _high_log(v: float, x: Any, xp: Any) -> Any:
 
 
 def _high_ratio(v: float, x: Any, xp: Any) -> Any:
-    """I'_v / I_v - v / x by the two expansions, their leading terms subtracted on paper: nothing cancels."""
+    """Return I'_v / I_v - v / x by the two expansions; leading terms are subtracted by hand, so nothing cancels."""
     root, z, t = _debye(v, x, xp)
     return z * (1 / (1 + root) - t * t / v * _series(_W, v, t) / _series(_U, v, t))
 
@@ -91,7 +94,7 @@ def _debye(v: float, x: Any, xp: Any) -> tuple[Any, Any, Any]:
 
 
 def _series(polynomials: list[list[float]], v: float, t: Any) -> Any:
-    """Sum over k of (t / v)^k p_k(t^2), by Horner's rule in both."""
+    """Return the sum over k of (t / v)^k p_k(t^2), by Horner's rule in both variables."""
     square, step = t * t, t / v
     total: Any = 0.0
     for polynomial in reversed(polynomials):
@@ -103,10 +106,10 @@ def _series(polynomials: list[list[float]], v: float, t: Any) -> Any:
 
 
 def _debye_polynomials() -> tuple[list[list[float]], list[list[float]]]:
-    """p_k of u_k(t) = t^k p_k(t^2) (DLMF 10.41.9), and of w_k = u_k / 2 + t u_k', which v_{k+1} adds to u_{k+1}.
+    """Return p_k of u_k(t) = t^k p_k(t^2) (DLMF 10.41.9), and of w_k = u_k / 2 + t u_k', which v_{k+1} adds to u_{k+1}.
 
-    In u_{k+1} = t^2 (1 - t^2) u_k' / 2 + (integral of (1 - 5 s^2) u_k from 0 to t) / 8 a power t^n of u_k
-    makes one t^(n+1) and one t^(n+3).
+    In u_{k+1} = t^2 (1 - t^2) u_k' / 2 + (integral of (1 - 5 s^2) u_k from 0 to t) / 8 each power t^n of u_k
+    gives a term in t^(n+1) and one in t^(n+3).
     """
     p = [Fraction(1)]
     u, w = [], []

@@ -1,10 +1,10 @@
-"""Bounds and estimates of mutual information I, in nats, as scalars to be maximised.
+"""Bounds and estimates of the mutual information I, in nats, as scalars to be maximised.
 
-The first group reads a (k, k) matrix of scores f(x_i, y_j) of k pairs: pair i on the diagonal, draws of the
-product of the marginals off it (Poole et al., ICML 2019, arXiv:1905.06922). The second reads embeddings: EntRec's
+The first group takes a (k, k) matrix of scores f(x_i, y_j) of k pairs: pair i on the diagonal, draws of the
+product of the marginals off it (Poole et al., ICML 2019, arXiv:1905.06922). The second takes embeddings: EntRec's
 bound H(Z2) + E[log q(Z2 | Z1)] (the paper, eq. 1), which is about the information between the embeddings and so
-at most that between what was embedded. It runs one way; eqs. 4 and 7 maximise the mean of both ways. All sums over
-pairs stay in log space.
+at most that between the embedded variables. It has one direction; eqs. 4 and 7 maximise the mean of both directions.
+All sums over pairs stay in log space.
 """
 
 import math
@@ -22,7 +22,7 @@ from entrec.information.reconstruction import categorical_reconstruction, vmf_re
 
 @full_precision
 def tuba(scores: Tensor, *, log_baseline: float | Tensor) -> Tensor:
-    """Tractable unnormalised Barber-Agakov (Poole et al.): 1 + E[f - log a(y)] - E[exp(f) / a(y)].
+    """Return the tractable unnormalised Barber-Agakov bound (Poole et al.): 1 + E[f - log a(y)] - E[exp(f) / a(y)].
 
     `scores` (k, k); `log_baseline` is log a(y_j) of each column, (k,), or one number. In expectation at most I
     for every f and a, and I at f = log p(x|y)/p(x) + log a. Capped by variance: at that f the last mean has,
@@ -39,7 +39,7 @@ def tuba(scores: Tensor, *, log_baseline: float | Tensor) -> Tensor:
 
 @full_precision
 def nwj(scores: Tensor) -> Tensor:
-    """Nguyen, Wainwright & Jordan 2010: `tuba` with the constant baseline a = e.
+    """Return the bound of Nguyen, Wainwright & Jordan (2010) from `scores` (k, k): `tuba` with the baseline a = e.
 
     Best at f = 1 + log p(x|y)/p(x). Bounds I, and is capped by variance, as `tuba` is.
     """
@@ -48,10 +48,10 @@ def nwj(scores: Tensor) -> Tensor:
 
 @full_precision
 def js(scores: Tensor) -> Tensor:
-    """The Jensen-Shannon objective (Nowozin et al., arXiv:1606.00709) that trains f = log p(x|y)/p(x).
+    """Return the Jensen-Shannon objective (Nowozin et al., arXiv:1606.00709), which trains f = log p(x|y)/p(x).
 
-    `scores` (k, k). Stable, since each term saturates; at most 0 and -2 log 2 for f = 0. No estimate of I:
-    `js_information` and `smile` read one off the critic it has trained.
+    `scores` (k, k). Stable, since each term saturates; at most 0, and -2 log 2 for f = 0. It is not an estimate of I:
+    `js_information` and `smile` compute one from the critic that it has trained. Raises `ValueError` as `tuba` does.
     """
     _check_scores(scores)
     k = len(scores)
@@ -61,7 +61,7 @@ def js(scores: Tensor) -> Tensor:
 
 @full_precision
 def js_information(scores: Tensor) -> Tensor:
-    """`nwj` of 1 + f for a critic f trained by `js`, as Poole et al. evaluate it.
+    """Return `nwj` of 1 + f from `scores` (k, k) of a critic f trained by `js`, as Poole et al. evaluate it.
 
     In expectation at most I for every f, and capped by variance as `tuba` is.
     """
@@ -70,12 +70,12 @@ def js_information(scores: Tensor) -> Tensor:
 
 @full_precision
 def smile(scores: Tensor, *, clip: float) -> Tensor:
-    """SMILE (Song & Ermon, arXiv:1910.06222): E[f] - log E[exp(f) clipped to e^-clip .. e^clip].
+    """Return SMILE (Song & Ermon, arXiv:1910.06222): E[f] - log E[exp(f) clipped to e^-clip .. e^clip].
 
     `scores` (k, k) of a critic f = log p(x|y)/p(x) trained by `js`. Clipping keeps the second term within
-    -clip .. clip for every sample, which caps the variance and gives the bound away: at large I, where most ratios
-    lie under the clip, the estimate exceeds I by up to `clip` nats. With an infinite clip it is Donsker &
-    Varadhan's estimate, which a finite sample biases high.
+    -clip .. clip for every sample. That limits the variance, but the result is no longer a bound: at large I, where
+    most ratios lie below the clip, the estimate exceeds I by up to `clip` nats. With an infinite clip it is Donsker &
+    Varadhan's estimate, which is biased high for finite samples.
     Raises `ValueError` for clip <= 0 and as `tuba` does.
     """
     _check_scores(scores)
@@ -86,7 +86,7 @@ def smile(scores: Tensor, *, clip: float) -> Tensor:
 
 @full_precision
 def info_nce_bound(scores: Tensor) -> Tensor:
-    """InfoNCE (van den Oord et al., arXiv:1807.03748; Poole et al.), candidates along each row.
+    """Return InfoNCE (van den Oord et al., arXiv:1807.03748; Poole et al.), with candidates along each row.
 
     `scores` (k, k). In expectation at most I for every f; capped by log k for every f and sample.
     Raises `ValueError` as `tuba` does.
@@ -97,10 +97,11 @@ def info_nce_bound(scores: Tensor) -> Tensor:
 
 @full_precision
 def barber_agakov(log_q: Tensor, *, entropy: float) -> Tensor:
-    """Barber & Agakov 2003: H(Y) + E[log q(y|x)], from `log_q` (k,) at k pairs and the known `entropy` of Y.
+    """Return Barber & Agakov's bound (2003), H(Y) + E[log q(y|x)], from `log_q` (k,) of k pairs and `entropy`, H(Y).
 
-    In expectation I less E[KL(p(y|x), q(y|x))]: at most I, tight at the true conditional, and capped by
-    nothing but the family of q. Needs H(Y), which only synthetic data tells.
+    In expectation I less E[KL(p(y|x), q(y|x))]: at most I, tight at the true conditional, and limited
+    only by the family of q. It needs H(Y), which is known for synthetic data only. Raises `ValueError` for another
+    shape and for values that are not finite.
     """
     if log_q.ndim != 1 or not len(log_q):
         raise ValueError(f"need log densities of shape (k,), got shape {tuple(log_q.shape)}")
@@ -112,7 +113,7 @@ def barber_agakov(log_q: Tensor, *, entropy: float) -> Tensor:
 
 @full_precision
 def entrec_bound(z1: Tensor, z2: Tensor, *, kernel: Kernel, kappa: float | Tensor) -> Tensor:
-    """EntRec's bound with the resubstitution: kernel entropy of `z2` plus its reconstruction from `z1`.
+    """Return EntRec's bound by resubstitution: kernel entropy of `z2` plus its reconstruction from `z1`.
 
     `z1`, `z2` (k, d), unit vectors; q is vMF(kappa). Capped by log k, for every sample, where `kernel` is the
     same vMF(kappa); by log k + log q(z|z) - log kernel(z, z) else, and constant embeddings then have that without
@@ -124,7 +125,7 @@ def entrec_bound(z1: Tensor, z2: Tensor, *, kernel: Kernel, kappa: float | Tenso
 
 @full_precision
 def entrec_leave_one_out_bound(z1: Tensor, z2: Tensor, *, kernel: Kernel, kappa: float | Tensor) -> Tensor:
-    """EntRec's bound without the self term: not capped by log k, and above the true information at small k.
+    """Return EntRec's bound by leave-one-out: not capped by log k, and above the true information at small k.
 
     `z1`, `z2` (k, d), unit vectors. Biased high, by smoothing where the embeddings are not uniform and, about
     as Var(density) / 2 density^2 does with k, by the curvature of the logarithm. Capped by kappa k / (k - 1), for
@@ -135,7 +136,7 @@ def entrec_leave_one_out_bound(z1: Tensor, z2: Tensor, *, kernel: Kernel, kappa:
 
 @full_precision
 def entrec_discrete_bound(logits1: Tensor, logits2: Tensor) -> Tensor:
-    """EntRec's bound for W2 ~ softmax(logits2): plug-in entropy of the batch mean less the cross-entropy.
+    """Return EntRec's bound for W2 ~ softmax(logits2): plug-in entropy of the batch mean minus the cross-entropy.
 
     `logits1`, `logits2` (k, categories). In expectation at most I, since the plug-in entropy is biased low;
     capped by log categories and by log k, for every sample. Raises `ValueError` as its parts do.

@@ -1,4 +1,4 @@
-"""How much of its space an embedding uses, how redundant its coordinates are, and how close its pairs are."""
+"""The geometry of embeddings: how much of the space they use, how redundant coordinates are, how close pairs are."""
 
 import math
 
@@ -12,10 +12,10 @@ from entrec.information.precision import full_precision
 
 @full_precision
 def effective_rank(embeddings: Tensor) -> Tensor:
-    """exp of the entropy of the normalised singular values of centred `embeddings` (k, d); 1 to d.
+    """Return exp of the entropy of the normalised singular values of centred `embeddings` (k, d); 1 to d.
 
-    Roy & Vetterli (EUSIPCO 2007). Singular values that rounding alone would leave do not count, so that
-    embeddings that are all the same have 0.
+    Source: Roy & Vetterli (EUSIPCO 2007). Singular values within rounding error are ignored, so that equal embeddings
+    have rank 0. Raises `InvalidEmbeddings` for fewer than two rows and for values that are not finite.
     """
     check_sample(embeddings)
     check_finite(embeddings)
@@ -29,10 +29,11 @@ def effective_rank(embeddings: Tensor) -> Tensor:
 
 @full_precision
 def uniformity(embeddings: Tensor, *, t: float) -> Tensor:
-    """Log of the mean of exp(-t |z_i - z_j|^2) over pairs i != j of unit vectors `embeddings` (k, d); at most 0.
+    """Return the log of the mean of exp(-t |z_i - z_j|^2) over pairs i != j of unit vectors `embeddings` (k, d).
 
-    Wang & Isola (arXiv:2005.10242, eq. 4), who take t = 2. Lower is more uniform: minus the leave-one-out
-    entropy with the vMF kernel of kappa 2t, up to a constant, but for the mean inside the logarithm.
+    Source: Wang & Isola (arXiv:2005.10242, eq. 4), who use t = 2. It is at most 0, and lower is more uniform. Up to a
+    constant it is minus the leave-one-out entropy with the vMF kernel of kappa 2t, with the mean inside the logarithm.
+    Raises `InvalidEmbeddings` for fewer than two rows or rows that are not unit vectors.
     """
     check_sample(embeddings)
     check_positive(t=t)
@@ -43,11 +44,11 @@ def uniformity(embeddings: Tensor, *, t: float) -> Tensor:
 
 @full_precision
 def alignment(z1: Tensor, z2: Tensor) -> Tensor:
-    """Mean squared distance of pairs of unit vectors `z1`, `z2` (k, d); 0 to 4. Wang & Isola, with alpha = 2."""
+    """Return the mean squared distance of pairs of unit vectors `z1`, `z2` (k, d); 0 to 4 (Wang & Isola, alpha = 2)."""
     check_pairs(z1, z2)
     return (unit_vectors(z1) - unit_vectors(z2)).square().sum(dim=1).mean()
 
 
 def off_diagonal_energy(matrix: Tensor) -> Tensor:
-    """Sum of the squared entries off the diagonal of `matrix` (d, d)."""
+    """Return the sum of the squared entries off the diagonal of `matrix` (d, d)."""
     return (matrix - matrix.diagonal().diag()).square().sum()

@@ -1,10 +1,10 @@
-"""Log-sum-exps over the rows of a similarity matrix that is never held whole.
+"""Log-sum-exps over the rows of a similarity matrix that is never held in memory as a whole.
 
-Kernel entropies and contrastive losses are such sums. The matrix is visited tile by tile and each tile is
-forgotten; the backward pass makes it again and multiplies it with the points there and then, which costs one
-matrix product more and saves all traffic of the matrix to and from memory (the idea of Rabe & Staats,
-arXiv:2112.05682). Extra memory is a few tiles, whatever k is. A symmetric matrix is visited above its
-diagonal only. Gradients of gradients are not available.
+Kernel entropies and contrastive losses are such sums. The matrix is computed tile by tile and each tile is
+discarded; the backward pass computes it again and multiplies it with the points at once. This costs one more
+matrix product and saves the transfer of the matrix to and from memory (the idea of Rabe & Staats,
+arXiv:2112.05682). The extra memory is a few tiles, whatever k is. Of a symmetric matrix only the tiles on and above
+the diagonal are computed. Gradients of gradients are not available.
 """
 
 import math
@@ -15,18 +15,18 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-NEGLIGIBLE = -80.0  # exp of it is 2e-35: no sum of float64 notices a million of them
-LOST = 1e-16  # a sum of powers below this may owe its last digits to what `NEGLIGIBLE` left of others
-CLOSE = 40.0  # between sums: powers that matter to the lowest of them are then far above `NEGLIGIBLE`
-TILES = {"cpu": 512, "cuda": 4096}  # a tile stays in a core's cache, or fills a GPU
+NEGLIGIBLE = -80.0  # its exp is 2e-35: a million of them change no sum in float64
+LOST = 1e-16  # the clamp at `NEGLIGIBLE` may change the last digits of a sum of powers below this
+CLOSE = 40.0  # where sums differ by less, powers that matter to the lowest of them are far above `NEGLIGIBLE`
+TILES = {"cpu": 512, "cuda": 4096}  # a tile fits in a core's cache, or fills a GPU
 
 
 def self_log_sum_exp(
     z: Tensor, *, bias: Tensor | None = None, skip_diagonal: bool = False, tile: int | None = None
 ) -> Tensor:
-    """log sum_j exp(<z_i, z_j> + bias_i + bias_j) of each row of `z` (k, d), with `bias` (k,) or none; (k,).
+    """Return log sum_j exp(<z_i, z_j> + bias_i + bias_j) of each row of `z` (k, d), with `bias` (k,) or none; (k,).
 
-    `skip_diagonal` leaves j = i out, so that k must be 2 or more.
+    `skip_diagonal` omits j = i; k must then be 2 or more.
     """
     if bias is None:
         bias = z.new_zeros(len(z))
@@ -34,12 +34,12 @@ def self_log_sum_exp(
 
 
 def cross_log_sum_exp(a: Tensor, b: Tensor, *, tile: int | None = None) -> tuple[Tensor, Tensor]:
-    """log sum_j exp<a_i, b_j>, (n,), and log sum_i exp<a_i, b_j>, (m,), of `a` (n, d) and `b` (m, d) in one pass."""
+    """Return log sum_j exp<a_i, b_j>, (n,), and log sum_i exp<a_i, b_j>, (m,), for `a` (n, d), `b` (m, d)."""
     return _Cross.apply(a, b, tile or _tile(a))
 
 
 def row_log_sum_exp(a: Tensor, b: Tensor, *, tile: int | None = None) -> Tensor:
-    """The first of `cross_log_sum_exp`, without the work for the second."""
+    """Return the first result of `cross_log_sum_exp`, (n,), without the work for the second."""
     return _Rows.apply(a, b, tile or _tile(a))
 
 
@@ -117,13 +117,13 @@ class _Rows(torch.autograd.Function):
             for j in _slices(len(b), ctx.tile):
                 weights = _exp((a[i] @ b[j].T).sub_(sums[i, None])).mul_(gradient[i, None])
                 of_a[:, i].addmm_(b[j].T, weights.T)
-                if ctx.needs_input_grad[1]:  # keys mostly have none
+                if ctx.needs_input_grad[1]:  # keys of a momentum encoder have none
                     of_b[:, j].addmm_(a[i].T, weights)
         return of_a.T, of_b.T, None
 
 
 def _transposed_zeros(z: Tensor) -> Tensor:
-    """(d, k) for `z` (k, d): where d is small, products of that layout are several times as fast."""
+    """Return zeros (d, k) for `z` (k, d): where d is small, products of that layout are several times as fast."""
     return z.new_zeros(z.shape[1], z.shape[0])
 
 
@@ -136,7 +136,7 @@ def _slices(k: int, tile: int) -> list[slice]:
 
 
 def _upper(k: int, tile: int) -> Iterator[tuple[slice, slice]]:
-    """The tiles on and above the diagonal."""
+    """Return the tiles on and above the diagonal."""
     slices = _slices(k, tile)
     return ((i, j) for n, i in enumerate(slices) for j in slices[n:])
 
@@ -149,14 +149,14 @@ def _scores(z: Tensor, bias: Tensor, i: slice, j: slice, skip_diagonal: bool) ->
 
 
 def _merge(sums: Tensor, at: slice, scores: Tensor, *, dim: int) -> None:
-    largest = scores.amax(dim=dim, keepdim=True).clamp_(min=torch.finfo(scores.dtype).min)  # a tile may hold -inf alone
+    largest = scores.amax(dim=dim, keepdim=True).clamp_(min=torch.finfo(scores.dtype).min)  # a tile may hold only -inf
     added = _exp(scores - largest).sum(dim=dim).log_().add_(largest.squeeze(dim))
     torch.logaddexp(sums[at], added, out=sums[at])
 
 
 def _merge_both(rows: Tensor, i: slice, columns: Tensor, j: slice, scores: Tensor) -> None:
-    """`_merge` along both dimensions, by one exp for both where looking is free and no sum gets lost by it."""
-    if _looking_is_free(scores):
+    """`_merge` along both dimensions, with one exp for both where values may be read and no sum loses digits by it."""
+    if _may_read_values(scores):
         largest = scores.max()
         powers = _exp(scores - largest)
         along_rows, along_columns = powers.sum(dim=1), powers.sum(dim=0)
@@ -169,12 +169,12 @@ def _merge_both(rows: Tensor, i: slice, columns: Tensor, j: slice, scores: Tenso
 
 
 def _weights(scores: Tensor, rows: Tensor, columns: Tensor, of_rows: Tensor, of_columns: Tensor) -> Tensor:
-    """Gradient in `scores`: the softmax along its row and along its column, each times what arrived there.
+    """Return the gradient in `scores`: the softmaxes along rows and columns, each times the gradient of its sum.
 
-    Each softmax is taken by its own sum, so that none overflows; by one exp for both where looking is free and the
-    sums lie close together.
+    Each softmax uses its own sum, so that none overflows; one exp serves both where values may be read and the
+    sums are close together.
     """
-    if _looking_is_free(scores):
+    if _may_read_values(scores):
         highest = max(rows.max(), columns.max())
         if highest - min(rows.min(), columns.min()) < CLOSE:
             along_rows = of_rows * (highest - rows).exp_()
@@ -184,11 +184,11 @@ def _weights(scores: Tensor, rows: Tensor, columns: Tensor, of_rows: Tensor, of_
     return _exp(scores.sub_(columns)).mul_(of_columns).add_(along_rows)
 
 
-def _looking_is_free(x: Tensor) -> bool:
-    """Whether a decision may rest on values: on a GPU it would wait for them, and a compiled graph has none."""
+def _may_read_values(x: Tensor) -> bool:
+    """Return whether a decision may depend on values: a GPU would synchronise for them, a compiled graph has none."""
     return x.device.type == "cpu" and not torch.compiler.is_compiling()
 
 
 def _exp(x: Tensor) -> Tensor:
-    """exp, in place, of numbers up to 0, beside an exp(0). Below `NEGLIGIBLE` processors take ten times as long."""
+    """Return exp(x), in place, of numbers up to 0; below `NEGLIGIBLE` they are clamped, since tiny results are slow."""
     return x.clamp_(min=NEGLIGIBLE).exp_()

@@ -1,9 +1,11 @@
 """The nearest-neighbour entropy of Kozachenko & Leonenko (1987), in R^d and on the sphere, in nats.
 
-It shares nothing with the kernel estimates and has no bandwidth, which makes it the check on them. The
-share of the probability that the ball up to a point's m-th neighbour holds has the mean logarithm
-psi(m) - psi(k), whatever the density; the ball's volume turns it into an entropy. The only bias is from the
-density's change within a ball: none for uniform points. Not differentiable; the cost is k^2 d. All in float64.
+It shares nothing with the kernel estimates and has no bandwidth, so it serves as a check on them. The probability of
+the ball that reaches to a point's m-th neighbour has the mean logarithm psi(m) - psi(k), whatever the density is;
+divided by the ball's volume it gives the density, and so the entropy. The only bias comes from changes of the density
+within a ball: uniform points have none. It is not differentiable; the cost is k^2 d. All computations are in float64.
+
+The incomplete beta function is our own because scipy's `betainc` underflows: see `_log_incomplete_beta`.
 """
 
 import math
@@ -19,9 +21,9 @@ ROWS = 1024  # of the matrix of distances at a time
 
 @torch.no_grad()
 def nearest_neighbour_entropy(points: Tensor, *, neighbours: int) -> Tensor:
-    """Entropy of `points` (k, d) in R^d from the distances to the `neighbours`-th neighbour; a float64 scalar.
+    """Return the entropy of `points` (k, d) in R^d from distances to the `neighbours`-th neighbour; a float64 scalar.
 
-    Raises `ValueError` for k <= neighbours and for values that are not finite; -inf where points coincide.
+    It is -inf where points coincide. Raises `ValueError` for k <= neighbours and for values that are not finite.
     """
     check_sample(points)
     check_finite(points)
@@ -34,7 +36,10 @@ def nearest_neighbour_entropy(points: Tensor, *, neighbours: int) -> Tensor:
 
 @torch.no_grad()
 def spherical_nearest_neighbour_entropy(embeddings: Tensor, *, neighbours: int) -> Tensor:
-    """The same on S^(d-1) for unit vectors `embeddings` (k, d), with the exact area of each cap."""
+    """Return the same entropy on S^(d-1) for unit vectors `embeddings` (k, d), with the exact area of each cap.
+
+    Raises `ValueError` for k <= neighbours, d < 2 and rows that are not unit vectors.
+    """
     z = unit_vectors(embeddings.double())
     check_dimension(z.shape[1])
     angles = 2 * torch.asin((_distances(z, neighbours) / 2).clamp(max=1))
@@ -42,9 +47,10 @@ def spherical_nearest_neighbour_entropy(embeddings: Tensor, *, neighbours: int) 
 
 
 def log_cap_area(d: int, angles: Tensor) -> Tensor:
-    """Log area of the caps of S^(d-1) within `angles` (0 to pi) of their centres; float64, shape of `angles`.
+    """Return the log area of caps of S^(d-1) within `angles` (0 to pi) of their centres; float64, shape of `angles`.
 
-    Half the sphere's area times the incomplete beta function of sin^2 (Li, 2011), for angles beyond pi/2 the rest.
+    It is half the sphere's area times the incomplete beta function of sin^2 (Li, 2011), and the rest of the sphere's
+    area for angles above pi/2.
     """
     check_dimension(d)
     angles = angles.double()
@@ -54,7 +60,7 @@ def log_cap_area(d: int, angles: Tensor) -> Tensor:
 
 
 def _log_incomplete_beta(a: float, b: float, x: Tensor, rest: Tensor) -> Tensor:
-    """log I_x(a, b), with `rest` = 1 - x given to full precision, in log space: powers of x underflow for large a."""
+    """Return log I_x(a, b), with `rest` = 1 - x to full precision, in log space: powers of x underflow for large a."""
     front = torch.special.xlogy(a, x) + torch.special.xlogy(b, rest)
     front = front + math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
     below = front - math.log(a) + _beta_fraction(a, b, x).log()
@@ -63,9 +69,9 @@ def _log_incomplete_beta(a: float, b: float, x: Tensor, rest: Tensor) -> Tensor:
 
 
 def _beta_fraction(a: float, b: float, x: Tensor) -> Tensor:
-    """The continued fraction of the incomplete beta function (DLMF 8.17.22), by Lentz's method.
+    """Return the continued fraction of the incomplete beta function (DLMF 8.17.22), by Lentz's method.
 
-    It converges within some sqrt(max(a, b)) steps on the side of the mean that x is on.
+    For x below the mean it converges within about sqrt(max(a, b)) steps.
     """
     tiny = 1e-300
     c, d = torch.ones_like(x), 1 / _away_from_zero(1 - (a + b) * x / (a + 1), tiny)
@@ -86,7 +92,7 @@ def _away_from_zero(x: Tensor, tiny: float) -> Tensor:
 
 
 def _distances(points: Tensor, neighbours: int) -> Tensor:
-    """Euclidean distance of each point to its `neighbours`-th neighbour, (k,)."""
+    """Return the Euclidean distance of each point to its `neighbours`-th neighbour, (k,)."""
     check_sample(points)
     k = len(points)
     if not 1 <= neighbours < k:

@@ -1,4 +1,4 @@
-"""Losses and estimators are computed in float32 at least, whatever autocast does around them."""
+"""Losses and estimators are computed in float32 or float64, also inside autocast."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -11,7 +11,7 @@ R = TypeVar("R")
 
 
 def full_precision(function: Callable[P, R]) -> Callable[P, R]:
-    """Lift half-precision tensor arguments to float32 and switch autocast off inside `function`."""
+    """Return `function` with half-precision tensor arguments converted to float32 and autocast switched off inside."""
 
     @wraps(function)
     def lifted(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -23,7 +23,7 @@ def full_precision(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def lift(value: Any) -> Any:
-    """A half-precision tensor as float32; anything else as it is."""
+    """Return a half-precision tensor as float32, and anything else as it is."""
     if isinstance(value, torch.Tensor) and value.dtype in (torch.bfloat16, torch.float16):
         return value.float()
     return value

@@ -1,11 +1,12 @@
 """The unit sphere S^(d-1) and the von Mises-Fisher density on it, in log space.
 
 The release at apple/ml-entropy-reconstruction f523f11 computes log(I_v(kappa) + 1e-7), which is wrong
-as soon as I_v underflows (from d = 64 at kappa = 10); here the Bessel function never leaves log space.
+as soon as I_v underflows (from d = 64 at kappa = 10); here the Bessel function stays in log space.
 Source of the formulas: Mardia & Jupp, Directional Statistics (2000), sections 9.3 and 10.3.
 
-`kappa` is a float, and so is the result, or it is a tensor, and the result is a float64 tensor of its
-shape on its device, differentiable in it.
+Where `kappa` is a float, the result is a float. Where it is a tensor, the result is a float64 tensor of its
+shape on its device, differentiable in `kappa`. All raise `ValueError` for d < 2 and for kappa that is not positive and
+finite.
 """
 
 import math
@@ -19,12 +20,12 @@ from entrec.information import bessel
 from entrec.information.checks import check_concentration, check_dimension, check_pairs, check_sample, unit_vectors
 from entrec.information.precision import full_precision
 
-# Wood's envelope accepts at least 0.65 of the proposals: none of 24 is accepted once in 1e11 draws
+# Wood's envelope accepts at least 0.65 of the proposals: all 24 are rejected once in 1e11 draws
 PROPOSALS = 24
 
 
 def log_area(d: int) -> float:
-    """Log surface area of the unit sphere in R^d, in nats: the largest entropy a density on it can have."""
+    """Return the log surface area of the unit sphere in R^d, in nats: the largest entropy of a density on it."""
     check_dimension(d)
     return math.log(2) + d / 2 * math.log(math.pi) - math.lgamma(d / 2)
 
@@ -34,7 +35,7 @@ def log_vmf_constant(d: int, *, kappa: float) -> float: ...
 @overload
 def log_vmf_constant(d: int, *, kappa: Tensor) -> Tensor: ...
 def log_vmf_constant(d: int, *, kappa: float | Tensor) -> float | Tensor:
-    """Log C_d(kappa), where the vMF density is C_d(kappa) exp(kappa <mu, z>); kappa > 0."""
+    """Return log C_d(kappa), where the vMF density is C_d(kappa) exp(kappa <mu, z>)."""
     check_dimension(d)
     check_concentration(kappa)
     if isinstance(kappa, Tensor):
@@ -47,7 +48,7 @@ def mean_resultant_length(d: int, *, kappa: float) -> float: ...
 @overload
 def mean_resultant_length(d: int, *, kappa: Tensor) -> Tensor: ...
 def mean_resultant_length(d: int, *, kappa: float | Tensor) -> float | Tensor:
-    """A_d(kappa) = I_{d/2}(kappa) / I_{d/2-1}(kappa): the mean cosine of a vMF draw to its centre."""
+    """Return A_d(kappa) = I_{d/2}(kappa) / I_{d/2-1}(kappa), the mean cosine of a vMF draw with its centre."""
     check_dimension(d)
     check_concentration(kappa)
     return bessel.bessel_ratio(d / 2 - 1, kappa)
@@ -58,7 +59,7 @@ def vmf_entropy(d: int, *, kappa: float) -> float: ...
 @overload
 def vmf_entropy(d: int, *, kappa: Tensor) -> Tensor: ...
 def vmf_entropy(d: int, *, kappa: float | Tensor) -> float | Tensor:
-    """Entropy of vMF(kappa) on S^(d-1), in nats: -log C_d(kappa) - kappa A_d(kappa)."""
+    """Return the entropy of vMF(kappa) on S^(d-1), in nats: -log C_d(kappa) - kappa A_d(kappa)."""
     return -log_vmf_constant(d, kappa=kappa) - kappa * mean_resultant_length(d, kappa=kappa)
 
 
@@ -67,13 +68,13 @@ def vmf_information(d: int, *, kappa: float) -> float: ...
 @overload
 def vmf_information(d: int, *, kappa: Tensor) -> Tensor: ...
 def vmf_information(d: int, *, kappa: float | Tensor) -> float | Tensor:
-    """Mutual information in nats between a uniform point and a vMF(kappa) draw around it."""
+    """Return the mutual information in nats between a uniform point and a vMF(kappa) draw around it."""
     return log_area(d) - vmf_entropy(d, kappa=kappa)
 
 
 @full_precision
 def vmf_log_density(z: Tensor, centres: Tensor, *, kappa: float | Tensor) -> Tensor:
-    """Log density in nats of each row of `z` (k, d) under vMF(kappa) around that row of `centres` (k, d); (k,).
+    """Return the log density in nats, (k,), of each row of `z` (k, d) under vMF(kappa) around that row of `centres`.
 
     `kappa` is one number or (k,). Raises `InvalidEmbeddings` for rows that are not unit vectors.
     """
@@ -84,16 +85,16 @@ def vmf_log_density(z: Tensor, centres: Tensor, *, kappa: float | Tensor) -> Ten
 
 
 def sample_uniform(k: int, d: int, *, generator: torch.Generator, dtype: torch.dtype = torch.float32) -> Tensor:
-    """`k` uniform points on S^(d-1), (k, d), drawn on the generator's device."""
+    """Return `k` uniform points on S^(d-1), (k, d), drawn on the generator's device."""
     check_dimension(d)
     return F.normalize(torch.randn(k, d, generator=generator, device=generator.device, dtype=dtype), dim=1)
 
 
 def sample_vmf(centres: Tensor, *, kappa: float, generator: torch.Generator) -> Tensor:
-    """One vMF(kappa) draw around each row of `centres` (k, d), unit vectors on the generator's device; (k, d).
+    """Return one vMF(kappa) draw around each row of `centres` (k, d), unit vectors on the generator's device; (k, d).
 
-    Wood (1994), Simulation of the von Mises Fisher distribution, with a fixed number of proposals a draw,
-    so that the host never waits for the device; that the centres are unit vectors is not looked at either.
+    Source: Wood (1994), Simulation of the von Mises Fisher distribution. The number of proposals for each draw is fixed
+    and the centres' lengths are not checked, so that the host never waits for the device.
     """
     check_sample(centres, least=1)
     k, d = centres.shape
@@ -107,7 +108,7 @@ def sample_vmf(centres: Tensor, *, kappa: float, generator: torch.Generator) -> 
 
 
 def _sample_one_minus_cosine(k: int, d: int, kappa: float, generator: torch.Generator) -> Tensor:
-    """1 - <mu, z> of `k` draws, float64: near 0 for a large kappa, where the cosine itself would lose its digits."""
+    """Return 1 - <mu, z> of `k` draws, float64: near 0 for a large kappa, where the cosine itself would lose digits."""
     check_concentration(kappa)
     m = d - 1
     b = m / (2 * kappa + math.hypot(2 * kappa, m))
@@ -130,7 +131,7 @@ def _log_constant(d: int, kappa: Any) -> Any:
 
 
 class _LogConstant(torch.autograd.Function):
-    """Its derivative is -A_d(kappa); through the logarithms it would be a difference of huge numbers."""
+    """The log constant with the derivative -A_d(kappa); autograd would subtract huge numbers from each other."""
 
     @staticmethod
     def forward(ctx: Any, kappa: Tensor, d: int) -> Tensor:

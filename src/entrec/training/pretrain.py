@@ -18,7 +18,7 @@ from entrec.artefacts import write_csv
 from entrec.collectives import gather, rank, size
 from entrec.data.prepared import Prepared, open_as
 from entrec.errors import Interrupted, UserError
-from entrec.information.checks import InvalidEmbeddings, without_a_look
+from entrec.information.checks import InvalidEmbeddings, without_device_sync
 from entrec.methods import METHODS
 from entrec.methods.method import Method, StepOutput
 from entrec.networks import save_backbone
@@ -155,7 +155,7 @@ def train(
         views, labels = batches.at(step)
         measured = (step + 1) % diagnostics.every == 0 or step + 1 in (1, steps)
         logged = measured or (step + 1) % training.log_every == 0
-        with autocast, nullcontext() if logged else without_a_look():  # a look waits for the GPU, as the log does
+        with autocast, nullcontext() if logged else without_device_sync():  # logging synchronises with the GPU anyway
             outcome = model(views, labels)
         loss = total_loss(outcome, method.weights)
         (loss * size()).backward()  # the processes' gradients are averaged, and their sum is the batch's

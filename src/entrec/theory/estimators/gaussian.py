@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from entrec import provenance
 from entrec.artefacts import write_json
 from entrec.errors import UserError
-from entrec.information.checks import without_a_look
+from entrec.information.checks import without_device_sync
 from entrec.progress import progress
 from entrec.theory.estimators.learnt_bounds import build
 from entrec.theory.settings.estimators import Gaussian
@@ -57,7 +57,7 @@ def staircase(
         level, within = divmod(step, settings.steps)
         truth = settings.information[level]
         x, y = correlated_gaussians(*size, information=truth, generator=generator)
-        with without_a_look():  # the estimates of a level are looked at together
+        with without_device_sync():  # the estimates of a level are read together
             objective, estimate = learner(x, y)
         (-objective).backward()
         eager.step(optimiser)

@@ -16,7 +16,7 @@ from torch import Generator, Tensor, nn
 
 from entrec.artefacts import replacing
 from entrec.errors import UserError
-from entrec.information.checks import InvalidEmbeddings, without_a_look
+from entrec.information.checks import InvalidEmbeddings, without_device_sync
 from entrec.progress import progress
 from entrec.provenance import fingerprint
 from entrec.settings import Precision
@@ -113,7 +113,7 @@ def train(
 def one_step(state: State, pairs: Pairs, *, look: bool, precision: Precision) -> Terms:
     """Forward, backward and update; without a look at values on the device unless `look`."""
     autocast = torch.autocast(pairs.observed1.device.type, torch.bfloat16, enabled=precision == "bfloat16")
-    with autocast, nullcontext() if look else without_a_look():
+    with autocast, nullcontext() if look else without_device_sync():
         terms = state.learner(pairs)
     (-torch.stack(list(terms.values())).sum()).backward()
     eager.step(state.optimiser)
