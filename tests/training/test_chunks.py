@@ -9,7 +9,9 @@ from tests.training.steps_of_every_method import BATCH, Noise, still
 from torch import nn
 
 from entrec.methods import METHODS
+from entrec.methods.method import Method, StepOutput
 from entrec.networks.feature_maps import feature_maps
+from entrec.networks.small_resnet import SmallResNet
 from entrec.runs import Run
 from entrec.settings import Network
 from entrec.training import chunks
@@ -64,6 +66,46 @@ def test_so_they_are_with_networks_of_timm(network):
     assert_same(*both_ways("simclr", chunk=8, network=network))
     if not network.transformer:
         assert_same(*both_ways("amdim", chunk=8, network=network))
+
+
+class MaskedResNet(SmallResNet):
+    """A backbone with a function of its own: named arguments, a mask for each image, outputs in a dict."""
+
+    def tokens(self, *, images, masks, scale):
+        return {"tokens": self.maps(images * masks)[-1].flatten(2), "pooled": (self(scale * images), masks)}
+
+
+class Unusual(Method):
+    """A method that knows nothing of chunks and calls that function, and a layer of its backbone by itself."""
+
+    views, weights = 2, {"loss": 1.0}
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.backbone = MaskedResNet(channels=1, width=4, stem="3x3")
+        self.head = nn.Sequential(nn.Linear(4, 16), nn.BatchNorm1d(16))
+
+    def forward(self, views, labels):
+        masks = (views[1] > 0.5).to(views[1].dtype)
+        found = self.backbone.tokens(images=views[0], masks=masks, scale=torch.tensor(2.0))
+        pooled, same_masks = found["pooled"]
+        assert torch.equal(same_masks, masks)
+        shallow = self.head(self.backbone.stem(views[1]).mean(dim=(2, 3)))
+        return StepOutput({"loss": (found["tokens"].mean(dim=2) * pooled).sum() + (shallow * pooled).sum()}, None)
+
+
+def test_a_new_method_takes_chunks_however_it_calls_its_backbone(monkeypatch):
+    found, seen = [], []
+    for chunked in (False, True):
+        method = Unusual().double()
+        still(method)
+        if chunked:
+            monkeypatch.setattr(method.backbone.stem, "forward", noting(method.backbone.stem.forward, seen))
+            use_chunks(method, chunk=8, batch_size=BATCH)
+        found.append(first_step(method, Noise(study_of("simclr"), "simclr")))
+    assert_same(*found)
+    assert max(seen) <= 8
 
 
 def test_in_single_precision_they_agree_to_a_hundred_thousandth(digits, demo):
@@ -140,7 +182,7 @@ def test_no_activation_of_the_backbone_is_kept():
     assert kept(8) < kept(None) / 20
 
 
-def test_slow_copies_take_chunks_too(monkeypatch):
+def test_ema_copies_take_chunks_too(monkeypatch):
     method, source = built("byol")
     seen = []
     for backbone in (method.backbone, method.target[0]):
@@ -186,6 +228,13 @@ def test_all_processes_cut_alike_whatever_their_share(monkeypatch):
 
 def test_outputs_of_chunks_are_joined_whatever_they_are_in():
     one, two = torch.zeros(2, 3), torch.ones(1, 3)
-    assert joined([one, two]).shape == (3, 3)
-    (first, (second,)) = joined([(one, [one]), (two, [two])])
-    assert first.shape == second.shape == (3, 3)
+    both = torch.cat([one, two])
+    assert torch.equal(joined([one, two]), both)
+    first, (second,), third = joined([(one, [one], {"a": one}), (two, [two], {"a": two})])
+    assert torch.equal(first, both)
+    assert torch.equal(second, both)
+    assert torch.equal(third["a"], both)
+
+
+def test_part_of_a_batch_is_split_as_a_whole_one():
+    assert [number_of_chunks(images, chunk=4, batch_size=12) for images in (5, 12, 13, 24)] == [3, 3, 6, 6]
