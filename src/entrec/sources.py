@@ -41,7 +41,7 @@ class Published:
 
 
 @dataclass(frozen=True)
-class SourceEntry:
+class Source:
     """What other modules need to know of a source before its images are read.
 
     `supply` says how its images are had, and `storage` whether they are prepared as one array, stay encoded, or may be
@@ -69,26 +69,22 @@ class SourceEntry:
 
 
 # the counts are those of the makers' documentation
-SOURCES: dict[str, SourceEntry] = {
-    "digits": SourceEntry("packaged", "array", Published(1_797, 0, 0, classes=10)),
-    "faces": SourceEntry("packaged", "array", Published(200, 0, 0, classes=2)),
-    "textures": SourceEntry("packaged", "array", Published(960, 0, 0, classes=10)),
-    "fashion_mnist": SourceEntry(
-        "downloaded", "array", Published(60_000, 0, 10_000, classes=10, gigabytes=0.03, side=28)
-    ),
-    "folder": SourceEntry("own", "either"),
-    "cifar10": SourceEntry("makers", "either", Published(50_000, 0, 10_000, classes=10, gigabytes=0.2, side=32)),
-    "cifar100": SourceEntry("makers", "either", Published(50_000, 0, 10_000, classes=100, gigabytes=0.2, side=32)),
-    "imagenet": SourceEntry("makers", "encoded", Published(1_281_167, 0, 50_000, classes=1000, gigabytes=155)),
-    "food101": SourceEntry("makers", "encoded", Published(75_750, 0, 25_250, classes=101, gigabytes=5.0)),
-    "sun397": SourceEntry(
-        "makers", "encoded", Published(19_850, 0, 19_850, classes=397, gigabytes=39)
-    ),  # first partition
-    "stanford_cars": SourceEntry("makers", "encoded", Published(8_144, 0, 8_041, classes=196, gigabytes=2.0)),
-    "fgvc_aircraft": SourceEntry("makers", "encoded", Published(3_334, 3_333, 3_333, classes=100, gigabytes=2.8)),
-    "dtd": SourceEntry("makers", "encoded", Published(1_880, 1_880, 1_880, classes=47, gigabytes=0.6)),
-    "oxford_pets": SourceEntry("makers", "encoded", Published(3_680, 0, 3_669, classes=37, gigabytes=0.8)),
+SOURCES: dict[str, Source] = {
+    "digits": Source("packaged", "array", Published(1_797, 0, 0, classes=10)),
+    "faces": Source("packaged", "array", Published(200, 0, 0, classes=2)),
+    "textures": Source("packaged", "array", Published(960, 0, 0, classes=10)),
+    "fashion_mnist": Source("downloaded", "array", Published(60_000, 0, 10_000, classes=10, gigabytes=0.03, side=28)),
+    "folder": Source("own", "either"),
+    "cifar10": Source("makers", "either", Published(50_000, 0, 10_000, classes=10, gigabytes=0.2, side=32)),
+    "cifar100": Source("makers", "either", Published(50_000, 0, 10_000, classes=100, gigabytes=0.2, side=32)),
+    "imagenet": Source("makers", "encoded", Published(1_281_167, 0, 50_000, classes=1000, gigabytes=155)),
+    "food101": Source("makers", "encoded", Published(75_750, 0, 25_250, classes=101, gigabytes=5.0)),
+    "sun397": Source("makers", "encoded", Published(19_850, 0, 19_850, classes=397, gigabytes=39)),  # first partition
+    "stanford_cars": Source("makers", "encoded", Published(8_144, 0, 8_041, classes=196, gigabytes=2.0)),
+    "fgvc_aircraft": Source("makers", "encoded", Published(3_334, 3_333, 3_333, classes=100, gigabytes=2.8)),
+    "dtd": Source("makers", "encoded", Published(1_880, 1_880, 1_880, classes=47, gigabytes=0.6)),
+    "oxford_pets": Source("makers", "encoded", Published(3_680, 0, 3_669, classes=37, gigabytes=0.8)),
     # without the background class; 30 images of each class train
-    "caltech101": SourceEntry("makers", "encoded", Published(3_030, 0, 5_647, classes=101, gigabytes=0.1)),
-    "flowers102": SourceEntry("makers", "encoded", Published(1_020, 1_020, 6_149, classes=102, gigabytes=0.3)),
+    "caltech101": Source("makers", "encoded", Published(3_030, 0, 5_647, classes=101, gigabytes=0.1)),
+    "flowers102": Source("makers", "encoded", Published(1_020, 1_020, 6_149, classes=102, gigabytes=0.3)),
 }

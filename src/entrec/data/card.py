@@ -1,4 +1,4 @@
-"""The card of a prepared dataset: what it says, and how it comes to vouch for the files beside it."""
+"""The card of a prepared dataset: what it says, and how it is written with the files whose digests it holds."""
 
 import json
 from collections.abc import Mapping
@@ -11,33 +11,34 @@ from numpy.typing import NDArray
 
 from entrec.artefacts import replacing_all, sha256
 from entrec.data.source import Labelled
-from entrec.data.splits import PARTS
+from entrec.data.splits import SPLITS
 from entrec.errors import UserError
 from entrec.settings import Colour, Dataset
 
-GREY: dict[Colour, float] = {"rgb": 0.0, "lab": 0.01}  # CIE's constants give greys that much a and b
+# the deviation of channels without any difference: rounding of CIE's constants gives greys that much a and b
+GREY: dict[Colour, float] = {"rgb": 0.0, "lab": 0.01}
 
 
 def describe(
-    name: str, spec: Dataset, source: Labelled, labels: NDArray[np.int64], parts: NDArray[np.uint8],
+    name: str, spec: Dataset, images: Labelled, labels: NDArray[np.int64], splits: NDArray[np.uint8],
     mean: list[float], std: list[float],
 ) -> dict[str, Any]:  # fmt: skip
-    """What every card says of a set with these `labels` (N,) and `parts` (N,).
+    """Return what every card says of a dataset whose stored images have these `labels` (N,) and `splits` (N,).
 
-    Raises `UserError` where `std` says that nothing can be learnt.
+    Raises `UserError` where `std` shows that a channel is the same in every pixel.
     """
     if min(std) <= GREY[spec.colour]:
         raise UserError(f"datasets.{name}: a channel is the same in every training pixel; nothing can be learnt")
     by_class = {
-        part: np.bincount(labels[parts == code], minlength=len(source.classes)).tolist()
-        for code, part in enumerate(PARTS)
+        split: np.bincount(labels[splits == number], minlength=len(images.classes)).tolist()
+        for number, split in enumerate(SPLITS)
     }
     return {
-        "description": source.description,
-        "origin": source.origin,
-        "licence": source.licence,
-        "classes": source.classes,
-        "counts": {part: sum(counts) for part, counts in by_class.items()},
+        "description": images.description,
+        "origin": images.origin,
+        "licence": images.licence,
+        "classes": images.classes,
+        "counts": {split: sum(counts) for split, counts in by_class.items()},
         "class_counts": by_class,
         "name": name,
         "size": spec.size,
@@ -52,10 +53,10 @@ def describe(
 def write_with_card(
     folder: Path, arrays: Mapping[str, NDArray[Any]], card: dict[str, Any], *, others: Mapping[str, str] | None = None
 ) -> None:
-    """Write arrays and the card, which vouches for them and for the `others`, files with their digests.
+    """Write arrays and the card, with the SHA-256 of each array and of `others`, files that are there already.
 
-    Everything is written beside before anything moves into place, so that a full disk leaves an old set whole. The
-    card moves last: should a move fail or the process die between two, the old card refuses the new files.
+    Everything is written to scratch files before any file is replaced, so that a full disk leaves an older dataset as
+    it was. The card is replaced last: if the process ends in between, the new files do not match the old card.
     """
     with replacing_all([folder / file for file in (*arrays, "card.json")]) as (*scratch, described):
         for path, array in zip(scratch, arrays.values(), strict=True):

@@ -1,45 +1,72 @@
-"""CIFAR-10 and CIFAR-100 (Krizhevsky 2009), 32x32 in colour, with their official test parts."""
+"""What CIFAR-10 and CIFAR-100 (Krizhevsky 2009) share: 32x32 colour images in pickles, with an official test split."""
 
+import pickle
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from entrec.data.encoding import png
-from entrec.data.source import Entry, Listing, Source
-from entrec.data.stand_in import origin_of
-from entrec.data.torchvision_set import fetched
+from entrec.data.source import EncodedImage, Listing, Loaded
+from entrec.data.stand_in import Picture, origin_of, write_file
+from entrec.data.torchvision_set import TorchvisionSet
 from entrec.settings import Dataset
 
-KINDS = {"cifar10": "CIFAR10", "cifar100": "CIFAR100"}
-ARCHIVES = {"cifar10": "cifar-10-python.tar.gz", "cifar100": "cifar-100-python.tar.gz"}
+
+def cifar(reader: str, *, archive: str) -> TorchvisionSet:
+    """Return the set that torchvision calls `reader`."""
+    return TorchvisionSet(
+        reader=reader,
+        licence="not stated",
+        origin=f"CIFAR-{reader.removeprefix('CIFAR')} (Krizhevsky 2009)",
+        advice=f"put {archive}, extracted, there (Alex Krizhevsky's page 'The CIFAR-10 dataset')",
+        digests=_digests,
+    )
 
 
-def load(spec: Dataset) -> Source:
-    """The 50,000 training and 10,000 test images as one array, from `spec.path` or else by download into it."""
+def load(kind: TorchvisionSet, spec: Dataset) -> Loaded:
+    """Return the training images, then the test images, from `spec.path` or downloaded into it."""
     root = Path(spec.path or "")
-    advice = f"put {ARCHIVES[spec.source]}, extracted, there (Alex Krizhevsky's page 'The CIFAR-10 dataset')"
-    train, test = (fetched(KINDS[spec.source], root, advice, train=train) for train in (True, False))
+    train, test = (kind.read(root, train=train) for train in (True, False))
     labels = np.array([*train.targets, *test.targets], dtype=np.int64)
-    return Source(
+    return Loaded(
         images=np.concatenate([train.data, test.data]),
         labels=labels,
         classes=list(train.classes),
         description=f"Photographs of {len(train.classes)} kinds of things, 32x32 pixels.",
-        licence="not stated",
-        origin=origin_of(root, f"CIFAR-{KINDS[spec.source].removeprefix('CIFAR')} (Krizhevsky 2009)"),
+        licence=kind.licence,
+        origin=origin_of(root, kind.origin),
         official_test=np.arange(len(labels)) >= len(train.targets),
     )
 
 
-def listing(spec: Dataset) -> Listing:
-    """The same images one by one, each a PNG."""
-    source = load(spec)
-    images = [Entry(f"{spec.source}:{row}", partial(_png, image)) for row, image in enumerate(source.images)]
-    return Listing(images=images, **source.facts())
+def listing(kind: TorchvisionSet, spec: Dataset) -> Listing:
+    """Return the images of `load`, each as a PNG."""
+    loaded = load(kind, spec)
+    images = [EncodedImage(f"{spec.source}:{row}", partial(_png, image)) for row, image in enumerate(loaded.images)]
+    return Listing(images=images, **loaded.facts())
+
+
+def batch(pictures: list[Picture], labels: str) -> dict[str, Any]:
+    """Return a batch as the makers pickle it: rows of 3,072 values, channel after channel of 32x32 pixels."""
+    images = np.stack([np.asarray(picture._replace(size=(32, 32)).pixels()) for picture in pictures])
+    return {"data": images.transpose(0, 3, 1, 2).reshape(-1, 3072), labels: [picture.label for picture in pictures]}
+
+
+def write_pickles(folder: Path, contents: dict[str, Any]) -> list[Path]:
+    """Pickle each of `contents` into a file of `folder`; returns the files."""
+    for file, content in contents.items():
+        write_file(folder / file, pickle.dumps(content))
+    return [folder / file for file in contents]
 
 
 def _png(image: NDArray[np.uint8]) -> bytes:
     return png(Image.fromarray(image))
+
+
+def _digests(reader: Any, md5: dict[str, str]) -> dict[str, Any]:
+    lists = {name: [[file, md5[file]] for file, _ in getattr(reader, name)] for name in ("train_list", "test_list")}
+    return {**lists, "meta": reader.meta | {"md5": md5[reader.meta["filename"]]}}

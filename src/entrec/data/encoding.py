@@ -1,7 +1,7 @@
-"""Encoded images as a prepared set keeps them: upright, in colour, their short side shrunk to the study's.
+"""How images are encoded in a prepared dataset: upright, in colour, the short side shrunk to the study's.
 
-Shrinking is Pillow's antialiased bilinear to the size that torchvision's `Resize` gives, what pipelines after SimCLR's
-do before their crops. It is done once; crops of any size are resampled from its result.
+Images are shrunk by Pillow's antialiased bilinear filter to the size that torchvision's `Resize` gives, as pipelines
+after SimCLR's do before they crop. This is done once; crops of any size are resampled from its result.
 """
 
 import io
@@ -10,16 +10,16 @@ from PIL import Image
 
 from entrec.data.pixels import BILINEAR
 
-QUALITY = 95  # of JPEG, with colour as sharp as brightness (4:4:4): crops enlarge parts of what is kept
-ORIENTATION = 0x0112  # EXIF's tag; 1 is upright
+QUALITY = 95  # of JPEG, with colour as sharp as brightness (4:4:4), since crops enlarge parts of the stored image
+ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
 TURNS = dict(enumerate(map(Image.Transpose, (0, 3, 1, 5, 4, 6, 2)), start=2))  # what sets the other seven upright
 UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow raises for bad files
 
 
-def kept(content: bytes, short_side: int) -> bytes:
-    """The bytes to keep of an encoded image: its own where nothing is to be done, a new JPEG's otherwise.
+def stored_bytes(content: bytes, short_side: int) -> bytes:
+    """Return the bytes to store of an encoded image: its own bytes where nothing needs to change, else a new JPEG.
 
-    The whole image is decoded either way, so that one that is cut short raises here, one of `UNREADABLE`.
+    The whole image is decoded in either case, so that one that is cut short raises here, one of `UNREADABLE`.
     """
     with Image.open(io.BytesIO(content)) as image:
         image.load()
@@ -32,16 +32,16 @@ def kept(content: bytes, short_side: int) -> bytes:
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """The image as its tag says to show it.
+    """Return the image turned as its orientation tag says.
 
-    Pillow's `exif_transpose` also writes all other tags anew and fails where one is damaged.
+    Pillow's `exif_transpose` also rewrites all other tags, and fails where one of them is damaged.
     """
     turn = _turn(image)
     return image if turn is None else image.transpose(turn)
 
 
 def shrunk(image: Image.Image, short_side: int) -> Image.Image:
-    """The image with its short side at most `short_side`, both sides by the same factor."""
+    """Return the image with a short side of at most `short_side` pixels, both sides shrunk by the same factor."""
     short, long = sorted(image.size)
     if short <= short_side:
         return image
@@ -50,7 +50,7 @@ def shrunk(image: Image.Image, short_side: int) -> Image.Image:
 
 
 def png(image: Image.Image) -> bytes:
-    """The image without loss."""
+    """Return the image as a PNG, which is lossless."""
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()

@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from entrec.data.encoding import UNREADABLE
-from entrec.data.faults import reason
+from entrec.data.reasons import reason
 from entrec.errors import UserError
 
 CENTRE = 224 / 256  # of the shorter side: what ImageNet's customary evaluation shows

@@ -1,4 +1,4 @@
-"""Files that ship inside installed Python packages, found without importing the package or downloading."""
+"""Files that ship inside installed Python packages, found without importing the package."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -7,7 +7,7 @@ from entrec.errors import UserError
 
 
 def packaged_file(package: str, name: str) -> Path:
-    """The path of file `name` inside `package`; raises `UserError` when either is missing."""
+    """Return the path of file `name` inside `package`; raises `UserError` when the package or the file is missing."""
     spec = find_spec(package)
     folders = (spec.submodule_search_locations if spec else None) or []
     for folder in folders:

@@ -1,16 +1,15 @@
-"""Prepare a dataset too large for one array: JPEG bytes in Arrow, made once, with labels, parts and a card.
+"""Prepare a dataset that is too large for one array: encoded images in Arrow shards, labels, splits and a card.
 
-What is finished lies in a folder beside the dataset's until all of it is, and is then moved: the disk holds every image
-once, and a preparation that was stopped goes on from its last whole shard. Images that cannot be read end it, or are
-left out and counted, as the study says. Mean and deviation are those of at most `MEASURED` training images as stored,
-evenly spread over them, each pixel counted alike; the card says how many they are.
+Finished files are gathered in a hidden folder beside the dataset's and moved when all are finished: the disk holds
+every image once, and a preparation that was stopped continues from its last complete shard. Images that cannot be read
+end the preparation, or are left out and counted, as the study says. Mean and standard deviation are those of at most
+`MEASURED` training images as stored, evenly spaced among them, every pixel counted alike.
 """
 
 import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,48 +17,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from entrec.artefacts import read_json, sha256, write_json
-from entrec.data import cifar, folder, imagenet, transfer_sets
 from entrec.data.card import describe, write_with_card
 from entrec.data.encoding import QUALITY
-from entrec.data.official import check_complete
-from entrec.data.source import Listing
-from entrec.data.splits import TRAIN, check_all_parts, split
+from entrec.data.source import Listing, function_of
+from entrec.data.splits import TRAIN, check_all_splits, split
+from entrec.data.stand_in import stand_in_digests
 from entrec.data.store import SHARD, Shard, total_moments, write_shards
 from entrec.errors import UserError
 from entrec.settings import Dataset
+from entrec.sources import SOURCES
 
-LISTINGS: dict[str, Callable[[Dataset], Listing]] = {
-    "folder": folder.listing,
-    "cifar10": cifar.listing,
-    "cifar100": cifar.listing,
-    "imagenet": imagenet.listing,
-    **dict.fromkeys(transfer_sets.SETS, transfer_sets.listing),
-}
-
-MEASURED = 50_000  # images; of ImageNet every 24th, which settles means to 1e-3
+MEASURED = 50_000  # images; of ImageNet every 24th, which determines the mean to 0.001
 
 
 def prepare_encoded(name: str, spec: Dataset, folder: Path, *, threads: int) -> None:
     """Write `images/`, `labels.npy`, `parts.npy` and last `card.json` into `folder`.
 
-    Raises `UserError` for whatever is wrong with the source; `folder` is then left as it was.
+    Raises `UserError` where the source is missing or faulty; `folder` then stays as it was.
     """
-    listing = LISTINGS[spec.source](spec)
+    listing: Listing = function_of(spec.source, "listing")(spec)
     check_complete(name, spec, listing)
-    parts = split(listing, spec, name)
-    measured = _measured(parts)
+    splits = split(listing, spec, name)
     unfinished = folder.with_name(f".{folder.name}.unfinished")
-    _take_on(unfinished, folder, _plan(listing, parts, spec))
+    _continue(unfinished, folder, _plan(listing, splits, spec))
     shards = write_shards(
-        listing.images, spec, measured=measured, folder=unfinished / "images", notes=unfinished / "notes",
-        threads=threads,
+        listing.images, spec, measured=_measured(splits), folder=unfinished / "images",
+        sidecars=unfinished / "sidecars", threads=threads,
     )  # fmt: skip
-    kept = _kept(shards, len(parts), name)
-    labels, parts = listing.labels[kept], parts[kept]
+    readable = _readable(shards, len(splits), name)
+    labels, splits = listing.labels[readable], splits[readable]
     for label, class_name in enumerate(listing.classes):
-        check_all_parts(parts[labels == label], class_name, name)
+        check_all_splits(splits[labels == label], class_name, name)
     moments = total_moments(shards)
-    card = describe(name, spec, listing, labels, parts, moments.mean, moments.std) | {
+    card = describe(name, spec, listing, labels, splits, moments.mean, moments.std) | {
         "measured": moments.images,
         "skipped": [fault for shard in shards for fault in shard.broken.values()],
         "bytes": sum(shard.bytes for shard in shards),
@@ -67,32 +57,48 @@ def prepare_encoded(name: str, spec: Dataset, folder: Path, *, threads: int) -> 
     }
     digests = {f"images/{shard.file}": shard.sha256 for shard in shards}
     digests |= {f"images/{path.name}": sha256(path) for path in sorted((unfinished / "images").glob("*.json"))}
-    write_with_card(unfinished, {"labels.npy": labels, "parts.npy": parts}, card, others=digests)
+    write_with_card(unfinished, {"labels.npy": labels, "parts.npy": splits}, card, others=digests)
     _move(unfinished, folder)
     shutil.rmtree(unfinished)
 
 
-def _measured(parts: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Which images (N,) mean and deviation are made of."""
-    train = np.flatnonzero(parts == TRAIN)
-    measured = np.zeros(len(parts), dtype=bool)
+def check_complete(name: str, spec: Dataset, listing: Listing) -> None:
+    """Raise `UserError` where images or classes of a published dataset are missing; a stand-in may have any number."""
+    published, path = SOURCES[spec.source].published, Path(spec.path or "")
+    if published is None or stand_in_digests(path) is not None:
+        return
+    images, classes = len(listing.images), len(listing.classes)
+    if (images, classes) != (published.images, published.classes):
+        raise UserError(
+            f"datasets.{name}: {path} has {images} images of {classes} classes, the published dataset has"
+            f" {published.images} of {published.classes}; extract or download it again"
+        )
+
+
+def _measured(splits: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return which images (N,) are measured for mean and standard deviation."""
+    train = np.flatnonzero(splits == TRAIN)
+    measured = np.zeros(len(splits), dtype=bool)
     measured[train[:: -(-len(train) // MEASURED)]] = True
     return measured
 
 
-def _plan(listing: Listing, parts: NDArray[np.uint8], spec: Dataset) -> dict[str, Any]:
-    """What shards made before must have been made for: the same images, wherever their folder lies by now."""
-    digest = hashlib.sha256(listing.labels.tobytes() + parts.tobytes())
+def _plan(listing: Listing, splits: NDArray[np.uint8], spec: Dataset) -> dict[str, Any]:
+    """Return what determines the shards, so that shards made for the same plan can be reused.
+
+    The folder of the images is left out: it may have moved since.
+    """
+    digest = hashlib.sha256(listing.labels.tobytes() + splits.tobytes())
     for image in listing.images:
         digest.update(image.name.removeprefix(str(Path(spec.path or ""))).encode() + b"\0")
     made_as = {"short_side": spec.short_side, "colour": spec.colour, "quality": QUALITY, "shard": SHARD}
     return made_as | {"listing": digest.hexdigest()}
 
 
-def _take_on(unfinished: Path, folder: Path, plan: dict[str, Any]) -> None:
-    """Leave what was made for the same plan, but for what a kill left half written; start afresh otherwise.
+def _continue(unfinished: Path, folder: Path, plan: dict[str, Any]) -> None:
+    """Keep the finished shards that were made for the same plan, and delete everything else of a stopped preparation.
 
-    Images that `_move` had put in place when it was stopped are taken back.
+    Images that `_move` had already put in place are moved back first.
     """
     images, moved = unfinished / "images", folder / "images"
     if (unfinished / "card.json").exists() and moved.exists() and not images.exists():
@@ -105,19 +111,22 @@ def _take_on(unfinished: Path, folder: Path, plan: dict[str, Any]) -> None:
         scratch.unlink()
 
 
-def _kept(shards: list[Shard], count: int, name: str) -> NDArray[np.bool_]:
-    """Which images (N,) of the source are stored; says on stderr how many are not."""
+def _readable(shards: list[Shard], count: int, name: str) -> NDArray[np.bool_]:
+    """Return which images (N,) of the source are stored; reports on stderr how many are left out."""
     broken = {row: fault for shard in shards for row, fault in shard.broken.items()}
     if broken:
         first = next(iter(broken.values()))
         print(f"{name}: {len(broken)} of {count} images cannot be read and are left out, as {first}", file=sys.stderr)
-    kept = np.ones(count, dtype=bool)
-    kept[list(broken)] = False
-    return kept
+    readable = np.ones(count, dtype=bool)
+    readable[list(broken)] = False
+    return readable
 
 
 def _move(made: Path, folder: Path) -> None:
-    """Put a finished set in an old one's place, whose card goes first since it would not vouch for the new images."""
+    """Move the finished dataset to `folder`, where it replaces an older one.
+
+    The older card is deleted first, since its digests are not those of the new files.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for old in ("card.json", "images.npy"):

@@ -1,22 +1,22 @@
-"""Open a prepared dataset, after checking that its files are the ones its card vouches for.
+"""Open a prepared dataset, after checking that its files are those of its card.
 
-Digests of all files but shards are compared at every opening. Of a shard, of which a set may have hundreds, opening
-compares the length and the digest of both ends, which notices what is missing, cut short or another set's; `verify`
-reads everything, as does DVC before results are shared.
+The digests of all files but shards are compared at every opening. Of shards, of which a dataset may have hundreds,
+opening compares the length and the digest of both ends, which notices a shard that is missing, cut short or of another
+dataset. `verify` compares every byte, as does DVC before results are shared.
 """
 
 import hashlib
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from entrec.artefacts import read_json, sha256
 from entrec.data.images import ArrayImages, EncodedImages, Images
-from entrec.data.splits import PARTS
+from entrec.data.splits import SPLITS, Split
 from entrec.data.store import digest_of_ends, open_rows
 from entrec.errors import UserError
 from entrec.progress import progress
@@ -27,17 +27,17 @@ REMEDY = "delete the folder and rerun the preparation"
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A prepared dataset: N `images`, `labels` (N,), `parts` (N,).
+    """A prepared dataset: N `images`, their `labels` (N,) and `splits` (N,), indices into `classes` and `SPLITS`.
 
-    Networks see squares of `size` pixels with `channels`, whatever size the images are kept at.
-    `mean` and `std` are per channel of `colour` over the training part, with pixels in [0, 1]; `checksum`
-    stands for the bytes of all files.
+    Networks see squares of `size` pixels with `channels`, whatever the size of the stored images. `mean` and `std` are
+    those of each channel of `colour` over the training split, with pixels in [0, 1]. `checksum` is a digest of the
+    digests of all files.
     """
 
     name: str
     images: Images
     labels: NDArray[np.int64]
-    parts: NDArray[np.uint8]
+    splits: NDArray[np.uint8]
     classes: list[str]
     size: int
     channels: int
@@ -47,13 +47,13 @@ class Prepared:
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
-    def indices(self, part: Literal["train", "validation", "test"]) -> NDArray[np.int64]:
-        """The numbers of the images of a part, in ascending order."""
-        return np.flatnonzero(self.parts == PARTS.index(part))
+    def indices(self, split: Split) -> NDArray[np.int64]:
+        """Return the numbers of the images of a split, in ascending order."""
+        return np.flatnonzero(self.splits == SPLITS.index(split))
 
 
 def open_prepared(folder: Path) -> Prepared:
-    """The dataset in `folder`; raises `UserError` for a missing, truncated or altered file."""
+    """Return the dataset in `folder`; raises `UserError` for a missing, truncated or altered file."""
     card = read_json(folder / "card.json")
     try:
         digests: dict[str, str] = dict(card["files"])
@@ -75,7 +75,7 @@ def open_prepared(folder: Path) -> Prepared:
         name=name,
         images=_open_images(folder, encoded=bool(shards)),
         labels=np.load(folder / "labels.npy"),
-        parts=np.load(folder / "parts.npy"),
+        splits=np.load(folder / "parts.npy"),
         classes=classes,
         size=size,
         channels=channels,
@@ -88,9 +88,9 @@ def open_prepared(folder: Path) -> Prepared:
 
 
 def verify(folder: Path) -> int:
-    """Compare every byte of a prepared dataset with its card; returns how many files it has.
+    """Compare every byte of a prepared dataset with its card; returns the number of its files.
 
-    Raises `UserError` for one that differs.
+    Raises `UserError` for a file that differs.
     """
     files = open_prepared(folder).card["files"]
     for file in progress(list(files), f"verifying {folder}"):
@@ -99,7 +99,7 @@ def verify(folder: Path) -> int:
 
 
 def open_as(folder: Path, name: str, spec: Dataset) -> Prepared:
-    """The dataset in `folder`, if it is `name` prepared as `spec` says; raises `UserError` otherwise."""
+    """Return the dataset in `folder`; raises `UserError` unless it is `name`, prepared as `spec` says."""
     prepared = open_prepared(folder)
     if prepared.name != name:
         raise UserError(f"{folder}: holds {prepared.name!r}, not {name!r}; give its folder or rerun its preparation")
@@ -133,5 +133,5 @@ def _check(path: Path, digest: str) -> None:
 
 @lru_cache
 def _digest(path: Path, inode: int, mtime_ns: int, size: int) -> str:
-    """The file's SHA-256, computed once a process for as long as the file stays untouched."""
+    """Return the file's SHA-256, computed once in a process as long as the file does not change."""
     return sha256(path)

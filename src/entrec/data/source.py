@@ -1,8 +1,15 @@
-"""What every source of images hands to the preparation."""
+"""What the module of a source holds, `entrec.data.sources.<name>`, and how it is found.
+
+It has some of three functions: `load(spec)` returns the images as one array (`Loaded`), `listing(spec)` returns the
+encoded images (`Listing`), and `stand_in(root, amount)` writes a tiny dataset in the makers' format.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,11 +17,11 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Labelled:
-    """What is known of a source's N images beside their pixels.
+    """What is known of N images beside their pixels.
 
-    `labels` (N,) number `classes`. `official_validation` and `official_test` (N,) mark the makers' parts where there
-    are such. Images that share a number in `groups` (N,) come from one place and must not part ways; without it, each
-    image is a group of its own.
+    `labels` (N,) are indices into `classes`. `official_validation` and `official_test` (N,) mark the images of the
+    makers' splits, where there are such splits. Images with the same number in `groups` (N,) belong together and are
+    put into the same split; without `groups` every image is a group of its own.
     """
 
     labels: NDArray[np.int64]
@@ -27,27 +34,41 @@ class Labelled:
     groups: NDArray[np.int64] | None = None
 
     def facts(self) -> dict[str, Any]:
-        """All of this by name, for another form of the same images."""
+        """Return these fields by name, to give them to another form of the same images."""
         return {field.name: getattr(self, field.name) for field in fields(Labelled)}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Source(Labelled):
-    """Square images (N, S, S, C) uint8 with C 1 or 3 as their makers publish them, before the study's size."""
+class Loaded(Labelled):
+    """Square `images` (N, S, S, C) uint8 with C = 1 or 3, as published, before they are resized to the study's size."""
 
     images: NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One encoded image: the name that messages give it, and how to get its bytes."""
+class EncodedImage:
+    """One encoded image: the name that messages give it, and a function that returns its bytes."""
 
     name: str
     read: Callable[[], bytes]
 
+    @classmethod
+    def of_file(cls, path: str | Path) -> "EncodedImage":
+        """Return the image in the file `path`, which is read when `read` is called."""
+        return cls(str(path), partial(_content, str(path)))
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Listing(Labelled):
-    """Encoded images of any size and format, read one by one when asked for."""
+    """Encoded `images` of any size and format; each is read when its `read` is called."""
 
-    images: list[Entry]
+    images: list[EncodedImage]
+
+
+def function_of(source: str, name: Literal["load", "listing", "stand_in"]) -> Any:
+    """Return a function of the module of `source`, or None where the module has none of this name."""
+    return getattr(import_module(f"entrec.data.sources.{source}"), name, None)
+
+
+def _content(path: str) -> bytes:
+    return Path(path).read_bytes()

@@ -1,8 +1,8 @@
-"""Encoded images on disk: Arrow shards that `datasets` writes and maps, made so that a stopped preparation goes on.
+"""Encoded images on disk: Arrow shards that `datasets` writes and maps, made so that a preparation can be resumed.
 
-The folder is one that `datasets.load_from_disk` opens, with a column `image`. Shards are made one after another; the
-images of a shard by several threads, since Pillow lets go of the interpreter while it decodes and encodes. A shard's
-note is written after it and vouches for it: whoever finds both takes the shard over after a check of its digest.
+`datasets.load_from_disk` opens the folder; its column is `image`. Shards are written one after another, the images of a
+shard by several threads, since Pillow releases the interpreter lock while it decodes and encodes. A sidecar, written
+after its shard, holds the shard's SHA-256; matching shards are reused.
 """
 
 import hashlib
@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from entrec.artefacts import read_json, replacing, sha256, write_json
-from entrec.data.encoding import UNREADABLE, kept
-from entrec.data.faults import reason
+from entrec.data.encoding import UNREADABLE, stored_bytes
 from entrec.data.moments import NOTHING, Moments, moments
-from entrec.data.source import Entry
+from entrec.data.reasons import reason
+from entrec.data.source import EncodedImage
 from entrec.errors import UserError
 from entrec.progress import progress
 from entrec.settings import Dataset
@@ -31,13 +31,16 @@ from entrec.settings import Dataset
 if TYPE_CHECKING:
     from pyarrow import ChunkedArray
 
-SHARD = 4096  # images; what a stopped preparation makes again at most
-END = 1 << 16  # bytes at either end of a shard that opening looks at
+SHARD = 4096  # images, and so the most that a stopped preparation makes again
+END = 1 << 16  # bytes at either end of a shard whose digest is compared at every opening
 
 
 @dataclass(frozen=True)
 class Shard:
-    """What is known of a finished shard. `broken` says of images left out, by number in the source, what they lack."""
+    """What is known of a finished shard: its sidecar's content.
+
+    `ends` is the digest of the file's two ends. `broken` says why images are left out, by their number in the source.
+    """
 
     file: str
     bytes: int
@@ -47,8 +50,8 @@ class Shard:
     moments: Moments
 
 
-class Kept(NamedTuple):
-    """An image to store and, if it was asked for, its moments; or why it cannot be read."""
+class Stored(NamedTuple):
+    """An image to store and, if it is measured, its moments; or the reason why it cannot be read."""
 
     content: bytes
     moments: Moments
@@ -56,37 +59,38 @@ class Kept(NamedTuple):
 
 
 def write_shards(
-    entries: Sequence[Entry], spec: Dataset, *, measured: NDArray[np.bool_], folder: Path, notes: Path, threads: int
+    images: Sequence[EncodedImage], spec: Dataset, *, measured: NDArray[np.bool_], folder: Path, sidecars: Path,
+    threads: int,
 ) -> list[Shard]:  # fmt: skip
-    """Write `entries` to shards in `folder` and their notes to `notes`, taking over what is there already.
+    """Write the `images` to shards in `folder` and their sidecars to `sidecars`, reusing finished shards.
 
     Moments are those of the images `measured` (N,), as stored. Raises `UserError` for an image that cannot be read,
-    unless the study skips such.
+    unless the study skips such images.
     """
-    count = -(-len(entries) // SHARD)
+    count = -(-len(images) // SHARD)
     files = [f"data-{number:05d}-of-{count:05d}.arrow" for number in range(count)]
-    shards = list(_finished(files, folder, notes, skip=spec.broken == "skip"))
-    rows = range(min(len(shards) * SHARD, len(entries)), len(entries))
-    batch: list[Kept] = []
-    made: Iterator[Kept] = iter(())
+    shards = list(_finished(files, folder, sidecars, skip=spec.broken == "skip"))
+    rows = range(min(len(shards) * SHARD, len(images)), len(images))
+    batch: list[Stored] = []
+    made: Iterator[Stored] = iter(())
 
-    def keep(row: int) -> Kept:
-        return _keep(entries[row], spec, measured=bool(measured[row]))
+    def encode(row: int) -> Stored:
+        return _encode(images[row], spec, measured=bool(measured[row]))
 
     with ThreadPoolExecutor(threads) as pool:
         for row in progress(rows, f"images of {spec.source}", start=rows.start):
             if row % SHARD == 0:
-                made = pool.map(keep, range(row, min(row + SHARD, len(entries))))
+                made = pool.map(encode, range(row, min(row + SHARD, len(images))))
             batch.append(next(made))
-            if len(batch) == SHARD or row + 1 == len(entries):
-                shards.append(_write_shard(folder / files[len(shards)], notes, batch, row + 1 - len(batch)))
+            if len(batch) == SHARD or row + 1 == len(images):
+                shards.append(_write_shard(folder / files[len(shards)], sidecars, batch, row + 1 - len(batch)))
                 batch = []
     _describe(folder, shards)
     return shards
 
 
 def total_moments(shards: Sequence[Shard]) -> Moments:
-    """Those of all measured images."""
+    """Return the moments of all measured images."""
     return reduce(add, (shard.moments for shard in shards), NOTHING)
 
 
@@ -109,57 +113,57 @@ class Rows(Sequence[bytes]):
 
 
 def open_rows(folder: Path) -> Rows:
-    """The images of a folder of shards, without reading them."""
-    from datasets import load_from_disk  # here: takes a second to import, and arrays do without
+    """Return the images of a folder of shards; each is read from disk when it is asked for."""
+    from datasets import load_from_disk  # imported here because it takes a second, and arrays do not need it
 
     return Rows(image_column(load_from_disk(str(folder)), "bytes"))
 
 
 def image_column(dataset: Any, field: Literal["bytes", "path"]) -> "ChunkedArray":
-    """Of a `Dataset` with a column `image`, the encoded bytes of each or the path that it had."""
+    """Return a column of a `datasets.Dataset` of images: the encoded bytes of each, or the path that it had."""
     column = dataset.data.column("image")
     return column.flatten()[column.type.get_field_index(field)]
 
 
 def digest_of_ends(path: Path) -> str:
-    """Hex digest of the first and last `END` bytes of a file."""
+    """Return the SHA-256, in hexadecimal, of the first and last `END` bytes of a file."""
     with path.open("rb") as file:
         first = file.read(END)
         file.seek(max(0, path.stat().st_size - END))
         return hashlib.sha256(first + file.read()).hexdigest()
 
 
-def _finished(files: Sequence[str], folder: Path, notes: Path, *, skip: bool) -> Iterator[Shard]:
-    """The shards made before, up to the first that is missing or not what its note says.
+def _finished(files: Sequence[str], folder: Path, sidecars: Path, *, skip: bool) -> Iterator[Shard]:
+    """Yield the finished shards, up to the first that is missing or whose digest is not the one in its sidecar.
 
-    One that leaves out broken images counts as made only where the study is to `skip` such.
+    A shard that leaves out broken images counts as finished only where the study is to `skip` such images.
     """
     for file in files:
-        path, note = folder / file, notes / f"{file}.json"
-        if not (path.exists() and note.exists()):
+        path, sidecar = folder / file, sidecars / f"{file}.json"
+        if not (path.exists() and sidecar.exists()):
             return
-        values = read_json(note)
+        values = read_json(sidecar)
         if sha256(path) != values["sha256"] or (values["broken"] and not skip):
             return
         broken = {int(row): fault for row, fault in values["broken"].items()}
         yield Shard(**values | {"broken": broken, "moments": Moments.read(values["moments"])})
 
 
-def _keep(entry: Entry, spec: Dataset, *, measured: bool) -> Kept:
+def _encode(image: EncodedImage, spec: Dataset, *, measured: bool) -> Stored:
     try:
-        read = entry.read()
-    except OSError as error:  # a fault of the disk, which may pass, and not of the image: never skipped
+        read = image.read()
+    except OSError as error:  # a fault of the disk, which may pass, and not of the image, so it is never skipped
         raise UserError(
-            f"{entry.name}: cannot be read from disk ({error.strerror or error}); mend that, then rerun"
+            f"{image.name}: cannot be read from disk ({error.strerror or error}); fix access, then rerun"
         ) from error
     try:
-        content = kept(read, spec.short_side or 0)
-        return Kept(content, _moments(content, spec) if measured else NOTHING)
+        content = stored_bytes(read, spec.short_side or 0)
+        return Stored(content, _moments(content, spec) if measured else NOTHING)
     except UNREADABLE as error:
         if spec.broken == "fatal":
-            advice = "repair or remove it, or leave such out with `broken: skip`"
-            raise UserError(f"{entry.name}: cannot be read as an image ({reason(error)}); {advice}") from error
-        return Kept(b"", NOTHING, f"{entry.name}: {reason(error)}")
+            advice = "repair or remove it, or leave such images out with `broken: skip`"
+            raise UserError(f"{image.name}: cannot be read as an image ({reason(error)}); {advice}") from error
+        return Stored(b"", NOTHING, f"{image.name}: {reason(error)}")
 
 
 def _moments(content: bytes, spec: Dataset) -> Moments:
@@ -167,8 +171,8 @@ def _moments(content: bytes, spec: Dataset) -> Moments:
         return moments(np.asarray(image.convert("RGB")), spec.colour)
 
 
-def _write_shard(path: Path, notes: Path, batch: Sequence[Kept], start: int) -> Shard:
-    """One file of the images that could be read, flushed and moved into place, then its note."""
+def _write_shard(path: Path, sidecars: Path, batch: Sequence[Stored], start: int) -> Shard:
+    """Write one file of the images that could be read, and then its sidecar; `start` is the first image's number."""
     from datasets import Features
     from datasets import Image as ImageFeature
     from datasets.arrow_writer import ArrowWriter
@@ -187,12 +191,12 @@ def _write_shard(path: Path, notes: Path, batch: Sequence[Kept], start: int) -> 
         broken={start + i: image.fault for i, image in enumerate(batch) if image.fault},
         moments=reduce(add, (image.moments for image in batch), NOTHING),
     )
-    write_json(notes / f"{path.name}.json", asdict(shard))
+    write_json(sidecars / f"{path.name}.json", asdict(shard))
     return shard
 
 
 def _describe(folder: Path, shards: Sequence[Shard]) -> None:
-    """The two files by which `datasets.load_from_disk` knows a folder."""
+    """Write the two files by which `datasets.load_from_disk` recognises a folder."""
     state: dict[str, Any] = {
         "_format_columns": None,
         "_format_kwargs": {},

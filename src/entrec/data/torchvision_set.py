@@ -1,42 +1,101 @@
-"""Datasets that torchvision knows how to fetch and to list, from files that are there or else by download."""
+"""Datasets that torchvision reads and, where their makers' servers still answer, downloads."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from entrec.data.faults import reason
-from entrec.data.stand_in import stand_in_digests
+import numpy as np
+
+from entrec.data.reasons import reason
+from entrec.data.source import EncodedImage, Listing
+from entrec.data.stand_in import origin_of, stand_in_digests
 from entrec.errors import UserError
+from entrec.settings import Dataset
 
 
-def fetched(kind: str, root: Path, advice: str, **options: Any) -> Any:
-    """Torchvision's dataset `kind` in `root`; raises `UserError` with `advice` when it is not there nor to be had."""
-    reader = _reader(kind, root)
-    try:
+@dataclass(frozen=True, kw_only=True)
+class TorchvisionSet:
+    """A dataset with the name of torchvision's class, and what cards and messages say of it.
+
+    `splits` gives, for each of our splits that has an official list, torchvision's name of it. `advice` says which
+    files belong where. Where torchvision's class compares digests, `digests` returns the attributes of the class that
+    hold them, given the class and a stand-in's MD5 by file name.
+    """
+
+    reader: str
+    licence: str
+    origin: str
+    advice: str
+    description: str = ""
+    splits: dict[str, str] = field(default_factory=dict)
+    digests: Callable[[Any, dict[str, str]], dict[str, Any]] | None = None
+
+    def found(self, root: Path, **options: Any) -> Any:
+        """Return torchvision's dataset from the files in `root`; raises what torchvision raises where they are faulty.
+
+        A stand-in's files are compared with the stand-in's own digests.
+        """
+        from torchvision import datasets  # imported here because it takes seconds
+
+        reader, digests = getattr(datasets, self.reader), stand_in_digests(root)
+        if digests is not None and self.digests is not None:
+            reader = type(self.reader, (reader,), self.digests(reader, digests))
         return reader(str(root), **options)
-    except Exception as fault:  # its readers, and those it calls, have no exception in common
+
+    def read(self, root: Path, **options: Any) -> Any:
+        """Return torchvision's dataset in `root`, downloaded into it where it is missing.
+
+        Raises `UserError` with `advice` when it is neither there nor can be downloaded.
+        """
         try:
-            return reader(str(root), download=True, **options)
-        except Exception as error:
-            found, _, _ = reason(fault).partition(" You can use download=True")  # which was just tried
-            raise UserError(
-                f"{root}: {kind} is missing or incomplete ({found}), and fetching it failed ({reason(error)}); {advice}"
-            ) from error
+            return self.found(root, **options)
+        except Exception as fault:  # torchvision's readers, and those they call, have no exception in common
+            try:
+                return self.found(root, download=True, **options)
+            except Exception as error:
+                found, _, _ = reason(fault).partition(" You can use download=True")  # which was just tried
+                raise UserError(
+                    f"{root}: {self.reader} is missing or incomplete ({found}), and downloading it failed"
+                    f" ({reason(error)}); {self.advice}"
+                ) from error
+
+    def listing(self, spec: Dataset) -> Listing:
+        """List the images of all official splits below `spec.path`, in the order of the makers' lists."""
+        root = Path(spec.path or "")
+        read = {ours: self.read(root, split=theirs) for ours, theirs in self.splits.items()}
+        classes = list(read["train"].classes)
+        for split, found in read.items():
+            if list(found.classes) != classes:
+                raise UserError(
+                    f"{root}: {self.reader}'s {split} split has other classes than its training split; {self.advice}"
+                )
+        files = {split: _files(found) for split, found in read.items()}
+        splits = np.repeat(list(files), [len(listed) for listed in files.values()])
+        return self.listed(
+            root,
+            [pair for listed in files.values() for pair in listed],
+            classes,
+            official_validation=splits == "validation" if "validation" in files else None,
+            official_test=splits == "test",
+        )
+
+    def listed(self, root: Path, labelled: list[tuple[str, int]], classes: list[str], **official: Any) -> Listing:
+        """Return the listing of the files and labels `labelled`, with what is known of this dataset."""
+        return Listing(
+            images=[EncodedImage.of_file(path) for path, _ in labelled],
+            labels=np.array([label for _, label in labelled], dtype=np.int64),
+            classes=classes,
+            description=self.description,
+            licence=self.licence,
+            origin=origin_of(root, self.origin),
+            **official,
+        )
 
 
-def _reader(kind: str, root: Path) -> Any:
-    """Torchvision's class, which checks a stand-in's files by the stand-in's digests."""
-    from torchvision import datasets  # here: takes seconds to import
-
-    reader = getattr(datasets, kind)
-    digests = stand_in_digests(root)
-    if digests is None:
-        return reader
-    own: dict[str, Any] = {}
-    if kind.startswith("CIFAR"):
-        own = {
-            name: [[file, digests[file]] for file, _ in getattr(reader, name)] for name in ("train_list", "test_list")
-        }
-        own["meta"] = reader.meta | {"md5": digests[reader.meta["filename"]]}
-    if kind == "Flowers102":
-        own = {"_file_dict": {key: (file, digests.get(file, md5)) for key, (file, md5) in reader._file_dict.items()}}
-    return type(kind, (reader,), own)
+def _files(dataset: Any) -> list[tuple[str, int]]:
+    """Return path and label of every image of one of torchvision's datasets, whose lists have different names."""
+    if hasattr(dataset, "_samples"):
+        return [(path, int(label)) for path, label in dataset._samples]
+    paths = dataset._images if hasattr(dataset, "_images") else dataset._image_files
+    return [(str(path), int(label)) for path, label in zip(paths, dataset._labels, strict=True)]

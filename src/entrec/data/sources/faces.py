@@ -3,14 +3,14 @@
 import numpy as np
 
 from entrec.data.packaged import packaged_file
-from entrec.data.source import Source
+from entrec.data.source import Loaded
 from entrec.settings import Dataset
 
 
-def load(spec: Dataset) -> Source:
-    """100 faces and 100 patches of background; there is no official split."""
+def load(spec: Dataset) -> Loaded:
+    """Return 100 faces and 100 patches of background; there is no official split."""
     images = np.load(packaged_file("skimage", "data/lfw_subset.npy"))  # (200, 25, 25) in [0, 1]
-    return Source(
+    return Loaded(
         images=np.round(images * 255).astype(np.uint8)[..., None],
         labels=np.repeat(np.array([0, 1]), 100),
         classes=["face", "other"],

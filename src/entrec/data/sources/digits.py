@@ -1,20 +1,20 @@
-"""Handwritten digits, 8x8 grey: the test part of UCI's optical recognition set, as scikit-learn ships it."""
+"""Handwritten digits, 8x8 grey: the test split of UCI's optical recognition set, as scikit-learn ships it."""
 
 import numpy as np
 
-from entrec.data.source import Source
+from entrec.data.source import Loaded
 from entrec.settings import Dataset
 
 LEVELS = 16  # the set's grey values run from 0 to 16
 
 
-def load(spec: Dataset) -> Source:
-    """The 1,797 digits, scaled to 0..255; there is no official split."""
-    from sklearn.datasets import load_digits  # here: takes seconds to import
+def load(spec: Dataset) -> Loaded:
+    """Return the 1,797 digits, their grey values scaled to 0 to 255; there is no official split."""
+    from sklearn.datasets import load_digits  # imported here because it takes seconds
 
     digits = load_digits()
     images = np.round(digits.images * (255 / LEVELS)).astype(np.uint8)
-    return Source(
+    return Loaded(
         images=images[..., None],
         labels=digits.target.astype(np.int64),
         classes=[str(digit) for digit in range(10)],

@@ -1,11 +1,11 @@
 """ImageNet (ILSVRC 2012; Russakovsky et al., arXiv:1409.0575) from its tars, from folders or from Arrow.
 
-Its official validation images are the test part here, since their labels are what papers report on; the images of
-the official test part have none. Classes are WordNet's identifiers in order of name, torchvision's numbering.
+The official validation images are the test split here, since papers report on them; the images of the official test
+split have no labels. Classes are WordNet's identifiers in order of name, which is torchvision's numbering.
 
-Which training images validate follows from the names of their files, so that tars and folders give the same parts
-whatever order they are read in. Arrow gives them too where its rows keep these names; where they keep none, or not
-one for each image, rows go by their numbers.
+Which training images validate follows from the names of their files, so that tars and folders give the same splits
+whatever the order in which they are read. Arrow gives the same splits where its rows keep these names; where they do
+not, or where two rows have one name, the choice follows from the row numbers.
 """
 
 import io
@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from entrec.data.faults import reason
-from entrec.data.folder import by_class, few
-from entrec.data.source import Entry, Listing
+from entrec.data.class_folders import by_class, few
+from entrec.data.reasons import reason
+from entrec.data.source import EncodedImage, Listing
 from entrec.data.splits import groups_by_name
-from entrec.data.stand_in import origin_of
+from entrec.data.stand_in import Amount, mat_file, origin_of, pictures, write_file
 from entrec.data.store import image_column
 from entrec.errors import UserError
 from entrec.progress import progress
@@ -37,7 +37,10 @@ ADVICE = (
 
 
 def listing(spec: Dataset) -> Listing:
-    """Training images, then validation images, in whichever form `spec.path` has them."""
+    """List the training images, then the validation images, in whichever of the three forms `spec.path` has them.
+
+    Raises `UserError` where a file is missing or damaged.
+    """
     root = Path(spec.path or "")
     tars = [root / file for file in (TRAIN, VALIDATION, DEVKIT)]
     missing = [path for path in tars if not path.exists()]
@@ -54,12 +57,33 @@ def listing(spec: Dataset) -> Listing:
     return _listing(root, [*train, *test], classes, trained=len(train))
 
 
+def stand_in(root: Path, amount: Amount) -> None:
+    """Write a tar of tars, a tar, and the development kit that holds the labels of the second tar's images."""
+    wnids = [f"n{1440764 + 1000 * label:08d}" for label in range(amount.classes)]
+    files_of: dict[str, dict[str, bytes]] = {wnid: {} for wnid in wnids}
+    for picture in pictures(amount, split=0):
+        wnid = wnids[picture.label]
+        files_of[wnid][f"{wnid}_{picture.number}.JPEG"] = picture.jpeg()
+    write_file(root / TRAIN, _tar({f"{wnid}.tar": _tar(files) for wnid, files in files_of.items()}))
+    # as in the makers' tar, the classes take turns
+    shown = sorted(pictures(amount, split=1), key=lambda picture: picture.number)
+    files = {f"ILSVRC2012_val_{i:08d}.JPEG": picture.jpeg() for i, picture in enumerate(shown, start=1)}
+    write_file(root / VALIDATION, _tar(files))
+    official = {label: amount.classes - label for label in range(amount.classes)}  # not the order of the names
+    leaves = [(official[label], wnid, 0) for label, wnid in enumerate(wnids)]
+    fields = [("ILSVRC2012_ID", object), ("WNID", object), ("num_children", object)]
+    synsets = np.array([*leaves, (amount.classes + 1, "n00001740", amount.classes)], dtype=fields)
+    truth = "".join(f"{official[picture.label]}\n" for picture in shown)
+    kit = {SYNSETS: mat_file(synsets=synsets), TRUTH: truth.encode()}
+    write_file(root / DEVKIT, _tar({f"ILSVRC2012_devkit_t12/{name}": content for name, content in kit.items()}, "w:gz"))
+
+
 def _from_folders(root: Path) -> Listing:
     images, labels, classes, (trained, _) = by_class([root / "train", root / "val"])
     return _listing(root, list(zip(images, labels.tolist(), strict=True)), classes, trained=trained)
 
 
-def _listing(root: Path, labelled: list[tuple[Entry, int]], classes: list[str], *, trained: int) -> Listing:
+def _listing(root: Path, labelled: list[tuple[EncodedImage, int]], classes: list[str], *, trained: int) -> Listing:
     return Listing(
         images=[image for image, _ in labelled],
         labels=np.array([label for _, label in labelled], dtype=np.int64),
@@ -72,8 +96,8 @@ def _listing(root: Path, labelled: list[tuple[Entry, int]], classes: list[str], 
     )
 
 
-def _from_tars(root: Path) -> tuple[list[tuple[Entry, int]], list[tuple[Entry, int]], list[str]]:
-    """Labelled images of both parts, by their places in the tars: nothing is extracted."""
+def _from_tars(root: Path) -> tuple[list[tuple[EncodedImage, int]], list[tuple[EncodedImage, int]], list[str]]:
+    """Return the labelled images of both splits, by their places in the tars, and the classes; extracts nothing."""
     wnids, truth = _read_devkit(root / DEVKIT)
     classes = sorted(wnids.values())
     train = list(_training_images(root / TRAIN, classes))
@@ -88,8 +112,8 @@ def _from_tars(root: Path) -> tuple[list[tuple[Entry, int]], list[tuple[Entry, i
 
 
 def _read_devkit(path: Path) -> tuple[dict[int, str], list[int]]:
-    """The WordNet identifier of each official number, and the official numbers of the validation images."""
-    from scipy.io import loadmat  # here: other sources do without
+    """Return the WordNet identifier of each official number, and the official number of each validation image."""
+    from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
 
     try:
@@ -105,24 +129,26 @@ def _read_devkit(path: Path) -> tuple[dict[int, str], list[int]]:
             f"{path}: damaged or not ImageNet's development kit ({reason(error)}); fetch it again"
         ) from error
     if unknown := set(truth) - wnids.keys():
-        raise UserError(f"{path}: {TRUTH} names class {min(unknown)}, which {SYNSETS} has not; fetch it again")
+        raise UserError(f"{path}: {TRUTH} names class {min(unknown)}, which {SYNSETS} lacks; fetch it again")
     return wnids, truth
 
 
 def _content(tar: tarfile.TarFile, members: dict[str, tarfile.TarInfo], ending: str) -> bytes:
-    """Of the one file whose path ends so; raises `KeyError` without one."""
+    """Return the content of the file whose path ends with `ending`; raises `KeyError` where there is none."""
     name = next((name for name in members if name.endswith(ending)), ending)
     file = tar.extractfile(members[name])
     return b"" if file is None else file.read()
 
 
-def _training_images(path: Path, classes: list[str]) -> Iterator[tuple[Entry, int]]:
-    """The images of a tar of tars, one for each class."""
+def _training_images(path: Path, classes: list[str]) -> Iterator[tuple[EncodedImage, int]]:
+    """Yield the labelled images of a tar that holds one tar for each class."""
     try:
         with tarfile.open(path, "r:") as outer:
             tars = {Path(member.name).stem: member for member in outer.getmembers() if member.isfile()}
             if odd := tars.keys() ^ set(classes):
-                raise UserError(f"{path}: has not the classes of {DEVKIT} (differs in {few(odd)}); fetch both again")
+                raise UserError(
+                    f"{path}: its classes are not those of {DEVKIT} (different: {few(odd)}); fetch both again"
+                )
             for label, name in enumerate(progress(classes, f"listing {path.name}")):
                 member = tars[name]
                 for entry in _members(path, start=member.offset_data, inner=outer.extractfile(member)):
@@ -131,13 +157,15 @@ def _training_images(path: Path, classes: list[str]) -> Iterator[tuple[Entry, in
         raise UserError(f"{path}: damaged ({reason(error)}); fetch it again") from error
 
 
-def _members(path: Path, *, start: int = 0, inner: Any = None) -> Iterator[Entry]:
-    """The files of a tar, or of the tar `inner` that starts at byte `start` of it."""
+def _members(path: Path, *, start: int = 0, inner: Any = None) -> Iterator[EncodedImage]:
+    """Yield the files of a tar, or of the tar `inner` that starts at byte `start` of it."""
     try:
         with tarfile.open(path, "r:", fileobj=inner) as tar:
             for member in tar:
                 if member.isfile():
-                    yield Entry(f"{path}/{member.name}", partial(_span, path, start + member.offset_data, member.size))
+                    yield EncodedImage(
+                        f"{path}/{member.name}", partial(_span, path, start + member.offset_data, member.size)
+                    )
     except (OSError, tarfile.TarError) as error:
         raise UserError(f"{path}: damaged ({reason(error)}); fetch it again") from error
 
@@ -148,13 +176,13 @@ def _span(path: Path, start: int, size: int) -> bytes:
         return file.read(size)
 
 
-def _from_arrow(root: Path) -> tuple[list[tuple[Entry, int]], list[tuple[Entry, int]], list[str]]:
-    """Labelled images of the splits `train` and `validation`, columns `image` and `label`."""
-    from datasets import load_from_disk  # here: takes a second to import
+def _from_arrow(root: Path) -> tuple[list[tuple[EncodedImage, int]], list[tuple[EncodedImage, int]], list[str]]:
+    """Return the labelled images of the splits `train` and `validation`, columns `image` and `label`, and classes."""
+    from datasets import load_from_disk  # imported here because it takes a second
 
     try:
         saved = load_from_disk(str(root))
-    except Exception as error:  # it, and the readers it calls, have no exception in common
+    except Exception as error:  # `datasets`, and the readers that it calls, have no exception in common
         raise UserError(
             f"{root}: damaged or not what `DatasetDict.save_to_disk` wrote ({reason(error)}); write it again"
         ) from error
@@ -169,8 +197,8 @@ def _from_arrow(root: Path) -> tuple[list[tuple[Entry, int]], list[tuple[Entry, 
     return train, test, classes
 
 
-def _rows(folder: Path, saved: Any, classes: int) -> list[tuple[Entry, int]]:
-    """Labelled images of one split, called by the names of their files if each has one of its own."""
+def _rows(folder: Path, saved: Any, classes: int) -> list[tuple[EncodedImage, int]]:
+    """Return the labelled images of one split, named by their files where each has a file name of its own."""
     column, paths = image_column(saved, "bytes"), image_column(saved, "path").to_pylist()
     labels = saved.data.column("label").to_pylist()
     for row, label in enumerate(labels):
@@ -179,7 +207,7 @@ def _rows(folder: Path, saved: Any, classes: int) -> list[tuple[Entry, int]]:
     named = len(set(paths) - {None}) == len(paths)
     names = [folder / path if named else f"{folder}:{row}" for row, path in enumerate(paths)]
     return [
-        (Entry(str(name), partial(_row, column, row)), label)
+        (EncodedImage(str(name), partial(_row, column, row)), label)
         for row, (name, label) in enumerate(zip(names, labels, strict=True))
     ]
 
@@ -189,3 +217,13 @@ def _row(column: Any, row: int) -> bytes:
     if content is None:
         raise OSError("the Arrow file names a file instead of holding its bytes")
     return content
+
+
+def _tar(files: dict[str, bytes], mode: str = "w") -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=mode) as tar:  # type: ignore[call-overload]
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
