@@ -23,8 +23,8 @@ from torchvision.transforms import v2
 
 from entrec.data.prepare_encoded import prepare_encoded
 from entrec.data.prepared import open_prepared
+from entrec.data.stand_in import Amount, write_stand_in
 from entrec.settings import Dataset
-from entrec.standins import Amount, stand_in
 from entrec.study import load_study
 from entrec.training.batches import Batches
 
@@ -40,7 +40,7 @@ def main() -> None:
     study = load_study(Path("params/paper.yaml"))
     with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(threads) as pool:
         raw, folder = Path(scratch) / "raw", Path(scratch) / "imagenet"
-        stand_in("imagenet", raw, Amount(classes=8, images=24, side=375))
+        write_stand_in("imagenet", raw, Amount(classes=8, images=24, side=375))
         spec = Dataset("imagenet", 224, 3, 0.1, 0, "top1", path=str(raw), short_side=256)
         prepare_encoded("imagenet", spec, folder, threads=threads)
         prepared = open_prepared(folder)

@@ -28,7 +28,7 @@ def test_everything_that_takes_a_code_path_is_the_papers(rehearsal):
         ours = rehearsal.datasets[name]
         for same in ("source", "size", "short_side", "metric", "test", "broken"):
             assert getattr(ours, same) == getattr(dataset, same), (name, same)
-        assert (ours.validation == 0) == (dataset.validation == 0)  # official parts stay official
+        assert (ours.validation == 0) == (dataset.validation == 0)  # official splits stay official
 
 
 def test_it_has_a_sweep_and_more_than_one_process_and_chunk(rehearsal):
@@ -45,12 +45,12 @@ def test_its_raw_data_lies_beside_it_and_is_marked_as_a_stand_in(rehearsal):
 
 
 def test_a_study_without_stand_ins_is_told(tmp_path):
-    with pytest.raises(UserError, match=r"params/demo.yaml: datasets.digits: no stand-in for 'digits'; there is: "):
+    with pytest.raises(UserError, match=r"datasets.digits: 'digits' has no stand-in; sources that have: cifar10, "):
         rehearse(Path("params/demo.yaml"), tmp_path / "rehearsal")
 
 
 def test_a_key_that_the_study_does_not_have_is_told():
-    with pytest.raises(UserError, match=rf"^{SMALLER}: training.chnuk: not a key of the study that is rehearsed"):
+    with pytest.raises(UserError, match=rf"^{SMALLER}: training.chnuk: not a key of the rehearsed study"):
         merged({"epochs": [1], "training": {"chunk": 4}}, {"epochs": [2], "training": {"chnuk": 1}})
 
 

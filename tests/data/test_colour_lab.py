@@ -12,7 +12,8 @@ from torch import nn
 
 from entrec.data.colour import lab
 from entrec.data.inputs import network_inputs
-from entrec.data.prepare import lab_statistics, prepare
+from entrec.data.moments import statistics
+from entrec.data.prepare import prepare
 from entrec.data.prepared import open_as, open_prepared
 from entrec.data.views import to_float
 from entrec.errors import UserError
@@ -74,7 +75,7 @@ def test_autocast_leaves_the_inputs_in_full_precision(textures):
     assert torch.equal(inside, network_inputs(images, textures))
 
 
-def test_the_card_has_mean_and_deviation_of_the_training_parts_lab(textures):
+def test_the_card_has_mean_and_deviation_of_the_training_splits_lab(textures):
     channels = rgb2lab(textures.images.array[textures.indices("train")] / 255)
     assert textures.colour == "lab"
     assert textures.mean == pytest.approx(channels.mean(axis=(0, 1, 2)), abs=1e-6)
@@ -84,7 +85,7 @@ def test_the_card_has_mean_and_deviation_of_the_training_parts_lab(textures):
 def test_statistics_of_many_chunks_are_those_of_all_images():
     images = np.random.default_rng(0).integers(0, 256, (2500, 2, 2, 3), dtype=np.uint8)
     channels = rgb2lab(images / 255)
-    mean, std = lab_statistics(images)
+    mean, std = statistics(images, "lab")
     assert mean == pytest.approx(channels.mean(axis=(0, 1, 2)), abs=1e-6)
     assert std == pytest.approx(channels.std(axis=(0, 1, 2)), abs=1e-6)
 

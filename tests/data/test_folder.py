@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from entrec.data import folder
+from entrec.data.sources import folder
 from entrec.errors import UserError
 
 
@@ -19,23 +19,21 @@ def test_classes_are_the_folders_in_order_of_name(folder_spec):
     assert source.official_test is None
 
 
-def test_train_and_test_folders_make_an_official_test_part(folder_spec, image_folder, tmp_path):
+def test_train_and_test_folders_make_an_official_test_split(folder_spec, image_folder, tmp_path):
     root = tmp_path / "official"
-    root.mkdir()
-    for part in ("train", "test"):
-        (root / part).mkdir()
+    for split in ("train", "test"):
         for name in ("ant", "bee"):
-            (root / part / name).mkdir()
-            for number in range(3 if part == "train" else 2):
+            (root / split / name).mkdir(parents=True)
+            for number in range(3 if split == "train" else 2):
                 image = image_folder / name / f"{number}.{'png' if number % 2 else 'jpg'}"
-                (root / part / name / image.name).write_bytes(image.read_bytes())
+                (root / split / name / image.name).write_bytes(image.read_bytes())
     source = folder.load(replace(folder_spec, path=str(root)))
     assert source.classes == ["ant", "bee"]
     assert source.official_test.tolist() == [False] * 6 + [True] * 4
     assert source.labels.tolist() == [0, 0, 0, 1, 1, 1, 0, 0, 1, 1]
     (root / "test" / "wasp").mkdir()
     (root / "test" / "wasp" / "1.png").write_bytes((root / "train" / "ant" / "1.png").read_bytes())
-    with pytest.raises(UserError, match=r"official/test: has not the classes of .*wasp"):
+    with pytest.raises(UserError, match=r"official/test: its classes are not those of .*wasp"):
         folder.load(replace(folder_spec, path=str(root)))
 
 

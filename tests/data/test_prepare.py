@@ -1,4 +1,4 @@
-"""A prepared dataset: what is written, what is vouched for, and how damage shows."""
+"""A prepared dataset: what is written, what its card says, and how damage is noticed."""
 
 import errno
 import json
@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.data.conftest import contents
 
 from entrec.artefacts import sha256
 from entrec.data.prepare import prepare
 from entrec.data.prepared import open_as, open_prepared
+from entrec.data.splits import SPLITS
 from entrec.errors import UserError
 from entrec.evaluation.evaluate import evaluate
 from entrec.evaluation.transfer import transfer
@@ -28,10 +30,6 @@ def prepared_folder(folder_spec, tmp_path) -> Path:
     return tmp_path / "prepared"
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
 def test_a_prepared_dataset_opens_with_what_its_spec_asked_for(prepared_folder):
     data = open_prepared(prepared_folder)
     assert data.name == "insects"
@@ -40,13 +38,13 @@ def test_a_prepared_dataset_opens_with_what_its_spec_asked_for(prepared_folder):
     assert data.images.array.dtype == np.uint8
     assert isinstance(data.images.array, np.memmap)
     assert data.labels.dtype == np.int64
-    by_part = {part: data.indices(part) for part in ("train", "validation", "test")}
-    assert {part: len(indices) for part, indices in by_part.items()} == {"train": 18, "validation": 6, "test": 6}
-    assert sorted(np.concatenate(list(by_part.values())).tolist()) == list(range(30))
-    assert all(set(data.labels[indices]) == {0, 1, 2} for indices in by_part.values())
+    by_split = {split: data.indices(split) for split in SPLITS}
+    assert {split: len(indices) for split, indices in by_split.items()} == {"train": 18, "validation": 6, "test": 6}
+    assert sorted(np.concatenate(list(by_split.values())).tolist()) == list(range(30))
+    assert all(set(data.labels[indices]) == {0, 1, 2} for indices in by_split.values())
 
 
-def test_mean_and_deviation_are_those_of_the_training_part_alone(prepared_folder):
+def test_mean_and_deviation_are_those_of_the_training_split_alone(prepared_folder):
     data = open_prepared(prepared_folder)
     train = data.images.array[data.indices("train")] / 255
     assert data.mean == pytest.approx(tuple(train.mean(axis=(0, 1, 2))), rel=1e-12)

@@ -1,21 +1,20 @@
-"""Parts: stratified, fixed, whole groups, every class in every part."""
+"""Splits are stratified and fixed, keep groups whole, and hold every class."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from entrec.data.source import Source
+from entrec.data.source import Labelled
 from entrec.data.splits import TEST, TRAIN, VALIDATION, groups_by_name, split
 from entrec.errors import UserError
 
 COUNTS = [40, 100, 60]
 
 
-def source(*, counts=COUNTS, official=None, groups=None) -> Source:
+def source(*, counts=COUNTS, official=None, groups=None) -> Labelled:
     labels = np.repeat(np.arange(len(counts)), counts)
-    return Source(
-        images=np.zeros((len(labels), 1, 1, 1), dtype=np.uint8),
+    return Labelled(
         labels=labels,
         classes=[f"class {number}" for number in range(len(counts))],
         description="",
@@ -26,52 +25,52 @@ def source(*, counts=COUNTS, official=None, groups=None) -> Source:
     )
 
 
-def shares(parts: np.ndarray, label: int) -> list[int]:
-    return np.bincount(parts[source().labels == label], minlength=3).tolist()
+def shares(splits: np.ndarray, label: int) -> list[int]:
+    return np.bincount(splits[source().labels == label], minlength=3).tolist()
 
 
 def test_each_class_gives_the_test_share_and_of_the_rest_the_validation_share(spec):
-    parts = split(source(), spec, "x")  # 0.2 tests, 0.25 of the rest validates
-    assert [shares(parts, label) for label in range(3)] == [[24, 8, 8], [60, 20, 20], [36, 12, 12]]
+    splits = split(source(), spec, "x")  # 0.2 tests, 0.25 of the rest validates
+    assert [shares(splits, label) for label in range(3)] == [[24, 8, 8], [60, 20, 20], [36, 12, 12]]
 
 
-def test_parts_are_the_same_every_time_and_spread_over_the_set(spec):
-    parts = split(source(), spec, "x")
-    assert np.array_equal(parts, split(source(), spec, "another name"))
-    tested = np.flatnonzero(parts[40:140] == TEST)
+def test_splits_are_the_same_every_time_and_spread_over_the_set(spec):
+    splits = split(source(), spec, "x")
+    assert np.array_equal(splits, split(source(), spec, "another name"))
+    tested = np.flatnonzero(splits[40:140] == TEST)
     assert 35 < tested.mean() < 65
     assert len(np.unique(np.diff(tested))) > 3
 
 
-def test_a_larger_test_part_contains_the_smaller_one(spec):
+def test_a_larger_test_split_contains_the_smaller_one(spec):
     small, large = (split(source(), replace(spec, test=test), "x") for test in (0.2, 0.4))
     assert (large[small == TEST] == TEST).all()
 
 
-def test_the_official_test_part_is_kept_and_validation_comes_from_the_rest(spec):
+def test_the_official_test_split_is_kept_and_validation_comes_from_the_rest(spec):
     official = np.arange(200) % 2 == 0
-    parts = split(source(official=official), replace(spec, test=0.0), "x")
-    assert np.array_equal(parts == TEST, official)
-    assert shares(parts, 1) == [37, 13, 50]
+    splits = split(source(official=official), replace(spec, test=0.0), "x")
+    assert np.array_equal(splits == TEST, official)
+    assert shares(splits, 1) == [37, 13, 50]
 
 
-def test_a_test_share_beside_an_official_part_is_refused(spec):
-    with pytest.raises(UserError, match=r"datasets.x.test: 0.2; textures has an official test part"):
+def test_a_test_share_beside_an_official_split_is_refused(spec):
+    with pytest.raises(UserError, match=r"datasets.x.test: 0.2; textures has an official test split"):
         split(source(official=np.arange(200) % 2 == 0), spec, "x")
 
 
 def test_groups_stay_whole(spec):
     groups = np.arange(200) // 5
-    parts = split(source(groups=groups), spec, "x").reshape(-1, 5)
-    assert (parts == parts[:, :1]).all()
-    assert set(parts.ravel().tolist()) == {TRAIN, VALIDATION, TEST}
+    splits = split(source(groups=groups), spec, "x").reshape(-1, 5)
+    assert (splits == splits[:, :1]).all()
+    assert set(splits.ravel().tolist()) == {TRAIN, VALIDATION, TEST}
 
 
 def test_an_official_test_image_stays_one_though_it_shares_its_group_with_others(spec):
     official, groups = np.arange(200) % 2 == 0, np.arange(200) // 2
-    parts = split(source(official=official, groups=groups), replace(spec, test=0.0), "x")
-    assert np.array_equal(parts == TEST, official)
-    assert shares(parts, 1) == [37, 13, 50]
+    splits = split(source(official=official, groups=groups), replace(spec, test=0.0), "x")
+    assert np.array_equal(splits == TEST, official)
+    assert shares(splits, 1) == [37, 13, 50]
 
 
 def test_groups_by_name_follow_the_name_alone():
@@ -85,12 +84,12 @@ def test_groups_by_name_follow_the_name_alone():
 @pytest.mark.parametrize(
     ("change", "counts", "missing"),
     [
-        ({"test": 0.0}, COUNTS, "'class 0' has 40 images and none in the test part"),
-        ({}, [50, 2, 50], "'class 1' has 2 images and none in the test part"),
-        ({"validation": 0.01}, COUNTS, "'class 0' has 40 images and none in the validation part"),
-        ({"validation": 0.99}, COUNTS, "'class 0' has 40 images and none in the train part"),
+        ({"test": 0.0}, COUNTS, "'class 0' has 40 images and none in the test split"),
+        ({}, [50, 2, 50], "'class 1' has 2 images and none in the test split"),
+        ({"validation": 0.01}, COUNTS, "'class 0' has 40 images and none in the validation split"),
+        ({"validation": 0.99}, COUNTS, "'class 0' has 40 images and none in the train split"),
     ],
 )
-def test_a_class_that_misses_from_a_part_is_named(spec, change, counts, missing):
+def test_a_class_that_misses_from_a_split_is_named(spec, change, counts, missing):
     with pytest.raises(UserError, match=f"datasets.x: class {missing}"):
         split(source(counts=counts), replace(spec, **change), "x")

@@ -1,0 +1,154 @@
+"""A preparation that was stopped continues, and its result has the bytes of one that was not stopped."""
+
+import errno
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.data.conftest import contents
+
+from entrec.data import store
+from entrec.data.prepare import prepare
+from entrec.data.prepared import open_as
+from entrec.errors import UserError
+
+
+def stopped(monkeypatch, *, after):
+    """Let the preparation die while it writes the next shard."""
+    write, done = store._write_shard, []
+
+    def dies(path, notes, batch, start):
+        if len(done) == after:
+            (path.parent / f".{path.name}.1").write_bytes(b"half")
+            raise KeyboardInterrupt
+        done.append(start)
+        return write(path, notes, batch, start)
+
+    monkeypatch.setattr(store, "_write_shard", dies)
+    return write
+
+
+def test_a_stopped_preparation_goes_on_from_its_last_whole_shard(
+    photo_spec, encoded_folder, tmp_path, monkeypatch, photos
+):
+    undisturbed, folder = contents(encoded_folder), tmp_path / "data" / "again"
+    write = stopped(monkeypatch, after=3)
+    with pytest.raises(KeyboardInterrupt):
+        prepare("insects", photo_spec, folder)
+    assert not folder.exists()
+    monkeypatch.setattr(store, "_write_shard", write)
+    for path in sorted(photos.rglob("*.jpg"))[:21]:
+        path.write_bytes(b"no longer needed")
+    prepare("insects", photo_spec, folder)
+    assert contents(folder) == undisturbed
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["again", "insects"]
+
+
+def test_a_finished_shard_that_was_damaged_is_made_again(photo_spec, encoded_folder, tmp_path, monkeypatch):
+    undisturbed, folder = contents(encoded_folder), tmp_path / "data" / "again"
+    write = stopped(monkeypatch, after=3)
+    with pytest.raises(KeyboardInterrupt):
+        prepare("insects", photo_spec, folder)
+    monkeypatch.setattr(store, "_write_shard", write)
+    shard = tmp_path / "data" / ".again.unfinished" / "images" / "data-00001-of-00005.arrow"
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2] ^= 1
+    shard.write_bytes(content)
+    prepare("insects", photo_spec, folder)
+    assert contents(folder) == undisturbed
+
+
+@pytest.mark.parametrize("change", [{"short_side": 30}, {"validation": 0.5}])
+def test_shards_made_for_other_settings_are_not_taken_over(photo_spec, small_shards, tmp_path, monkeypatch, change):
+    write = stopped(monkeypatch, after=3)
+    with pytest.raises(KeyboardInterrupt):
+        prepare("insects", photo_spec, tmp_path / "data")
+    monkeypatch.setattr(store, "_write_shard", write)
+    prepare("insects", replace(photo_spec, **change), tmp_path / "data")
+    prepare("insects", replace(photo_spec, **change), tmp_path / "fresh")
+    assert contents(tmp_path / "data") == contents(tmp_path / "fresh")
+
+
+@pytest.fixture
+def decodes(monkeypatch):
+    """A list that grows with every image that is decoded."""
+    found, keep = [], store.stored_bytes
+
+    def counted(content, side):
+        found.append(side)
+        return keep(content, side)
+
+    monkeypatch.setattr(store, "stored_bytes", counted)
+    return found
+
+
+@pytest.mark.parametrize("change", [{"broken": "skip"}, {"metric": "mean_per_class"}, {"size": 16}, {"path": "moved"}])
+def test_what_changes_no_stored_image_keeps_the_finished_shards(
+    photo_spec, small_shards, tmp_path, monkeypatch, photos, decodes, change
+):
+    write = stopped(monkeypatch, after=3)
+    with pytest.raises(KeyboardInterrupt):
+        prepare("insects", photo_spec, tmp_path / "data")
+    monkeypatch.setattr(store, "_write_shard", write)
+    decodes.clear()
+    if "path" in change:
+        change = {"path": str(photos.rename(tmp_path / "moved"))}
+    prepare("insects", replace(photo_spec, **change), tmp_path / "data")
+    assert len(decodes) == 30 - 21
+    assert open_as(tmp_path / "data", "insects", replace(photo_spec, **change)).card["measured"] == 18
+
+
+def test_a_shard_without_its_broken_images_is_made_again_for_a_study_that_skips_none(
+    photo_spec, small_shards, encoded_folder, tmp_path, monkeypatch, photos
+):
+    path, folder = photos / "ant" / "8.jpg", tmp_path / "data" / "again"
+    whole = path.read_bytes()
+    path.write_bytes(b"no image")
+    write = stopped(monkeypatch, after=3)
+    with pytest.raises(KeyboardInterrupt):
+        prepare("insects", replace(photo_spec, broken="skip"), folder)
+    monkeypatch.setattr(store, "_write_shard", write)
+    with pytest.raises(UserError, match=r"ant/8.jpg: cannot be read as an image"):
+        prepare("insects", photo_spec, folder)
+    path.write_bytes(whole)
+    prepare("insects", photo_spec, folder)
+    assert contents(folder) == contents(encoded_folder)
+
+
+@pytest.mark.parametrize("file", ["labels.npy", "parts.npy", "card.json"])
+@pytest.mark.parametrize("place", ["written", "moved"])
+def test_a_fault_at_the_very_end_costs_no_image(
+    photo_spec, encoded_folder, tmp_path, monkeypatch, decodes, capsys, file, place
+):
+    undisturbed, folder = contents(encoded_folder), tmp_path / "data" / "again"
+    beside, move = folder.with_name(".again.unfinished"), os.replace
+
+    def full(source, target):
+        if Path(target) == (beside if place == "written" else folder) / file:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        move(source, target)
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "replace", full)
+        with pytest.raises(UserError, match=r"cannot be written \(No space left on device\)"):
+            prepare("insects", photo_spec, folder)
+    assert not (folder / "card.json").exists()
+    decodes.clear()
+    capsys.readouterr()
+    prepare("insects", photo_spec, folder)
+    assert decodes == []
+    assert ": 30/30 done" in capsys.readouterr().err
+    assert contents(folder) == undisturbed
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["again", "insects"]
+
+
+def test_after_a_repair_the_preparation_goes_on(photo_spec, photos, encoded_folder, tmp_path):
+    path = photos / "cat" / "3.jpg"
+    whole = path.read_bytes()
+    path.write_bytes(b"")
+    with pytest.raises(UserError, match=r"cat/3.jpg"):
+        prepare("insects", photo_spec, tmp_path / "data" / "again")
+    path.write_bytes(whole)
+    prepare("insects", photo_spec, tmp_path / "data" / "again")
+    assert contents(tmp_path / "data" / "again") == contents(encoded_folder)
