@@ -71,7 +71,7 @@ def test_a_file_that_cannot_be_unpacked_is_named(spec, debian, damage):
         path.write_bytes(content[:-100] if damage == "cut" else b"<html>404</html>")
     with pytest.raises(
         UserError, match=r"t10k-images-idx3-ubyte.gz: missing or damaged \(.*\); reinstall the package"
-    ) as e:
+    ) as error:
         fashion_mnist.load(spec)
     assert "\n" not in str(error.value)
 

@@ -24,7 +24,7 @@ def stripes():
         name="stripes",
         images=ArrayImages(images),
         labels=labels.astype(np.int64),
-        parts=splits,
+        splits=splits,
         classes=["rows", "columns", "flat"],
         size=8,
         channels=1,

@@ -34,7 +34,7 @@ def noise(images):
         name="noise",
         images=ArrayImages(images),
         labels=nothing,
-        parts=nothing.astype(np.uint8),
+        splits=nothing.astype(np.uint8),
         classes=["noise"],
         size=images.shape[1],
         channels=images.shape[3],

@@ -81,7 +81,7 @@ def test_all_weights_and_the_batch_norm_statistics_move(backbone, stripes, recip
 
 
 def test_what_the_test_data_are_changes_nothing_that_is_chosen(backbone, stripes, recipe):
-    test = stripes.parts == 2
+    test = stripes.splits == 2
     labels, images = stripes.labels.copy(), stripes.images.array.copy()
     labels[test] = np.roll(labels[test], 1)
     images[test] = 255 - images[test]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from entrec.artefacts import read_json, sha256
 from entrec.data.images import ArrayImages, EncodedImages, Images
-from entrec.data.splits import SPLITS, Split
+from entrec.data.splits import SPLITS, SplitName
 from entrec.data.store import digest_of_ends, open_rows
 from entrec.errors import UserError
 from entrec.progress import progress
@@ -47,7 +47,7 @@ class Prepared:
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
-    def indices(self, split: Split) -> NDArray[np.int64]:
+    def indices(self, split: SplitName) -> NDArray[np.int64]:
         """Return the numbers of the images of a split, in ascending order."""
         return np.flatnonzero(self.splits == SPLITS.index(split))
 

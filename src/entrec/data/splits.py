@@ -13,8 +13,8 @@ from entrec.data.source import Labelled
 from entrec.errors import UserError
 from entrec.settings import Dataset
 
-Split = Literal["train", "validation", "test"]
-SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+SplitName = Literal["train", "validation", "test"]
+SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 TRAIN, VALIDATION, TEST = range(3)  # the numbers that `splits.npy` holds: indices into SPLITS
 
 
