@@ -10,9 +10,10 @@ from typing import Any
 import torch
 
 from entrec.data.prepared import Prepared, open_prepared
+from entrec.data.splits import SplitName
 from entrec.data.views import centre
 from entrec.evaluation.linear import evaluate_linear
-from entrec.evaluation.splits import Split, SplitName, Splits
+from entrec.evaluation.splits import Split, Splits
 from entrec.study import Study, load_study
 
 

@@ -6,12 +6,13 @@ import numpy as np
 import torch
 
 from entrec.data.prepared import Prepared, open_as
+from entrec.data.splits import SplitName
 from entrec.errors import UserError
 from entrec.evaluation.encoder import load_encoder
 from entrec.evaluation.features import extract
 from entrec.evaluation.knn import check_neighbours, evaluate_knn
 from entrec.evaluation.linear import evaluate_linear
-from entrec.evaluation.splits import Split, SplitName, Splits
+from entrec.evaluation.splits import Split, Splits
 from entrec.provenance import record
 from entrec.results import EvaluationResult, write_result
 from entrec.runs import Run

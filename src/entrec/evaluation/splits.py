@@ -1,10 +1,8 @@
 """Frozen features of a dataset's three splits, with their labels."""
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from torch import Tensor
-
-SplitName = Literal["train", "validation", "test"]
 
 
 class Split(NamedTuple):

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from entrec.data.prepared import Prepared, open_as
+from entrec.data.splits import SplitName
 from entrec.evaluation.encoder import load_encoder
 from entrec.evaluation.features import Precision, extract
 from entrec.evaluation.fine_tuning import fine_tune, with_fresh_head
 from entrec.evaluation.metrics import Metric, mean_per_class, score, top1
-from entrec.evaluation.splits import SplitName
 from entrec.provenance import record
 from entrec.results import BothMetrics, ScoredPoint, TransferResult, write_result
 from entrec.runs import Run
