@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from entrec.errors import UserError
-from entrec.pipeline.theory_inputs import THEORY_FIGURES, THEORY_TABLES
-from entrec.report.theory.figures import write_theory_figure
+from entrec.report.theory.figures import FIGURES, write_theory_figure
 from entrec.report.theory.origins import theory_origins, theory_provenance, write_theory_provenance
 from entrec.report.theory.page import render_theory
-from entrec.report.theory.tables import write_theory_table
+from entrec.report.theory.tables import TABLES, write_theory_table
 from entrec.theory.study import TheoryStudy
 
 Results = Callable[..., Path]
@@ -31,7 +30,7 @@ def drawn(study: TheoryStudy, name: str, folder: Path, output: Path) -> tuple[st
     return (output / f"{name}.svg").read_text(), read_csv(output / f"{name}.csv")
 
 
-@pytest.mark.parametrize("name", THEORY_FIGURES)
+@pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_is_narrow_and_takes_its_ink_from_the_page(
     name: str, theory: TheoryStudy, results: Results, tmp_path: Path
 ) -> None:
@@ -125,7 +124,7 @@ def test_the_page_needs_no_script_and_no_network(
     assert "Traceback" not in page
     assert "from pathlib" not in page
     assert not re.search(r"(?:src|href)=['\"](?:https?:|//)", page)
-    assert page.count("<svg ") == len(THEORY_FIGURES)
+    assert page.count("<svg ") == len(FIGURES)
     anchors = re.findall(r' id="([^"]+)"', page)
     assert len(anchors) == len(set(anchors))
     assert set(re.findall(r'href="#([^"]+)"', page)) <= set(anchors)
@@ -137,7 +136,7 @@ def test_the_page_needs_no_script_and_no_network(
     files = len(theory_origins(theory.setting("quick"), folder))
     assert f"{files} of {files} files of results were made by other code than today’s" in page
     assert page.count('<span class="status reproduced">reproduced</span>') == 3
-    assert page.count('<figure class="table"') == len(THEORY_TABLES)
+    assert page.count('<figure class="table"') == len(TABLES)
     assert "This is no verdict on C6" in page
     assert "2 seeds" in page
     assert page.count("h^(4−d)") >= 3  # in the rule, in the verdict and under the table
@@ -150,9 +149,11 @@ def test_the_first_thing_missing_is_named_before_any_kernel_starts(
     target = "reports/theory/quick/tables/table_latent_recovery.csv"
     with pytest.raises(UserError, match=f"missing; make it: snakemake {target}"):
         render_theory(theory_file, "quick", results=folder, output=output, pages=PAGES, fingerprint="any")
-    for path in [f"tables/{name}" for name in THEORY_TABLES] + [f"figures/{name}" for name in THEORY_FIGURES]:
+    for path in [f"tables/{name}{kind}" for name in TABLES for kind in (".csv", ".html")] + [
+        f"figures/{name}.svg" for name in FIGURES
+    ]:
         (output / path).parent.mkdir(parents=True, exist_ok=True)
-        (output / f"{path}.csv").touch()
+        (output / path).touch()
     (folder / "rates" / "plug_in.json").unlink()
     with pytest.raises(UserError, match=r"make it: snakemake results/theory/quick/rates/plug_in\.json"):
         render_theory(theory_file, "quick", results=folder, output=output, pages=PAGES, fingerprint="any")
@@ -181,7 +182,7 @@ def test_files_made_by_other_code_are_marked_and_the_rest_are_not(
 
 def make_parts(study: TheoryStudy, results: Path, output: Path) -> None:
     """The tables and figures that the page shows."""
-    for name in THEORY_TABLES:
+    for name in TABLES:
         write_theory_table(study.setting("quick"), name, results=results, output=output / "tables")
-    for name in THEORY_FIGURES:
+    for name in FIGURES:
         write_theory_figure(study.setting("quick"), name, results=results, output=output / "figures")

@@ -9,16 +9,14 @@ import pandas as pd
 from markupsafe import Markup
 
 from entrec.errors import UserError
-from entrec.pipeline.theory_inputs import THEORY_FIGURES
 from entrec.report.figures import figure_fragment, write_figure
-from entrec.report.records import existing
 from entrec.report.theory import estimator_figures, estimator_frames, identifiability_figures, identifiability_frames
 from entrec.theory.study import Setting
 
 
 @dataclass(frozen=True)
 class TheoryFigure:
-    """`data` reads the rows from results, `draw` makes the chart of them; `caption` may name {batch} and {steps}."""
+    """`data` reads the rows from results and `draw` draws them; `caption` may name {batch} and {steps}."""
 
     title: str
     caption: str
@@ -29,55 +27,56 @@ class TheoryFigure:
 FIGURES = {
     "latent_recovery": TheoryFigure(
         "Recovered against true latents",
-        "What a linear map makes of the encoder trained with EntRec, leave-one-out, against the true latents, for "
-        "held-out points of the first seed and the first three coordinates. On the line they are equal; what leaves "
-        "the axes is cut off.",
+        "A linear map of the representation by EntRec (leave-one-out) against the true latents, for held-out points of "
+        "the first seed and the first three coordinates. On the line both are equal; points outside the axes are not "
+        "shown.",
         identifiability_frames.scatter,
         identifiability_figures.draw_scatter,
     ),
     "latent_recovery_training": TheoryFigure(
-        "Recovery while encoders train",
-        "Held-out R² in percent against training steps, one line per seed. Panels share their axes; what is below 0 is "
-        "cut off.",
+        "Latent recovery during training",
+        "Held-out R² in percent against training steps, one line per seed. All panels share their axes; values below 0 "
+        "are cut off.",
         identifiability_frames.curves,
         identifiability_figures.draw_training,
     ),
     "latent_recovery_batch": TheoryFigure(
-        "Recovery by batch size",
+        "Latent recovery by batch size",
         "Held-out R², and the mean of each objective over its last steps, against the number k of pairs in a batch. "
-        "The solid rule is the information that the views share, the dotted line log k. Bars are one standard "
+        "The solid line is the information that the views share, and the dotted line is log k. Bars are one standard "
         "deviation over seeds.",
         identifiability_frames.batch_points,
         identifiability_figures.draw_batch,
     ),
     "content_style": TheoryFigure(
-        "What representations tell of content and of style",
-        "Held-out R² of kernel ridge, mean over seeds; bars are one standard deviation. Isolated content has content "
-        "at 1 and style where content itself has it.",
+        "Content and style in representations",
+        "Held-out R² of kernel ridge, mean over seeds; bars are one standard deviation. A representation that isolates "
+        "content has content at 1, and style where content itself has it.",
         identifiability_frames.content_isolation_points,
         identifiability_figures.draw_content_style,
     ),
     "estimators_gaussian": TheoryFigure(
-        "Bounds while they are trained",
-        "What each bound says of correlated Gaussians while its critic trains, in nats; the band is one standard "
-        "deviation over the steps of a block. The stairs are the truth, which rises every {steps} steps; the dotted "
-        "line is log {batch} where that caps the bound. Panels share their axes, and what leaves them is cut off.",
+        "Bounds during training",
+        "The value of each bound on correlated Gaussians while its critic is trained, in nats; the band is one "
+        "standard deviation over the steps of a block. The stairs are the true information, which rises every {steps} "
+        "steps. The dotted line is log {batch}, shown where it caps the bound. All panels share their axes; values "
+        "outside them are cut off.",
         estimator_frames.trace,
         estimator_figures.draw_gaussian,
     ),
     "estimators_sphere": TheoryFigure(
         "Estimates at the true latents",
-        "What each estimate says of von Mises-Fisher pairs against the number of pairs k, in nats; bars are one "
-        "standard deviation over draws. The solid rule is the truth, the dotted line log k. Every panel has its own "
-        "scale, and what leaves it is cut off.",
+        "Each estimate of the information of von Mises-Fisher pairs against the number k of pairs, in nats; bars are "
+        "one standard deviation over draws. The solid line is the truth, and the dotted line is log k. Each panel has "
+        "its own scale; values outside it are cut off.",
         estimator_frames.sphere,
         estimator_figures.draw_sphere,
     ),
     "estimators_rates": TheoryFigure(
         "Errors against the number of samples",
         "Squared bias, variance and mean squared error of the entropy estimates, in squared nats, on logarithmic axes. "
-        "Dashed guides fall at the stated exponents through the middle of the points that slopes are fitted to. A bias "
-        "below twice its own error is left out.",
+        "Dashed lines fall at the stated exponents through the middle of the points that slopes are fitted to. A bias "
+        "smaller than twice its own standard error is left out.",
         estimator_frames.error_points,
         estimator_figures.draw_rates,
     ),
@@ -91,16 +90,15 @@ def write_theory_figure(setting: Setting, name: str, *, results: Path, output: P
     missing or damaged.
     """
     if name not in FIGURES:
-        raise UserError(f"{name}: no such figure; allowed: {', '.join(THEORY_FIGURES)}")
+        raise UserError(f"{name}: no such figure; allowed: {', '.join(FIGURES)}")
     figure = FIGURES[name]
     data = figure.data(setting, results)
     write_figure(name, figure.draw(setting, data), data, output)
 
 
 def theory_figure(setting: Setting, name: str, folder: Path) -> Markup:
-    """The figure that `write_theory_figure` left in `folder`, with its caption; `UserError` where it is missing."""
-    path = existing(folder / f"{name}.svg", f"snakemake reports/theory/{setting}/figures/{name}.svg")
-    gaussian = setting.estimators.gaussian
-    figure = FIGURES[name]
+    """Return the figure that `write_theory_figure` left in `folder`, with its caption."""
+    gaussian, figure = setting.estimators.gaussian, FIGURES[name]
     caption = figure.caption.format(batch=gaussian.batch_size, steps=gaussian.steps)
-    return figure_fragment(name, figure.title, caption, path.read_text(encoding="utf-8"), alone=True)
+    svg = (folder / f"{name}.svg").read_text(encoding="utf-8")
+    return figure_fragment(name, figure.title, caption, svg, alone=True)

@@ -1,144 +1,121 @@
-"""How the figures of recovered latents and of isolated content are drawn."""
+"""The figures of latent recovery (claim C2) and of content isolation (claim C3)."""
 
-import math
-from functools import partial
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
-from entrec.report.palette import (
-    LATENT_COLOURS,
-    LATENT_SHAPES,
-    RECOVERY_COLOURS,
-    RECOVERY_SHAPES,
-)
 from entrec.report.theme import INK, WIDTH, styled
 from entrec.report.theory.names import (
     CONTENT_ISOLATION_REPRESENTATIONS,
+    REPRESENTATIONS,
     content_isolation_title,
     latent_recovery_detail,
     latent_recovery_title,
-    representation_name,
 )
-from entrec.report.theory.panels import PANEL, multiples, nats_axis, samples_axis
+from entrec.report.theory.panels import (
+    COLOURS,
+    PANEL,
+    legend,
+    level,
+    log_of,
+    means,
+    method_legend,
+    multiples,
+    nats_axis,
+    samples_x,
+    shared_x,
+)  # fmt: skip
 from entrec.theory.settings.identifiability import LatentRecoveryRow, Space
 from entrec.theory.study import Setting
 
-NAMES = 148  # of representations, left of a panel
+NAMES = 148  # the width of the representations' names, left of a panel
 REACHES: dict[Space, tuple[float, float]] = {"sphere": (-1, 1), "box": (0, 1), "unbounded": (-3, 3)}
+LATENT_COLOURS = {"content": "#0072b2", "style": "#d55e00"}
+LATENT_SHAPES = {"content": "circle", "style": "diamond"}
+BATCH_PANELS = {"r2": ("R², %", 100), "bound": ("bound, nats", 1)}  # title and scale by quantity
 
 
 def draw_scatter(setting: Setting, data: pd.DataFrame) -> Any:
-    """One panel per row: recovered against true latents, and where they would be equal."""
-    own = setting.latent_recovery
+    """Draw one panel per row: recovered against true latents, and the line on which they are equal."""
+    rows = setting.latent_recovery.rows
 
-    def panel(row: str, labelled: bool) -> Any:
-        points = data[data["row"] == row]
-        reach = REACHES[own.rows[row].space]
-        scale = alt.Scale(domain=reach, nice=False)
-        axis = alt.Axis(values=[reach[0], sum(reach) / 2, reach[1]], minExtent=26)
+    def panel(points: pd.DataFrame, labelled: bool) -> Any:
+        row, method = rows[points["row"].iloc[0]], points["method"].iloc[0]
+        low, high = REACHES[row.space]
+        scale = alt.Scale(domain=[low, high], nice=False)
+        axis = alt.Axis(values=[low, (low + high) / 2, high], minExtent=26)
         x = alt.X("true:Q", title="true" if labelled else None, scale=scale, axis=axis)
         y = alt.Y("recovered:Q", title=None, scale=scale, axis=axis)
-        colour = RECOVERY_COLOURS[points["method"].iloc[0]]
-        equal = alt.Chart(pd.DataFrame({"true": reach, "recovered": reach}))
+        equal = alt.Chart(pd.DataFrame({"true": [low, high], "recovered": [low, high]}))
         layers = [
-            alt.Chart(points).mark_circle(clip=True, color=colour, size=7, opacity=0.6).encode(x, y),
+            alt.Chart(points).mark_circle(clip=True, color=COLOURS[method], size=7, opacity=0.6).encode(x, y),
             equal.mark_line(color=INK, strokeWidth=1, opacity=0.8).encode(x, y),
         ]
-        return alt.layer(*layers).properties(width=PANEL, height=PANEL, title=_title(own.rows[row]))
+        return alt.layer(*layers).properties(width=PANEL, height=PANEL, title=_title(row))
 
-    return multiples([partial(panel, row) for row in dict.fromkeys(data["row"])])
+    return multiples(data, "row", panel)
 
 
 def draw_training(setting: Setting, data: pd.DataFrame) -> Any:
-    """One panel per row: held-out R2 while encoders train, a line per method and seed."""
+    """Draw one panel per row: held-out R2 during training, with one line per method and seed."""
     own = setting.latent_recovery
-    data = data.assign(title=data["method"].map(representation_name), percent=100 * data["r2"])
-    colour, _ = _methods(list(dict.fromkeys(data["method"])))
+    titles = {name: REPRESENTATIONS[name].full for name in data["method"].unique()}
+    colour, _ = method_legend(titles)
     ends = [0, max(own.training_of(row).steps for row in own.rows)]
-    reach = alt.Scale(domain=ends, nice=False)
-    low = max(0.0, float(data["percent"].min()) - 2)
+    low = max(0.0, 100 * float(data["r2"].min()) - 2)
+    y = alt.Y("percent:Q", title=None, scale=alt.Scale(domain=[low, 100], nice=False), axis=nats_axis())
 
-    def panel(row: str, labelled: bool) -> Any:
-        axis = alt.Axis(values=ends, grid=False, labels=labelled, format="d")
-        x = alt.X("step:Q", title="step" if labelled else None, scale=reach, axis=axis)
-        y = alt.Y("percent:Q", title=None, scale=alt.Scale(domain=[low, 100], nice=False), axis=nats_axis())
-        lines = alt.Chart(data[data["row"] == row]).mark_line(clip=True, strokeWidth=1.25, opacity=0.9)
-        chart = lines.encode(x, y, colour, detail="seed:N")
-        return chart.properties(width=PANEL, height=92, title=_title(own.rows[row]))
+    def panel(rows: pd.DataFrame, labelled: bool) -> Any:
+        x = shared_x("step", "step", labelled, values=ends, scale=alt.Scale(domain=ends, nice=False))
+        lines = alt.Chart(rows).mark_line(clip=True, strokeWidth=1.25, opacity=0.9)
+        title = _title(own.rows[rows["row"].iloc[0]])
+        return lines.encode(x, y, colour, detail="seed:N").properties(width=PANEL, height=92, title=title)
 
-    return multiples([partial(panel, row) for row in dict.fromkeys(data["row"])])
+    return multiples(data.assign(title=data["method"].map(titles), percent=100 * data["r2"]), "row", panel)
 
 
 def draw_batch(setting: Setting, data: pd.DataFrame) -> Any:
-    """R2 and bound against the batch size; beside the bound the truth, and log k, that caps some bounds."""
-    data = data.assign(title=data["method"].map(representation_name))
-    colour, shape = _methods(list(dict.fromkeys(data["method"])))
+    """Draw R2 and the bound against the batch size; beside the bound, the truth and log k, which caps some bounds."""
+    titles = {name: REPRESENTATIONS[name].full for name in data["method"].unique()}
+    colour, shape = method_legend(titles)
 
-    def panel(quantity: str, title: str, scale: float, labelled: bool) -> Any:
-        rows = data[data["quantity"] == quantity]
+    def panel(rows: pd.DataFrame, labelled: bool) -> Any:
+        quantity = rows["quantity"].iloc[0]
+        title, scale = BATCH_PANELS[quantity]
         rows = rows.assign(**{name: scale * rows[name] for name in ("mean", "low", "high")})
-        x = samples_axis(rows["batch_size"], labelled)
+        x = samples_x(rows["batch_size"], labelled)
         y = alt.Y("mean:Q", title=None, scale=alt.Scale(zero=False, padding=6), axis=nats_axis())
-        layers = [
-            alt.Chart(rows).mark_rule().encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), color=colour),
-            alt.Chart(rows).mark_line(strokeWidth=1.5).encode(x, y, color=colour),
-            alt.Chart(rows).mark_point(filled=True, size=34, opacity=1).encode(x, y, color=colour, shape=shape),
-        ]
-        return alt.layer(*(levels(rows, x) if quantity == "bound" else []), *layers).properties(
-            width=PANEL, height=130, title=title
-        )
+        lines = [level(rows.dropna(subset=["information"]), "information"), log_of(rows["batch_size"], x)]
+        layers = [*(lines if quantity == "bound" else []), *means(rows, x, y, colour, shape, size=34)]
+        return alt.layer(*layers).properties(width=PANEL, height=130, title=title)
 
-    def levels(rows: pd.DataFrame, x: alt.X) -> list[Any]:
-        sizes = sorted(set(rows["batch_size"]))
-        caps = pd.DataFrame({"batch_size": sizes, "cap": [math.log(k) for k in sizes]})
-        dotted = alt.Chart(caps).mark_line(strokeDash=[1, 3], color=INK, opacity=0.8)
-        known = rows.dropna(subset=["information"]).head(1)
-        truth = alt.Chart(known).mark_rule(color=INK, opacity=0.8).encode(alt.Y("information:Q"))
-        return [truth, dotted.encode(x, alt.Y("cap:Q"))]
-
-    return multiples([partial(panel, "r2", "R², %", 100), partial(panel, "bound", "bound, nats", 1)])
+    return multiples(data.assign(title=data["method"].map(titles)), "quantity", panel)
 
 
 def draw_content_style(setting: Setting, data: pd.DataFrame) -> Any:
-    """One panel per row: what each representation tells of content and of style."""
-    own = setting.content_isolation
-    names = [representation_name(name) for name in CONTENT_ISOLATION_REPRESENTATIONS]
-    data = data.assign(title=data["representation"].map(representation_name))
-    legend = alt.Legend(title=None, orient="bottom", symbolSize=60)
-    colours, shapes = (alt.Scale(domain=list(of), range=list(of.values())) for of in (LATENT_COLOURS, LATENT_SHAPES))
-    colour = alt.Color("latents:N", scale=colours, legend=legend)
-    shape = alt.Shape("latents:N", scale=shapes, legend=legend)
+    """Draw one panel per row: how much of content and of style each representation explains."""
+    titles = {name: REPRESENTATIONS[name].full for name in CONTENT_ISOLATION_REPRESENTATIONS}
+    colour, shape = legend("latents", LATENT_COLOURS, LATENT_SHAPES)
     low = min(0.0, float(data["low"].min()))
+    y = alt.Y(
+        "title:N", title=None, sort=list(titles.values()), axis=alt.Axis(minExtent=NAMES, labelLimit=0, grid=True)
+    )
 
-    def panel(row: str, labelled: bool) -> Any:
-        rows = data[data["row"] == row]
+    def panel(rows: pd.DataFrame, labelled: bool) -> Any:
         scale = alt.Scale(domain=[low, 1], nice=False, padding=4)
-        x = alt.X("mean:Q", title="R²" if labelled else None, scale=scale, axis=alt.Axis(tickCount=5, labels=labelled))
-        y = alt.Y("title:N", title=None, sort=names, axis=alt.Axis(minExtent=NAMES, labelLimit=0, grid=True))
+        axis = alt.Axis(tickCount=5, labels=labelled)
+        x = alt.X("mean:Q", title="R²" if labelled else None, scale=scale, axis=axis)
         layers = [
             alt.Chart(rows).mark_rule(clip=True).encode(alt.X("low:Q"), alt.X2("high:Q"), y, color=colour),
             alt.Chart(rows).mark_point(clip=True, filled=True, size=44, opacity=1).encode(x, y, colour, shape),
         ]
-        height = {"step": 16}
-        return alt.layer(*layers).properties(
-            width=WIDTH - NAMES - 20, height=height, title=content_isolation_title(own.rows[row])
-        )
+        title = content_isolation_title(setting.content_isolation.rows[rows["row"].iloc[0]])
+        return alt.layer(*layers).properties(width=WIDTH - NAMES - 20, height={"step": 16}, title=title)
 
-    rows = list(dict.fromkeys(data["row"]))
-    return styled(alt.vconcat(*(panel(row, row == rows[-1]) for row in rows), spacing=12))
+    groups = [rows for _, rows in data.assign(title=data["representation"].map(titles)).groupby("row", sort=False)]
+    return styled(alt.vconcat(*(panel(rows, rows is groups[-1]) for rows in groups), spacing=12))
 
 
-def _methods(methods: list[str]) -> tuple[alt.Color, alt.Shape]:
-    """Colour and shape of methods by the column `title`, with one legend under the chart."""
-    titles = [representation_name(method) for method in methods]
-    legend = alt.Legend(title=None, orient="bottom", columns=2, symbolSize=60, labelLimit=0, columnPadding=28)
-    colours, shapes = (
-        alt.Scale(domain=titles, range=[of[method] for method in methods]) for of in (RECOVERY_COLOURS, RECOVERY_SHAPES)
-    )
-    return alt.Color("title:N", scale=colours, legend=legend), alt.Shape("title:N", scale=shapes, legend=legend)
-
-
-def _title(row: LatentRecoveryRow) -> alt.Title:
+def _title(row: LatentRecoveryRow) -> Any:
     return alt.Title(latent_recovery_title(row), subtitle=latent_recovery_detail(row), subtitleColor=INK)

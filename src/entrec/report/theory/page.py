@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from entrec.artefacts import write_text
-from entrec.pipeline.theory_inputs import THEORY_FIGURES, THEORY_TABLES
 from entrec.report.notebooks import execute, jupyter_home, to_html
 from entrec.report.page import computing_time, fill, notices, own
 from entrec.report.records import existing
-from entrec.report.theory.names import listed, number, quantity, steps_of
+from entrec.report.theory.figures import FIGURES
+from entrec.report.theory.names import hidden_of, listed, number, quantity, steps_of
 from entrec.report.theory.origins import TheoryOrigin, theory_origins
+from entrec.report.theory.tables import TABLES
 from entrec.theory.registry import BOUNDS
 from entrec.theory.settings.identifiability import (
     CONTENT_ISOLATION_METHODS,
@@ -38,10 +39,10 @@ def render_theory(
     this package's. Raises `UserError` naming the first file that is missing or damaged.
     """
     setting = load_theory(study_path).setting(setting_name)
-    for folder, names in (("tables", THEORY_TABLES), ("figures", THEORY_FIGURES)):
-        for name in names:
-            path = f"{folder}/{name}.csv"
-            existing(output / path, f"snakemake reports/theory/{setting}/{path}")
+    parts = [*(f"tables/{name}.{kind}" for name in TABLES for kind in ("csv", "html")),
+             *(f"figures/{name}.svg" for name in FIGURES)]  # fmt: skip
+    for part in parts:
+        existing(output / part, f"snakemake reports/theory/{setting}/{part}")
     found = theory_origins(setting, results)
     today = fingerprint or _fingerprint()
     parameters = {
@@ -68,35 +69,31 @@ def render_theory(
 
 
 def _summary(setting: Setting, found: list[TheoryOrigin]) -> list[tuple[str, str]]:
-    """The facts under the title: (name, value)."""
-    own = setting.estimators
-    gaussian, sphere, rates = own.gaussian, own.sphere, own.rates
-    dimensions = "; ".join(f"d = {d} with κ = {', '.join(map(number, kappas))}" for d, kappas in sphere.kappa.items())
+    """Return the facts under the title: (name, value)."""
+    gaussian, sphere, rates = setting.estimators.gaussian, setting.estimators.sphere, setting.estimators.rates
+    concentrations = (f"d = {d} with κ = {', '.join(map(number, kappas))}" for d, kappas in sphere.kappa.items())
     return [
         ("Setting", f"{setting} (params/theory.yaml)"),
-        ("Latents", _trained(len(setting.latent_recovery.rows), LATENT_RECOVERY_METHODS, setting.latent_recovery)),
-        (
-            "Content",
-            _trained(len(setting.content_isolation.rows), CONTENT_ISOLATION_METHODS, setting.content_isolation),
-        ),
+        ("Latents", _trained(setting.latent_recovery, LATENT_RECOVERY_METHODS)),
+        ("Content", _trained(setting.content_isolation, CONTENT_ISOLATION_METHODS)),
         (
             "Gaussians",
-            f"{len(BOUNDS)} bounds; {gaussian.dimension} dimensions, batches of {gaussian.batch_size}, "
-            f"{', '.join(map(number, gaussian.information))} nats, {gaussian.steps} steps a level, {gaussian.critic} "
-            f"critic, {quantity(len(gaussian.seeds), 'seed')}",
+            f"{len(BOUNDS)} bounds; {gaussian.dimension} dimensions, batches of {gaussian.batch_size}, true "
+            f"information of {', '.join(map(number, gaussian.information))} nats, {gaussian.steps} steps per value, "
+            f"{gaussian.critic} critic, {quantity(len(gaussian.seeds), 'seed')}",
         ),
-        ("Sphere", f"{dimensions}; k = {listed(list(sphere.samples))}"),
-        ("Rates", f"{len(rates.cases)} cases; k = {listed(list(rates.samples))}"),
+        ("Sphere", f"{'; '.join(concentrations)}; k = {listed(sphere.samples)}"),
+        ("Rates", f"{quantity(len(rates.cases), 'case')}; k = {listed(rates.samples)}"),
         ("Computing time", computing_time(found)),
     ]
 
 
-def _trained(rows: int, methods: tuple[str, ...], own: LatentRecovery | ContentIsolation) -> str:
-    """`4 set-ups by 4 methods; hidden layers of 128, 128; 1000 steps in batches of 512; 3 seeds`."""
-    hidden = ", ".join(map(str, own.network.hidden))
+def _trained(own: LatentRecovery | ContentIsolation, methods: tuple[str, ...]) -> str:
+    """Return for instance `4 set-ups by 4 methods; …, 1000 steps in batches of 512, 3 seeds`."""
     return (
-        f"{quantity(rows, 'set-up')} by {len(methods)} methods; {own.dimension} dimensions, hidden layers of {hidden}, "
-        f"{steps_of(own)} steps in batches of {own.training.batch_size}, {quantity(len(own.seeds), 'seed')}"
+        f"{quantity(len(own.rows), 'set-up')} by {len(methods)} methods; {own.dimension} dimensions, hidden layers of "
+        f"{hidden_of(own)} units, {steps_of(own)} steps in batches of {own.training.batch_size}, "
+        f"{quantity(len(own.seeds), 'seed')}"
     )
 
 

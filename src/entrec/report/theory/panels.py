@@ -1,50 +1,88 @@
-"""What the small multiples of the theory page share: two columns of panels, their axes and rules."""
+"""The shared parts of the theory page's figures: colours, legends, and panels in two columns with their axes."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
+from entrec.report.palette import GREY
 from entrec.report.theme import INK, WIDTH, styled
 
-PANEL = WIDTH / 2 - 42
-Panel = Callable[[bool], Any]  # labelled with the axis that its column shares, or not
+PANEL = WIDTH / 2 - 42  # the width of a panel
+# the forms of EntRec have the colours of EntRec, and InfoNCE has one of its own
+COLOURS = {
+    "entrec_resubstitution": "#d55e00",
+    "entrec_leave_one_out": "#e69f00",
+    "entrec_discrete": "#009e73",
+    "info_nce": "#0072b2",
+    "nearest_neighbours": "#8c6bb1",
+    "supervised": GREY,
+}
+SHAPES = {
+    "entrec_resubstitution": "diamond",
+    "entrec_leave_one_out": "triangle-up",
+    "info_nce": "circle",
+    "nearest_neighbours": "square",
+    "supervised": "square",
+}
 
 
-def multiples(panels: list[Panel]) -> Any:
-    """Two columns; only the lowest panel of each names what its column shares."""
-    drawn = [panel(i >= len(panels) - 2) for i, panel in enumerate(panels)]
+def legend(column: str, colours: Mapping[str, str], shapes: Mapping[str, str], **options: Any) -> tuple[Any, Any]:
+    """Return the colour and the shape of the names in `column`, with one legend below the chart."""
+    below = alt.Legend(title=None, orient="bottom", symbolSize=60, labelLimit=0, **options)
+    colour, shape = (alt.Scale(domain=list(of), range=list(of.values())) for of in (colours, shapes))
+    return alt.Color(f"{column}:N", scale=colour, legend=below), alt.Shape(f"{column}:N", scale=shape, legend=below)
+
+
+def method_legend(titles: Mapping[str, str]) -> tuple[Any, Any]:
+    """Return colour and shape of methods by the column `title`; `titles` gives the title of each method."""
+    colours, shapes = ({title: of[name] for name, title in titles.items()} for of in (COLOURS, SHAPES))
+    return legend("title", colours, shapes, columns=2, columnPadding=28)
+
+
+def multiples(data: pd.DataFrame, by: str | list[str], panel: Callable[[pd.DataFrame, bool], Any]) -> Any:
+    """Return one `panel` of each group of rows, in two columns; only the lowest of a column labels the shared axis."""
+    groups = [rows for _, rows in data.groupby(by, sort=False)]
+    drawn = [panel(rows, i >= len(groups) - 2) for i, rows in enumerate(groups)]
     return styled(alt.concat(*drawn, columns=2, spacing={"row": 12, "column": 20}))
 
 
-def nats_axis() -> alt.Axis:
-    """A few ticks, and room for numbers of any length."""
+def shared_x(column: str, title: str, labelled: bool, *, values: Sequence[float], scale: Any = alt.Undefined) -> Any:
+    """Return the horizontal axis that the panels of a column share, with ticks at `values`."""
+    axis = alt.Axis(values=values, format="d", grid=False, labels=labelled)
+    return alt.X(f"{column}:Q", title=title if labelled else None, scale=scale, axis=axis)
+
+
+def samples_x(samples: pd.Series, labelled: bool) -> Any:
+    """Return a logarithmic axis of numbers of samples, of which at most four are written."""
+    values = sorted(set(samples))
+    scale = alt.Scale(type="log", base=2, nice=False, padding=6)
+    return shared_x(str(samples.name), "k", labelled, values=values[:: max(1, math.ceil(len(values) / 4))], scale=scale)
+
+
+def nats_axis() -> Any:
+    """Return an axis of few ticks with room for numbers of any length."""
     return alt.Axis(tickCount=4, minExtent=26)
 
 
-def samples_axis(samples: pd.Series, labelled: bool) -> alt.X:
-    """The numbers of samples in a column of that name, on a logarithmic axis, every other one written."""
-    values = sorted(set(samples))
-    step = max(1, math.ceil(len(values) / 4))
-    axis = alt.Axis(values=values[::step], format="d", grid=False, labels=labelled)
-    return alt.X(
-        f"{samples.name}:Q",
-        title="k" if labelled else None,
-        scale=alt.Scale(type="log", base=2, nice=False, padding=6),
-        axis=axis,
-    )
+def means(rows: pd.DataFrame, x: Any, y: Any, colour: Any, shape: Any, *, size: int) -> list[Any]:
+    """Return layers of lines and points of the means, with bars from `low` to `high`."""
+    chart = alt.Chart(rows)
+    return [
+        chart.mark_rule(clip=True).encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), color=colour),
+        chart.mark_line(clip=True, strokeWidth=1.5).encode(x, y, color=colour),
+        chart.mark_point(clip=True, filled=True, size=size, opacity=1).encode(x, y, color=colour, shape=shape),
+    ]
 
 
-def dotted_rule(data: pd.DataFrame, y: str) -> Any:
-    """A level at the column `y`."""
-    return (
-        alt.Chart(data).mark_rule(strokeDash=[1, 3], strokeWidth=1.25, color=INK, opacity=0.8).encode(alt.Y(f"{y}:Q"))
-    )
+def level(rows: pd.DataFrame, column: str) -> Any:
+    """Return a solid line across the panel at the first value of `column`."""
+    return alt.Chart(rows.head(1)).mark_rule(color=INK, opacity=0.8).encode(alt.Y(f"{column}:Q"))
 
 
-def rule_name(data: pd.DataFrame, x: str, y: str) -> Any:
-    """The column `text`, written on a level."""
-    marks = alt.Chart(data).mark_text(align="left", dx=3, dy=-7, fontSize=11, color=INK, opacity=0.9)
-    return marks.encode(alt.X(f"{x}:Q"), alt.Y(f"{y}:Q"), text="text:N")
+def log_of(samples: pd.Series, x: Any) -> Any:
+    """Return a dotted line at log k for the numbers of samples k."""
+    caps = pd.DataFrame({samples.name: sorted(set(samples))}).assign(cap=lambda f: f[samples.name].map(math.log))
+    return alt.Chart(caps).mark_line(clip=True, strokeDash=[1, 3], color=INK, opacity=0.8).encode(x, alt.Y("cap:Q"))

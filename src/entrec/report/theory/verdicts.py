@@ -16,11 +16,12 @@ import pandas as pd
 from entrec.report.claims import CLAIMS, Claim, Status, Verdict
 from entrec.report.mean_sd import MeanSD, decimal
 from entrec.report.theory.names import (
+    REPRESENTATIONS,
     content_isolation_title,
     counted,
     full_title,
+    hidden_of,
     quantity,
-    representation_name,
     steps_of,
 )
 from entrec.theory.settings.identifiability import ContentIsolation, LatentRecovery, LatentRecoveryRow
@@ -184,7 +185,7 @@ def batch_sentence(rows: pd.DataFrame) -> str:
     changes = []
     for method, group in rows.groupby("method", sort=False):
         ends = (MeanSD.of(100 * group.loc[group["batch_size"] == k, "r2"]).text() for k in (largest, smallest))
-        changes.append(f"{representation_name(str(method))} {' → '.join(ends)}")
+        changes.append(f"{REPRESENTATIONS[str(method)].full} {' → '.join(ends)}")
     return (
         f"From batches of {largest} to batches of {smallest}, held-out R² changes as follows (in %, "
         f"{quantity(rows['seed'].nunique(), 'seed')}): {'; '.join(changes)}. This is no verdict on C6, which is about "
@@ -244,18 +245,18 @@ def _named(cases: Sequence[Case], titles: Mapping[str, str]) -> str:
     """Return the cases that do not hold, in brackets."""
     lists = []
     for outcome, words in (("fails", "contradicting"), ("not reached", "not reached")):
-        names = [f"{titles[c.row]} by {representation_name(c.method)}" for c in cases if c.outcome == outcome]
+        names = [f"{titles[c.row]} by {REPRESENTATIONS[c.method].full}" for c in cases if c.outcome == outcome]
         lists += [f"{words}: {' | '.join(names)}"] if names else []
     return f" ({'; '.join(lists)})" if lists else ""
 
 
 def _extent(own: LatentRecovery | ContentIsolation) -> str:
     """Return how small the study's networks and runs are beside the originals."""
-    hidden = ", ".join(map(str, own.network.hidden))
     return (
-        f"This verdict is about encoders with hidden layers of {hidden} units, trained for {steps_of(own)} steps in "
-        f"batches of {own.training.batch_size}; the originals have up to 500 units and are trained for 300,000 steps "
-        "in batches of 6,144. A claim about maxima can be contradicted here only where a reference objective succeeds."
+        f"This verdict is about encoders with hidden layers of {hidden_of(own)} units, trained for {steps_of(own)} "
+        f"steps in batches of {own.training.batch_size}; the originals have up to 500 units and are trained for "
+        "300,000 steps in batches of 6,144. A claim about maxima can be contradicted here only where a reference "
+        "objective succeeds."
     )
 
 
