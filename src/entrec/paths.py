@@ -33,7 +33,7 @@ class DatasetFolder(Folder):
     array = Entry("images.npy")
     shards = Entry("images")
     labels = Entry("labels.npy")
-    splits = Entry("parts.npy")
+    splits = Entry("splits.npy")
 
 
 class RunFolder(Folder):

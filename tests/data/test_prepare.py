@@ -21,7 +21,7 @@ from entrec.evaluation.transfer import transfer
 from entrec.runs import Run
 from entrec.training.pretrain import pretrain
 
-FILES = ["images.npy", "labels.npy", "parts.npy"]
+FILES = ["images.npy", "labels.npy", "splits.npy"]
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ def test_a_shard_without_its_broken_images_is_made_again_for_a_study_that_skips_
     assert contents(folder) == contents(encoded_folder)
 
 
-@pytest.mark.parametrize("file", ["labels.npy", "parts.npy", "card.json"])
+@pytest.mark.parametrize("file", ["labels.npy", "splits.npy", "card.json"])
 @pytest.mark.parametrize("place", ["written", "moved"])
 def test_a_fault_at_the_very_end_costs_no_image(
     photo_spec, encoded_folder, tmp_path, monkeypatch, decodes, capsys, file, place

@@ -14,7 +14,7 @@ rule prepare:
         card=f"{DATA}/{{dataset}}/card.json",
         images=f"{DATA}/{{dataset}}/images.npy",
         labels=f"{DATA}/{{dataset}}/labels.npy",
-        parts=f"{DATA}/{{dataset}}/parts.npy",
+        splits=f"{DATA}/{{dataset}}/splits.npy",
     log:
         f"{LOGS}/prepare/{{dataset}}.log",
     benchmark:
@@ -42,6 +42,6 @@ use rule prepare as prepare_encoded with:
         card=f"{DATA}/{{dataset}}/card.json",
         images=directory(f"{DATA}/{{dataset}}/images"),
         labels=f"{DATA}/{{dataset}}/labels.npy",
-        parts=f"{DATA}/{{dataset}}/parts.npy",
+        splits=f"{DATA}/{{dataset}}/splits.npy",
     wildcard_constraints:
         dataset="|".join(ENCODED) or NOTHING,

@@ -13,6 +13,7 @@ from entrec.artefacts import replacing_all, sha256
 from entrec.data.source import Labelled
 from entrec.data.splits import SPLITS
 from entrec.errors import UserError
+from entrec.paths import DatasetFolder
 from entrec.settings import Colour, Dataset
 
 # the deviation of channels without any difference: rounding of CIE's constants gives greys that much a and b
@@ -51,17 +52,18 @@ def describe(
 
 
 def write_with_card(
-    folder: Path, arrays: Mapping[str, NDArray[Any]], card: dict[str, Any], *, others: Mapping[str, str] | None = None
-) -> None:
+    folder: DatasetFolder, arrays: Mapping[Path, NDArray[Any]], card: dict[str, Any], *,
+    others: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
     """Write arrays and the card, with the SHA-256 of each array and of `others`, files that are there already.
 
     Everything is written to scratch files before any file is replaced, so that a full disk leaves an older dataset as
     it was. The card is replaced last: if the process ends in between, the new files do not match the old card.
     """
-    with replacing_all([folder / file for file in (*arrays, "card.json")]) as (*scratch, described):
+    with replacing_all([*arrays, folder.card]) as (*scratch, described):
         for path, array in zip(scratch, arrays.values(), strict=True):
             with path.open("wb") as file:  # given a path, numpy would append .npy to it
                 np.save(file, array, allow_pickle=False)
-        digests = {name: sha256(path) for name, path in zip(arrays, scratch, strict=True)}
+        digests = {path.name: sha256(written) for path, written in zip(arrays, scratch, strict=True)}
         card = card | {"files": digests | dict(others or {})}
         described.write_text(json.dumps(card, indent=2, allow_nan=False) + "\n", encoding="utf-8")

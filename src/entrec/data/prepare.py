@@ -15,6 +15,7 @@ from entrec.data.pixels import with_channels, with_size
 from entrec.data.prepare_encoded import prepare_encoded
 from entrec.data.source import Loaded, function_of
 from entrec.data.splits import TRAIN, split
+from entrec.paths import DatasetFolder
 from entrec.settings import Dataset
 
 
@@ -30,10 +31,11 @@ def prepare(name: str, spec: Dataset, folder: Path) -> None:
 
 
 def prepare_array(name: str, spec: Dataset, folder: Path) -> None:
-    """Write `images.npy`, `labels.npy`, `parts.npy` and last `card.json` into `folder`."""
+    """Write `images.npy`, `labels.npy`, `splits.npy` and last `card.json` into `folder`."""
     loaded: Loaded = function_of(spec.source, "load")(spec)
     splits = split(loaded, spec, name)
     images = with_size(with_channels(loaded.images, spec.channels), spec.size)
     mean, std = statistics(images[splits == TRAIN], spec.colour)
-    arrays: dict[str, NDArray[Any]] = {"images.npy": images, "labels.npy": loaded.labels, "parts.npy": splits}
-    write_with_card(folder, arrays, describe(name, spec, loaded, loaded.labels, splits, mean, std))
+    here = DatasetFolder(folder)
+    arrays: dict[Path, NDArray[Any]] = {here.array: images, here.labels: loaded.labels, here.splits: splits}
+    write_with_card(here, arrays, describe(name, spec, loaded, loaded.labels, splits, mean, std))

@@ -24,6 +24,7 @@ from entrec.data.splits import TRAIN, check_all_splits, split
 from entrec.data.stand_in import stand_in_digests
 from entrec.data.store import SHARD, Shard, total_moments, write_shards
 from entrec.errors import UserError
+from entrec.paths import DatasetFolder
 from entrec.settings import Dataset
 from entrec.sources import SOURCES
 
@@ -31,18 +32,18 @@ MEASURED = 50_000  # images; of ImageNet every 24th, which determines the mean t
 
 
 def prepare_encoded(name: str, spec: Dataset, folder: Path, *, threads: int) -> None:
-    """Write `images/`, `labels.npy`, `parts.npy` and last `card.json` into `folder`.
+    """Write `images/`, `labels.npy`, `splits.npy` and last `card.json` into `folder`.
 
     Raises `UserError` where the source is missing or faulty; `folder` then stays as it was.
     """
     listing: Listing = function_of(spec.source, "listing")(spec)
     check_complete(name, spec, listing)
     splits = split(listing, spec, name)
-    unfinished = folder.with_name(f".{folder.name}.unfinished")
-    _continue(unfinished, folder, _plan(listing, splits, spec))
+    made = DatasetFolder(folder.with_name(f".{folder.name}.unfinished"))
+    _continue(made, DatasetFolder(folder), _plan(listing, splits, spec))
     shards = write_shards(
-        listing.images, spec, measured=_measured(splits), folder=unfinished / "images",
-        sidecars=unfinished / "sidecars", threads=threads,
+        listing.images, spec, measured=_measured(splits), folder=made.shards, sidecars=made.folder / "sidecars",
+        threads=threads,
     )  # fmt: skip
     readable = _readable(shards, len(splits), name)
     labels, splits = listing.labels[readable], splits[readable]
@@ -56,10 +57,10 @@ def prepare_encoded(name: str, spec: Dataset, folder: Path, *, threads: int) -> 
         "shards": {f"images/{shard.file}": {"bytes": shard.bytes, "ends": shard.ends} for shard in shards},
     }
     digests = {f"images/{shard.file}": shard.sha256 for shard in shards}
-    digests |= {f"images/{path.name}": sha256(path) for path in sorted((unfinished / "images").glob("*.json"))}
-    write_with_card(unfinished, {"labels.npy": labels, "parts.npy": splits}, card, others=digests)
-    _move(unfinished, folder)
-    shutil.rmtree(unfinished)
+    digests |= {f"images/{path.name}": sha256(path) for path in sorted(made.shards.glob("*.json"))}
+    write_with_card(made, {made.labels: labels, made.splits: splits}, card, others=digests)
+    _move(made, DatasetFolder(folder))
+    shutil.rmtree(made.folder)
 
 
 def check_complete(name: str, spec: Dataset, listing: Listing) -> None:
@@ -95,19 +96,18 @@ def _plan(listing: Listing, splits: NDArray[np.uint8], spec: Dataset) -> dict[st
     return made_as | {"listing": digest.hexdigest()}
 
 
-def _continue(unfinished: Path, folder: Path, plan: dict[str, Any]) -> None:
+def _continue(made: DatasetFolder, target: DatasetFolder, plan: dict[str, Any]) -> None:
     """Keep the finished shards that were made for the same plan, and delete everything else of a stopped preparation.
 
     Images that `_move` had already put in place are moved back first.
     """
-    images, moved = unfinished / "images", folder / "images"
-    if (unfinished / "card.json").exists() and moved.exists() and not images.exists():
-        os.replace(moved, images)
-    path = unfinished / "plan.json"
+    if made.card.exists() and target.shards.exists() and not made.shards.exists():
+        os.replace(target.shards, made.shards)
+    path = made.folder / "plan.json"
     if not path.exists() or read_json(path) != plan:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.rmtree(made.folder, ignore_errors=True)
         write_json(path, plan)
-    for scratch in unfinished.rglob(".*"):
+    for scratch in made.folder.rglob(".*"):
         scratch.unlink()
 
 
@@ -122,18 +122,20 @@ def _readable(shards: list[Shard], count: int, name: str) -> NDArray[np.bool_]:
     return readable
 
 
-def _move(made: Path, folder: Path) -> None:
-    """Move the finished dataset to `folder`, where it replaces an older one.
+def _move(made: DatasetFolder, target: DatasetFolder) -> None:
+    """Move the finished dataset to the folder `target`, where it replaces an older one.
 
     The older card is deleted first, since its digests are not those of the new files.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for old in ("card.json", "images.npy"):
-            (folder / old).unlink(missing_ok=True)
-        if (folder / "images").exists():
-            shutil.rmtree(folder / "images")
-        for new in ("images", "labels.npy", "parts.npy", "card.json"):
-            os.replace(made / new, folder / new)
+        target.folder.mkdir(parents=True, exist_ok=True)
+        for old in (target.card, target.array):
+            old.unlink(missing_ok=True)
+        if target.shards.exists():
+            shutil.rmtree(target.shards)
+        for new in (made.shards, made.labels, made.splits, made.card):
+            os.replace(new, target.folder / new.name)
     except OSError as error:
-        raise UserError(f"{folder}: cannot be written ({error.strerror or error}); fix access, then rerun") from error
+        raise UserError(
+            f"{target.folder}: cannot be written ({error.strerror or error}); fix access, then rerun"
+        ) from error

@@ -58,7 +58,7 @@ def open_prepared(folder: Path) -> Prepared:
     try:
         digests: dict[str, str] = dict(card["files"])
         shards: dict[str, dict[str, Any]] = card.get("shards", {})
-        if missing := {"labels.npy", "parts.npy", *(shards or ["images.npy"])} - digests.keys():
+        if missing := {"labels.npy", "splits.npy", *(shards or ["images.npy"])} - digests.keys():
             raise KeyError(*missing)
         name, classes = str(card["name"]), list(card["classes"])
         size, channels = int(card["size"]), int(card["channels"])
@@ -75,7 +75,7 @@ def open_prepared(folder: Path) -> Prepared:
         name=name,
         images=_open_images(folder, encoded=bool(shards)),
         labels=np.load(folder / "labels.npy"),
-        splits=np.load(folder / "parts.npy"),
+        splits=np.load(folder / "splits.npy"),
         classes=classes,
         size=size,
         channels=channels,

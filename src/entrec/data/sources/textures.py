@@ -25,7 +25,7 @@ def load(spec: Dataset) -> Loaded:
         images=patches,
         labels=np.repeat(np.arange(len(PHOTOGRAPHS)), 4 * ROWS * COLUMNS),
         classes=list(PHOTOGRAPHS),
-        description="Patches of 32x32 pixels of ten photographs of 256x384; parts hold whole 64x64 blocks.",
+        description="Patches of 32x32 pixels of ten photographs of 256x384; splits hold whole 64x64 blocks.",
         licence="; ".join(f"{name}: {licence}" for name, (_, _, licence) in PHOTOGRAPHS.items()),
         origin="photographs inside scikit-image and scikit-learn",
         groups=np.repeat(blocks, 4),
