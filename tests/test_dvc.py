@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from entrec.__main__ import render_dvc
+from entrec.commands.study import render_dvc
 from entrec.pipeline.dvc import stages, theory_stages
 from entrec.pipeline.theory_inputs import THEORY_TABLES, theory_files
 from entrec.study import load_study

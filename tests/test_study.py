@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from entrec.__main__ import transfer
+from entrec.commands.study import transfer
 from entrec.errors import UserError
 from entrec.methods import METHODS
 from entrec.runs import Run

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from entrec.__main__ import show_plan
+from entrec.commands.study import show_plan
 from entrec.errors import UserError
 from entrec.pipeline.jobs import Job, jobs_of
 from entrec.plan.assumptions import Device, device_of, encoded_bytes

@@ -1,0 +1,176 @@
+"""The commands of a study of methods: one for each step of the workflow, and those that look before anything runs.
+
+Each command imports what it needs when it runs: torch and pandas take seconds.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from entrec.errors import UserError
+from entrec.pipeline.launch import start_all
+from entrec.runs import Run
+from entrec.settings import Dataset
+from entrec.study import Study, load_study
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Pretrain and evaluate self-supervised methods as a study file says, and report the results.",
+)
+StudyFile = Annotated[Path, typer.Option("--study", help="The study file, params/<study>.yaml.")]
+RunName = Annotated[str, typer.Option("--run", help="The name of the run, such as simclr-b256-e20-s0.")]
+DatasetName = Annotated[str, typer.Option("--dataset", help="The name of a dataset of the study.")]
+DataFolder = Annotated[Path, typer.Option("--data", help="The folder of the prepared dataset.")]
+Encoder = Annotated[Path, typer.Option(help="The pretrained encoder, encoder.safetensors in the folder of its run.")]
+Results = Annotated[Path, typer.Option(help="The folder of the study's results, results/<study>.")]
+ScoresFile = Annotated[Path, typer.Option(help="The JSON file to write.")]
+
+
+@app.command()
+def check(
+    file: Annotated[Path | None, typer.Argument(help="The study file, params/<study>.yaml.")] = None,
+    study: Annotated[Path | None, typer.Option(help="The study file, named as for the other commands.")] = None,
+) -> None:
+    """Say what a study file would run, or what is wrong with it."""
+    path = file or study
+    if path is None:
+        raise UserError("check needs a study file, such as `python -m entrec check params/demo.yaml`")
+    s = load_study(path)
+    print(f"{path}: {len(s.runs)} runs of {len(s.methods)} methods on {s.dataset}")
+
+
+@app.command()
+def rehearse(
+    study: StudyFile,
+    output: Annotated[Path, typer.Option(help="The folder to write; its name becomes that of the rehearsal's study.")],
+) -> None:
+    """Write a rehearsal of a study: a study file with a few numbers made smaller, and stand-ins for its datasets."""
+    from entrec.pipeline.rehearsal import rehearse as step
+
+    print(step(study, output))
+
+
+@app.command()
+def prepare(
+    study: StudyFile, dataset: DatasetName, output: Annotated[Path, typer.Option(help="The folder to write.")]
+) -> None:
+    """Prepare one dataset of a study: images, labels and splits in the form that the other steps read."""
+    from entrec.data.prepare import prepare as step
+
+    step(dataset, _dataset(load_study(study), dataset, study), output)
+
+
+@app.command()
+def verify(data: DataFolder) -> None:
+    """Compare every byte of a prepared dataset with its card."""
+    from entrec.data.prepared import verify as step
+
+    print(f"{data}: {step(data)} files are as its card says")
+
+
+@app.command()
+def pretrain(
+    study: StudyFile, run: RunName, data: DataFolder,
+    output: Annotated[Path, typer.Option(help="The folder of the run: encoder, history, description and checkpoints.")],
+) -> None:  # fmt: skip
+    """Pretrain one run on all GPUs that the study asks for; a run that was stopped continues from its checkpoint."""
+    s = load_study(study)
+    named = _run(s, run, study)
+    start_all(s.resources["pretrain"], sys.argv[1:])
+    from entrec.training.pretrain import pretrain as step
+
+    step(s, named, data=data, folder=output)
+
+
+@app.command()
+def evaluate(study: StudyFile, run: RunName, data: DataFolder, encoder: Encoder, output: ScoresFile) -> None:
+    """Evaluate one encoder on its frozen features, by a linear classifier and by nearest neighbours."""
+    from entrec.evaluation.evaluate import evaluate as step
+
+    s = load_study(study)
+    step(s, _run(s, run, study), data=data, encoder=encoder, output=output)
+
+
+@app.command()
+def transfer(
+    study: StudyFile, run: RunName, dataset: DatasetName, data: DataFolder, encoder: Encoder, output: ScoresFile
+) -> None:
+    """Fine-tune one encoder on another dataset and score it there."""
+    from entrec.evaluation.transfer import transfer as step
+
+    s = load_study(study)
+    _dataset(s, dataset, study)
+    step(s, _run(s, run, study), dataset, data=data, encoder=encoder, output=output)
+
+
+@app.command()
+def table(
+    study: StudyFile, results: Results,
+    name: Annotated[str, typer.Option(help="The name of the table, such as table_1.")],
+    output: Annotated[Path, typer.Option(help="The folder for the table as CSV, LaTeX and HTML.")],
+) -> None:  # fmt: skip
+    """Make one table from the results that it needs."""
+    from entrec.report.vision.tables import write_table
+
+    write_table(load_study(study), name, results=results, output=output)
+
+
+@app.command()
+def report(
+    study: StudyFile, results: Results,
+    data: Annotated[Path, typer.Option(help="The folder of the study's prepared datasets, data/<study>.")],
+    output: Annotated[Path, typer.Option(help="The folder of the page, reports/<study>.")],
+) -> None:  # fmt: skip
+    """Render the HTML report of a study."""
+    from entrec.report.vision.render import render
+
+    render(study, results=results, output=output, data=data)
+
+
+@app.command("plan")
+def show_plan(
+    study: StudyFile,
+    gpus: Annotated[int | None, typer.Option(help="Number of GPUs for the wall-time estimate.")] = None,
+    device: Annotated[str | None, typer.Option(help="h100, a100 or cpu; by default the study's kind.")] = None,
+    data: Annotated[Path, typer.Option(help="The folder of all studies' prepared datasets.")] = Path("data"),
+    results: Annotated[
+        Path, typer.Option(help="The folder of all studies' results, for measured speeds.")
+    ] = Path("results"),
+) -> None:  # fmt: skip
+    """Estimate what a study takes before anything runs: jobs, GPU-hours, wall time and disk space."""
+    from entrec.plan.assumptions import device_of
+    from entrec.plan.costs import plan_of
+    from entrec.plan.text import default_devices, plan_text
+    from entrec.plan.wall_time import check_devices
+
+    s = load_study(study)
+    plan = plan_of(s, device=device_of(s, device), data=data, results=results)
+    if gpus is not None:
+        check_devices(plan, gpus)
+    print(plan_text(plan, devices=[gpus] if gpus is not None else default_devices(plan)), end="")
+
+
+@app.command("dvc")
+def render_dvc(study: StudyFile, output: Annotated[Path, typer.Option(help="The dvc.yaml to write.")]) -> None:
+    """Write the DVC stages of a study."""
+    from entrec.artefacts import write_text
+    from entrec.pipeline.dvc import stages
+
+    write_text(output, stages(load_study(study), study, folder=output.parent))
+
+
+def _run(study: Study, name: str, path: Path) -> Run:
+    run = Run.parse(name)
+    if run not in study.runs:
+        raise UserError(f"{path}: {name} is not a run of this study; allowed: {', '.join(map(str, study.runs[:3]))}, …")
+    return run
+
+
+def _dataset(study: Study, name: str, path: Path) -> Dataset:
+    if name not in study.datasets:
+        raise UserError(f"{path}: {name!r} is not among this study's datasets; allowed: {', '.join(study.datasets)}")
+    return study.datasets[name]
