@@ -21,7 +21,7 @@ Bound = Annotated[str, typer.Option(help="The name of the bound, such as info_nc
 Seed = Annotated[int, typer.Option(help="The seed of the data and of the training.")]
 Dimension = Annotated[int, typer.Option(help="The dimension of the space around the sphere.")]
 Case = Annotated[str, typer.Option(help="The name of the case, such as sphere_d3_resubstitution.")]
-TableName = Annotated[str, typer.Option(help="The name of the table, such as estimators_gaussian.")]
+TableName = Annotated[str, typer.Option(help="The name of the table, such as table_estimators_gaussian.")]
 FigureName = Annotated[str, typer.Option(help="The name of the figure, such as estimators_gaussian.")]
 
 
