@@ -1,7 +1,8 @@
-# Table of contents. The default study is params/demo.yaml; another one is named after the targets,
+# The table of contents. The default study is params/demo.yaml. Another study is named after the targets, because
+# --configfile takes every word that follows it:
 #     snakemake all --configfile params/fashion.yaml
-# since --configfile takes every word that follows it. `snakemake theory` makes the theory studies of
-# params/theory.yaml, whatever study is named. Machine settings are in workflow/profiles/.
+# `snakemake theory` makes the theory studies of params/theory.yaml, whichever study is named. The settings of the
+# machine are in workflow/profiles/, and `snakemake --list-rules` describes every rule.
 
 
 include: "workflow/rules/common.smk"
@@ -11,12 +12,10 @@ include: "workflow/rules/evaluate.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/theory.smk"
-include: "workflow/rules/identifiability.smk"
 
 
 rule all:
+    """Everything of the study: results, tables and page."""
     default_target: True
     input:
-        rules.report.output.page,
-        rules.report.input.results,
-        rules.tables.input,
+        JOBS.all().inputs,

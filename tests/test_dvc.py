@@ -1,36 +1,76 @@
-"""DVC's stages and Snakemake's rules say the same, since both come from the study."""
+"""DVC's stages, as DVC itself resolves them, are made of the jobs that Snakemake's rules are made of."""
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from dvc.parsing import DataResolver
+from dvc.repo import Repo
 
 from entrec.commands.study import render_dvc
 from entrec.pipeline.dvc import stages, theory_stages
-from entrec.pipeline.theory_inputs import THEORY_TABLES, theory_files
+from entrec.pipeline.jobs import Job, Jobs
+from entrec.pipeline.theory_jobs import THEORY_TABLES, TheoryJobs
 from entrec.study import load_study
 from entrec.theory.study import SETTINGS, load_theory
 
 DEMO = Path("params/demo.yaml")
+THEORY = Path("params/theory.yaml")
+STUDIES = sorted(set(Path("params").glob("*.yaml")) - {THEORY})
+
+
+def resolved(text: str) -> dict[str, Any]:
+    """Every stage of a `dvc.yaml` by name, after DVC has filled its lists and placeholders in."""
+    resolver = DataResolver(Repo(), os.getcwd(), yaml.safe_load(text))
+    return dict(resolver.resolve()["stages"])
+
+
+def cached(paths: Iterable[Path]) -> set[str]:
+    """What DVC caches for some files: a prepared dataset is one folder."""
+    return {str(path.parent if path.parts[0] == "data" else path) for path in paths}
+
+
+def assert_made_of(stage: dict[str, Any], jobs: list[Job], study: Path) -> None:
+    """The stage runs the jobs' rule for all of them, and names their inputs, outputs and settings."""
+    options = "" if study == THEORY else f" --configfile {study}"
+    targets = " ".join(str(job.outputs[0]) for job in jobs)
+    assert stage["cmd"] == f"snakemake{options} --allowed-rules {jobs[0].rule} -- {targets}"
+    assert set(stage["deps"]) == cached(path for job in jobs for path in job.inputs)
+    assert set(stage["outs"]) == cached(path for job in jobs for path in job.outputs)
+    assert [(*given, *map(set, given.values())) for given in stage["params"]] == [
+        (str(study), {key for job in jobs for key in job.keys})
+    ]
 
 
 def test_the_committed_stages_are_up_to_date():
     assert Path("dvc.yaml").read_text() == stages(load_study(DEMO), DEMO)
 
 
-STUDIES = sorted(set(Path("params").glob("*.yaml")) - {Path("params/theory.yaml")})
-
-
 @pytest.mark.parametrize("path", STUDIES, ids=lambda p: p.stem)
-def test_every_run_of_a_study_has_its_stages(path):
-    study = load_study(path)
-    parsed = yaml.safe_load(stages(study, path, folder=Path("dvc") / study.name))["stages"]
-    assert list(parsed["pretrain"]["foreach"]) == parsed["evaluate"]["foreach"] == [str(run) for run in study.runs]
-    if study.evaluation.transfer.datasets:
-        assert parsed["transfer"]["foreach"] == [str(run) for run in study.headline_runs]
-    assert {stage.get("do", stage)["wdir"] for stage in parsed.values()} == {"../.."}
+def test_the_stages_of_a_study_are_its_datasets_runs_and_tables(path):
+    by_stage: dict[str, list[Job]] = {}
+    for job in Jobs(load_study(path)):
+        if job.rule not in ("report", "all"):
+            of = job.dataset if job.rule.startswith("prepare") else job.run
+            by_stage.setdefault(f"{job.rule}@{of}" if of else job.outputs[0].stem, []).append(job)
+    made = resolved(stages(load_study(path), path))
+    assert made.keys() == by_stage.keys()
+    for name, jobs in by_stage.items():
+        assert_made_of(made[name], jobs, path)
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_the_stages_of_the_theory_are_its_results_and_tables(setting):
+    jobs = TheoryJobs(load_theory(THEORY).setting(setting))
+    made = resolved(theory_stages(jobs.setting, THEORY, folder=Path()))
+    by_stage = {job.name: job for job in jobs.results} | {name: jobs.table(name) for name in THEORY_TABLES}
+    assert made.keys() == by_stage.keys()
+    for name, job in by_stage.items():
+        assert_made_of(made[name], [job], THEORY)
 
 
 @pytest.mark.parametrize("study", STUDIES, ids=lambda p: p.stem)
@@ -43,33 +83,6 @@ def test_the_command_writes_stages_that_run_from_the_root(study, tmp_path):
     assert roots == {Path.cwd()}
 
 
-@pytest.mark.parametrize("setting", SETTINGS)
-def test_every_result_of_the_theory_has_a_stage_that_makes_it(setting):
-    path = Path("params/theory.yaml")
-    study = load_theory(path)
-    parsed = yaml.safe_load(theory_stages(study.setting(setting), path, folder=Path("dvc/theory") / setting))["stages"]
-    outs = {out for stage in parsed.values() for out in stage["outs"]}
-    assert {f"results/theory/{setting}/{file}" for file in theory_files(study.setting(setting))} <= outs
-    tables = {f"reports/theory/{setting}/tables/{table}.csv" for table in THEORY_TABLES}
-    assert tables <= outs
-    for stage in parsed.values():
-        assert re.fullmatch(rf"snakemake --allowed-rules theory_\w+ -- {re.escape(stage['outs'][0])}", stage["cmd"])
-        assert stage["wdir"] == "../../.."
-        assert set(stage["deps"]) <= outs
-
-
-def test_a_command_names_no_machine_setting_and_guards_against_rebuilding():
-    for stage in yaml.safe_load(Path("dvc.yaml").read_text())["stages"].values():
-        command = stage.get("do", stage)["cmd"]
-        assert re.fullmatch(r"snakemake --configfile params/demo.yaml --allowed-rules \w+ -- \S+( \S+)*", command)
-
-
-def test_outputs_are_those_that_the_rules_declare():
-    """The rules' paths, with their wildcards, against the stages' paths, with theirs."""
-    rules = "".join(path.read_text() for path in Path("workflow/rules").glob("*.smk"))
-    declared = set(re.findall(r'f"\{(?:DATA|RESULTS)\}/(\S+?)"', rules))
-    for name in ("pretrain", "evaluate", "transfer"):
-        for out in yaml.safe_load(Path("dvc.yaml").read_text())["stages"][name]["do"]["outs"]:
-            path = re.sub(r"\$\{\w+\}", "{{run}}", out.removeprefix("results/demo/"))
-            path = re.sub(r"transfer/\w+", "transfer/{{dataset}}", path)
-            assert path in declared
+def test_a_list_of_runs_stands_once():
+    text = Path("dvc.yaml").read_text()
+    assert len(re.findall(r"^ +simclr-b64-e20-s0:", text, re.MULTILINE)) == 1

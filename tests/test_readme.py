@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from entrec.pipeline.inputs import TABLES
+from entrec.pipeline.jobs import TABLES
 from entrec.plan.assumptions import device_of
 from entrec.plan.costs import plan_of
 from entrec.report.theory.verdicts import content_verdict, latents_verdict, rates_verdict

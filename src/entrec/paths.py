@@ -76,13 +76,17 @@ class ReportFolder(Folder):
 class LogFolder(Folder):
     """What the jobs of a study print, and what Snakemake measures of them."""
 
-    def log(self, step: str, job: str) -> Path:
-        """Return the path of everything that the job `job` of a step prints."""
-        return self.folder / step / f"{job}.log"
+    def log(self, *job: str) -> Path:
+        """Return the path of what a job prints; `job` is its step and its name, or just the step if there is one."""
+        return self._file(*job, kind="log")
 
-    def benchmark(self, step: str, job: str) -> Path:
-        """Return the path of the time and memory that the job took."""
-        return self.folder / step / f"{job}.tsv"
+    def benchmark(self, *job: str) -> Path:
+        """Return the path of the time and memory that a job took."""
+        return self._file(*job, kind="tsv")
+
+    def _file(self, *job: str, kind: str) -> Path:
+        *step, name = job
+        return self.folder.joinpath(*step, f"{name}.{kind}")
 
 
 @dataclass(frozen=True)

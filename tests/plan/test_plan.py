@@ -12,7 +12,7 @@ import pytest
 
 from entrec.commands.study import show_plan
 from entrec.errors import UserError
-from entrec.pipeline.jobs import Job, jobs_of
+from entrec.pipeline.jobs import Jobs, StudyJob
 from entrec.plan.assumptions import Device, device_of, encoded_bytes
 from entrec.plan.costs import Cost, plan_of
 from entrec.plan.flops import networks_of, passes_of
@@ -51,13 +51,13 @@ def cost_of(plan, rule, run, dataset=None):
 
 
 def test_the_paper_has_57_pretrainings_and_ten_fine_tunings_of_each_main_one(paper):
-    jobs = [job.rule for job in jobs_of(paper)]
+    jobs = [job.rule for job in Jobs(paper)]
     main, sweep = len(paper.seeds.main), len(paper.seeds.sweep)
     pretrainings = 6 * (main + sweep * 6) + main  # six columns beside the main one; the untrained network has no other
     assert jobs.count("pretrain") == jobs.count("evaluate") == pretrainings == 57
     assert jobs.count("transfer") == 7 * main * 10
     assert jobs.count("prepare_encoded") == 11
-    assert {job.devices for job in jobs_of(paper) if job.rule == "pretrain"} == {16}
+    assert {job.devices for job in Jobs(paper) if job.rule == "pretrain"} == {16}
 
 
 @pytest.mark.workflow
@@ -74,7 +74,7 @@ def test_the_jobs_are_those_of_a_dry_run_without_raw_data(path, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     stats = done.stdout.split("Job stats:")[1].split("\n\n")[0]
     counted = {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", stats, flags=re.MULTILINE)}
-    rules = [job.rule for job in jobs_of(load_study(path))]
+    rules = [job.rule for job in Jobs(load_study(path))]
     assert counted == {**{rule: rules.count(rule) for rule in set(rules)}, "total": len(rules)}
 
 
@@ -124,8 +124,8 @@ def test_hours_of_the_tables_are_the_sum_of_their_parts(plan):
 
 def test_wall_time_is_that_of_the_longest_first_schedule(plan):
     run = Run("simclr", 1, 1, 0)
-    long, short = (Cost(Job("pretrain", 2, run), seconds) for seconds in (5.0, 3.0))
-    after = Cost(Job("transfer", 1, run, "x"), 4.0)
+    long, short = (Cost(StudyJob(rule="pretrain", devices=2, run=run), seconds) for seconds in (5.0, 3.0))
+    after = Cost(StudyJob(rule="transfer", devices=1, run=run, dataset="x"), 4.0)
     toy = replace(plan, costs=[short, short, long, after, after, after])
     assert wall_seconds(toy, 2) == 3 + 3 + 5 + 4 + 4
     assert wall_seconds(toy, 4) == 6 + 4  # 5 beside 3 and 3; a place for each of three

@@ -16,7 +16,7 @@ import pytest
 
 from entrec.errors import UserError
 from entrec.methods import METHODS
-from entrec.pipeline.inputs import TABLES
+from entrec.pipeline.jobs import TABLES
 from entrec.report.figures import FIGURES, figures_fragment
 from entrec.report.mean_sd import MeanSD, points, pooled
 from entrec.report.notebooks import execute, jupyter_home

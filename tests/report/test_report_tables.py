@@ -13,7 +13,8 @@ import pytest
 
 from entrec.errors import UserError
 from entrec.methods.registry import METHODS, Family
-from entrec.pipeline.inputs import TABLES, needed
+from entrec.paths import StudyPaths
+from entrec.pipeline.jobs import TABLES, Jobs
 from entrec.report.latex import escape, latex_table
 from entrec.report.layout import Column, Layout
 from entrec.report.markup import table_fragment
@@ -88,7 +89,7 @@ def test_transfer_uses_each_sets_metric_and_averages_seed_by_seed(demo: Study, r
 def test_a_study_without_transfer_sets_has_an_empty_transfer_table(demo: Study, tmp_path: Path) -> None:
     transfer = replace(demo.evaluation.transfer, datasets=())
     study = replace(demo, evaluation=replace(demo.evaluation, transfer=transfer))
-    assert needed(study, "table_transfer") == []
+    assert Jobs(study).table("table_transfer").inputs == []
     write_table(study, "table_transfer", results=tmp_path, output=tmp_path)
     layout = read_table(study, "table_transfer", tmp_path)
     assert layout.columns == []
@@ -202,7 +203,8 @@ def test_every_row_of_the_csv_names_its_run(demo: Study, results: Results, tmp_p
 def test_a_table_needs_nothing_but_what_is_listed(demo: Study, results: Results, tmp_path: Path) -> None:
     folder = results(demo)
     for table in TABLES:
-        listed = {folder / path for path in needed(demo, table)}
+        paths = Jobs(demo).table(table).inputs
+        listed = {folder / path.relative_to(StudyPaths(demo.name).results) for path in paths}
         others = [path for path in folder.rglob("*.*") if path.is_file() and path not in listed]
         for path in others:
             path.rename(path.with_name(f"{path.name}.away"))
@@ -212,7 +214,7 @@ def test_a_table_needs_nothing_but_what_is_listed(demo: Study, results: Results,
 
 
 def test_listing_what_tables_need_imports_neither_pandas_nor_torch() -> None:
-    code = "import sys, entrec.pipeline.inputs; print({'pandas', 'torch', 'altair'} & set(sys.modules))"
+    code = "import sys, entrec.pipeline.jobs; print({'pandas', 'torch', 'altair'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

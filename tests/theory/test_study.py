@@ -188,7 +188,7 @@ def test_an_edit_makes_stale_what_reads_it_and_nothing_else(tmp_path, study, old
 
 def test_the_workflow_reads_the_study_without_torch_or_pandas():
     code = (
-        "import sys; import entrec.__main__, entrec.pipeline.workflow, entrec.pipeline.theory_inputs;"
+        "import sys; import entrec.__main__, entrec.pipeline.workflow, entrec.pipeline.theory_jobs;"
         "entrec.pipeline.workflow.read_theory('params/theory.yaml');"
         "print({'torch', 'pandas', 'altair', 'scipy'} & set(sys.modules))"
     )

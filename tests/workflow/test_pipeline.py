@@ -6,7 +6,7 @@ import shutil
 import pytest
 import yaml
 
-from entrec.pipeline.inputs import TABLES
+from entrec.pipeline.jobs import TABLES
 from entrec.yaml_reader import read_yaml
 
 pytestmark = pytest.mark.workflow

@@ -1,26 +1,18 @@
-# Datasets that become one array, and those that stay encoded, which are prepared to other outputs.
-ARRAYS = [name for name, dataset in STUDY.datasets.items() if not dataset.encoded]
-ENCODED = [name for name, dataset in STUDY.datasets.items() if dataset.encoded]
-NOTHING = "(?!)"  # an expression that no name matches
-
-# The user's own images are an input; what a source may have to fetch cannot be.
-OWN = {name: d.path for name, d in STUDY.datasets.items() if d.source == "folder"}
-
-
 rule prepare:
+    """Prepare one dataset of the study as one array of images."""
     input:
-        lambda w: OWN.get(w.dataset, []),
+        lambda w: JOBS.raw_images(w.dataset),
     output:
-        card=f"{DATA}/{{dataset}}/card.json",
-        images=f"{DATA}/{{dataset}}/images.npy",
-        labels=f"{DATA}/{{dataset}}/labels.npy",
-        splits=f"{DATA}/{{dataset}}/splits.npy",
+        card=DATASET.card,
+        images=DATASET.array,
+        labels=DATASET.labels,
+        splits=DATASET.splits,
     log:
-        f"{LOGS}/prepare/{{dataset}}.log",
+        LOGS.log("prepare", "{dataset}"),
     benchmark:
-        f"{LOGS}/prepare/{{dataset}}.tsv"
+        LOGS.benchmark("prepare", "{dataset}")
     wildcard_constraints:
-        dataset="|".join(ARRAYS) or NOTHING,
+        dataset=one_of(JOBS.datasets(encoded=False)),
     conda:
         "../../environment.yml"
     threads: threads_of("prepare")
@@ -38,10 +30,11 @@ rule prepare:
 
 
 use rule prepare as prepare_encoded with:
+    """Prepare one dataset whose images stay encoded, in shards."""
     output:
-        card=f"{DATA}/{{dataset}}/card.json",
-        images=directory(f"{DATA}/{{dataset}}/images"),
-        labels=f"{DATA}/{{dataset}}/labels.npy",
-        splits=f"{DATA}/{{dataset}}/splits.npy",
+        card=DATASET.card,
+        images=directory(DATASET.shards),
+        labels=DATASET.labels,
+        splits=DATASET.splits,
     wildcard_constraints:
-        dataset="|".join(ENCODED) or NOTHING,
+        dataset=one_of(JOBS.datasets(encoded=True)),

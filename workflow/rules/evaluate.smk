@@ -1,13 +1,14 @@
 rule evaluate:
+    """Score the encoder of one run by linear and nearest-neighbour classification."""
     input:
-        data=f"{DATA}/{STUDY.dataset}/card.json",
-        encoder=f"{RESULTS}/{{run}}/encoder.safetensors",
+        data=PATHS.dataset(STUDY.dataset).card,
+        encoder=RUN.encoder,
     output:
-        f"{RESULTS}/{{run}}/evaluation.json",
+        RUN.evaluation,
     log:
-        f"{LOGS}/evaluate/{{run}}.log",
+        LOGS.log("evaluate", "{run}"),
     benchmark:
-        f"{LOGS}/evaluate/{{run}}.tsv"
+        LOGS.benchmark("evaluate", "{run}")
     conda:
         "../../environment.yml"
     threads: threads_of("evaluate")
@@ -25,15 +26,16 @@ rule evaluate:
 
 
 rule transfer:
+    """Fine-tune the encoder of one run on another dataset, and score it."""
     input:
-        data=f"{DATA}/{{dataset}}/card.json",
-        encoder=f"{RESULTS}/{{run}}/encoder.safetensors",
+        data=DATASET.card,
+        encoder=RUN.encoder,
     output:
-        f"{RESULTS}/{{run}}/transfer/{{dataset}}.json",
+        RUN.transfer("{dataset}"),
     log:
-        f"{LOGS}/transfer/{{run}}-{{dataset}}.log",
+        LOGS.log("transfer", "{run}-{dataset}"),
     benchmark:
-        f"{LOGS}/transfer/{{run}}-{{dataset}}.tsv"
+        LOGS.benchmark("transfer", "{run}-{dataset}")
     conda:
         "../../environment.yml"
     threads: threads_of("transfer")

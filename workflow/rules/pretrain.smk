@@ -1,14 +1,15 @@
 rule pretrain:
+    """Train the encoder of one run, or go on from its checkpoint."""
     input:
-        data=f"{DATA}/{STUDY.dataset}/card.json",
+        data=PATHS.dataset(STUDY.dataset).card,
     output:
-        encoder=f"{RESULTS}/{{run}}/encoder.safetensors",
-        history=f"{RESULTS}/{{run}}/history.csv",
-        description=f"{RESULTS}/{{run}}/run.json",
+        encoder=RUN.encoder,
+        history=RUN.history,
+        description=RUN.description,
     log:
-        f"{LOGS}/pretrain/{{run}}.log",
+        LOGS.log("pretrain", "{run}"),
     benchmark:
-        f"{LOGS}/pretrain/{{run}}.tsv"
+        LOGS.benchmark("pretrain", "{run}")
     conda:
         "../../environment.yml"
     threads: threads_of("pretrain")
@@ -22,6 +23,6 @@ rule pretrain:
     message:
         "pretrain {wildcards.run}"
     shell:
-        # exec: a signal must meet no shell that would die of it and leave the training without a parent
+        # `exec` replaces the shell, which a signal would kill, leaving the training without a parent
         "exec python -m entrec pretrain --study {params.study} --run {wildcards.run}"
         " --data {params.data} --output {params.folder} &> {log}"

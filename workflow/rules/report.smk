@@ -1,22 +1,16 @@
 rule report:
+    """Render the page of the study from all its tables and results."""
     input:
-        tables=rules.tables.input,
-        results=list(artefacts(STUDY.runs)),
-        cards=expand(f"{DATA}/{{dataset}}/card.json", dataset=STUDY.datasets),
-        pages=expand("reports/notebooks/{name}.ipynb", name=["results", "provenance"])
-        + expand(
-            "reports/templates/{name}",
-            name=["base.html.j2", "index.html.j2", "style.css"],
-        ),
+        JOBS.report().inputs,
     output:
-        page=report(f"{REPORT}/index.html", category="Report"),
-        figures=directory(f"{REPORT}/figures"),
-        notebooks=directory(f"{REPORT}/notebooks"),
-        provenance=f"{REPORT}/provenance.csv",
+        page=report(REPORT.page, category="Report"),
+        figures=directory(REPORT.figures),
+        notebooks=directory(REPORT.notebooks),
+        provenance=REPORT.provenance,
     log:
-        f"{LOGS}/report.log",
+        LOGS.log("report"),
     benchmark:
-        f"{LOGS}/report.tsv"
+        LOGS.benchmark("report")
     conda:
         "../../environment.yml"
     threads: threads_of("report")
@@ -24,8 +18,8 @@ rule report:
         **resources_of("report"),
     params:
         study=STUDY_FILE,
-        data=lambda w: DATA,
-        results=lambda w: RESULTS,
+        data=lambda w: str(PATHS.data),
+        results=lambda w: str(PATHS.results),
         folder=lambda w, output: Path(output.page).parent,
         slice=depends_on(report_keys()),
     message:

@@ -1,12 +1,13 @@
 rule table:
+    """Make one table from the results that it shows, as CSV, LaTeX and HTML."""
     input:
-        lambda w: [f"{RESULTS}/{path}" for path in needed(STUDY, w.table)],
+        lambda w: JOBS.table(w.table).inputs,
     output:
-        multiext(f"{REPORT}/tables/{{table}}", ".csv", ".tex", ".html"),
+        REPORT.table("{table}"),
     log:
-        f"{LOGS}/tables/{{table}}.log",
+        LOGS.log("tables", "{table}"),
     benchmark:
-        f"{LOGS}/tables/{{table}}.tsv"
+        LOGS.benchmark("tables", "{table}")
     conda:
         "../../environment.yml"
     threads: threads_of("tables")
@@ -14,7 +15,7 @@ rule table:
         **resources_of("tables"),
     params:
         study=STUDY_FILE,
-        results=lambda w: RESULTS,
+        results=lambda w: str(PATHS.results),
         folder=lambda w, output: Path(output[0]).parent,
         slice=depends_on(table_keys()),
     message:
@@ -24,16 +25,17 @@ rule table:
         " --results {params.results} --output {params.folder} &> {log}"
 
 
-# one target a table: `snakemake table_1`
+# Each table is a target of its own, such as `snakemake table_1`.
 for name in TABLES:
 
     rule:
         name:
             name
         input:
-            f"{REPORT}/tables/{name}.csv",
+            REPORT.table(name)[0],
 
 
 rule tables:
+    """All tables of the study."""
     input:
-        expand(f"{REPORT}/tables/{{table}}.csv", table=TABLES),
+        JOBS.tables,

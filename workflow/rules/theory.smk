@@ -1,218 +1,188 @@
-# The theory studies: synthetic, always of params/theory.yaml, in two settings. Targets of their own: not in `all`.
-from entrec.pipeline.theory_inputs import setting_pattern
+# The theory studies of params/theory.yaml: synthetic data, in the settings `quick` and `full`. `all` leaves them out.
+# Every step is one command with other options, so that each rule after the first says only what differs.
 
 
 wildcard_constraints:
-    setting="|".join(SETTINGS),
-    bound="|".join(BOUNDS),
-
-
-# a setting before one of its own results: `quick` has neither the seeds nor the cases of `full`
-RESULT_SETTINGS = setting_pattern(THEORY)
+    setting=one_of(THEORY),
 
 
 rule theory_gaussian:
+    """Train one bound of mutual information on correlated Gaussians."""
     output:
-        "results/theory/{setting}/gaussian/{bound}-s{seed}.json",
+        SETTING.results.gaussian("{bound}", "{seed}"),
     log:
-        "logs/theory/{setting}/gaussian/{bound}-s{seed}.log",
+        SETTING.logs.log("gaussian", "{bound}-s{seed}"),
     benchmark:
-        "logs/theory/{setting}/gaussian/{bound}-s{seed}.tsv"
+        SETTING.logs.benchmark("gaussian", "{bound}-s{seed}")
     wildcard_constraints:
-        setting=RESULT_SETTINGS,
+        setting=setting_pattern(THEORY.values()),
     conda:
         "../../environment.yml"
-    threads: theory_asks("gaussian", "threads")
+    threads: lambda w, rulename: theory_asks(w, rulename).threads
     resources:
-        **theory_resources("gaussian"),
+        mem_mb=lambda w, rulename: theory_asks(w, rulename).memory_mb,
+        runtime=lambda w, rulename: theory_asks(w, rulename).minutes,
+        gpu=lambda w, rulename: theory_asks(w, rulename).gpus,
     params:
+        step="gaussian --bound {bound} --seed {seed}",
         study=THEORY_FILE,
-        slice=theory_depends_on(lambda setting, w: setting.gaussian_keys(w.bound)),
+        output=lambda w, output: output[0],
+        slice=theory_slice(lambda jobs, w: jobs.gaussian(w.bound, int(w.seed))),
     message:
         "theory_gaussian {wildcards.setting}/{wildcards.bound}-s{wildcards.seed}"
     shell:
-        "python -m entrec theory gaussian --study {params.study} --setting {wildcards.setting}"
-        " --bound {wildcards.bound} --seed {wildcards.seed} --output {output} &> {log}"
+        "python -m entrec theory {params.step} --study {params.study} --setting {wildcards.setting}"
+        " --output {params.output} &> {log}"
 
 
-rule theory_sphere:
+use rule theory_gaussian as theory_sphere with:
+    """Estimate the information of von Mises-Fisher pairs at their true latents, in one dimension."""
     output:
-        "results/theory/{setting}/sphere/d{dimension}.json",
+        SETTING.results.sphere("{dimension}"),
     log:
-        "logs/theory/{setting}/sphere/d{dimension}.log",
+        SETTING.logs.log("sphere", "d{dimension}"),
     benchmark:
-        "logs/theory/{setting}/sphere/d{dimension}.tsv"
-    wildcard_constraints:
-        setting=RESULT_SETTINGS,
-    conda:
-        "../../environment.yml"
-    threads: theory_asks("sphere", "threads")
-    resources:
-        **theory_resources("sphere"),
+        SETTING.logs.benchmark("sphere", "d{dimension}")
     params:
-        study=THEORY_FILE,
-        slice=theory_depends_on(
-            lambda setting, w: setting.sphere_keys(int(w.dimension))
-        ),
+        step="sphere --dimension {dimension}",
+        slice=theory_slice(lambda jobs, w: jobs.sphere(int(w.dimension))),
     message:
         "theory_sphere {wildcards.setting}/d{wildcards.dimension}"
-    shell:
-        "python -m entrec theory sphere --study {params.study} --setting {wildcards.setting}"
-        " --dimension {wildcards.dimension} --output {output} &> {log}"
 
 
-rule theory_rates:
+use rule theory_gaussian as theory_rates with:
+    """Measure how fast one entropy estimate converges, and fit its exponents."""
     output:
-        "results/theory/{setting}/rates/{case}.json",
+        SETTING.results.rates("{case}"),
     log:
-        "logs/theory/{setting}/rates/{case}.log",
+        SETTING.logs.log("rates", "{case}"),
     benchmark:
-        "logs/theory/{setting}/rates/{case}.tsv"
-    wildcard_constraints:
-        setting=RESULT_SETTINGS,
-    conda:
-        "../../environment.yml"
-    threads: theory_asks("rates", "threads")
-    resources:
-        **theory_resources("rates"),
+        SETTING.logs.benchmark("rates", "{case}")
     params:
-        study=THEORY_FILE,
-        slice=theory_depends_on(lambda setting, w: setting.rates_keys(w.case)),
+        step="rates --case {case}",
+        slice=theory_slice(lambda jobs, w: jobs.rates(w.case)),
     message:
         "theory_rates {wildcards.setting}/{wildcards.case}"
-    shell:
-        "python -m entrec theory rates --study {params.study} --setting {wildcards.setting}"
-        " --case {wildcards.case} --output {output} &> {log}"
 
 
-rule theory_table:
-    input:
-        lambda w: theory_results(w.setting, w.table),
+use rule theory_gaussian as theory_latent_recovery with:
+    """Train one encoder to recover latents from their mixtures (claim C2), or go on from its checkpoint."""
     output:
-        multiext(
-            "reports/theory/{setting}/tables/{table}",
-            ".csv",
-            ".tex",
-            ".html",
-        ),
+        SETTING.results.latent_recovery("{fit}").trained,
     log:
-        "logs/theory/{setting}/tables/{table}.log",
+        SETTING.logs.log("latent_recovery", "{fit}"),
     benchmark:
-        "logs/theory/{setting}/tables/{table}.tsv"
-    wildcard_constraints:
-        table="|".join(THEORY_TABLES),
-    conda:
-        "../../environment.yml"
-    threads: theory_asks("tables", "threads")
-    resources:
-        **theory_resources("tables"),
+        SETTING.logs.benchmark("latent_recovery", "{fit}")
     params:
-        study=THEORY_FILE,
-        results="results/theory/{setting}",
-        folder=lambda w, output: Path(output[0]).parent,
-        slice=theory_depends_on(
-            lambda setting, w: setting.shown_keys(shown_part(w.table))
+        step="latent-recovery --run {fit}",
+        output=lambda w, output: Path(output[0]).parent,
+        slice=theory_slice(
+            lambda jobs, w: jobs.latent_recovery(
+                find_run(jobs.latent_recovery_runs, w.fit)
+            )
         ),
+    message:
+        "theory_latent_recovery {wildcards.setting}/{wildcards.fit}"
+
+
+use rule theory_latent_recovery as theory_content_isolation with:
+    """Train one encoder to isolate content from style (claim C3), or go on from its checkpoint."""
+    output:
+        SETTING.results.content_isolation("{fit}").trained,
+    log:
+        SETTING.logs.log("content_isolation", "{fit}"),
+    benchmark:
+        SETTING.logs.benchmark("content_isolation", "{fit}")
+    params:
+        step="content-isolation --run {fit}",
+        slice=theory_slice(
+            lambda jobs, w: jobs.content_isolation(
+                find_run(jobs.content_isolation_runs, w.fit)
+            )
+        ),
+    message:
+        "theory_content_isolation {wildcards.setting}/{wildcards.fit}"
+
+
+use rule theory_latent_recovery as theory_table with:
+    """Make one table from the results that it shows, as CSV, LaTeX and HTML."""
+    input:
+        lambda w: THEORY[w.setting].table(w.table).inputs,
+    output:
+        SETTING.report.table("{table}"),
+    log:
+        SETTING.logs.log("tables", "{table}"),
+    benchmark:
+        SETTING.logs.benchmark("tables", "{table}")
+    wildcard_constraints:
+        table=one_of(THEORY_TABLES),
+    params:
+        step=f"table --name {{table}} --results {SETTING.results.folder}",
+        slice=theory_slice(lambda jobs, w: jobs.table(w.table)),
     message:
         "theory_table {wildcards.setting}/{wildcards.table}"
-    shell:
-        "python -m entrec theory table --study {params.study} --setting {wildcards.setting} --name {wildcards.table}"
-        " --results {params.results} --output {params.folder} &> {log}"
 
 
-rule theory_figure:
+use rule theory_table as theory_figure with:
+    """Draw one figure from the results that it shows, as SVG, with its numbers as CSV."""
     input:
-        lambda w: theory_results(w.setting, w.figure),
+        lambda w: THEORY[w.setting].figure(w.figure).inputs,
     output:
-        multiext("reports/theory/{setting}/figures/{figure}", ".svg", ".csv"),
+        SETTING.report.figure("{figure}"),
     log:
-        "logs/theory/{setting}/figures/{figure}.log",
+        SETTING.logs.log("figures", "{figure}"),
     benchmark:
-        "logs/theory/{setting}/figures/{figure}.tsv"
+        SETTING.logs.benchmark("figures", "{figure}")
     wildcard_constraints:
-        figure="|".join(THEORY_FIGURES),
-    conda:
-        "../../environment.yml"
-    threads: theory_asks("tables", "threads")
-    resources:
-        **theory_resources("tables"),
+        figure=one_of(THEORY_FIGURES),
     params:
-        study=THEORY_FILE,
-        results="results/theory/{setting}",
-        folder=lambda w, output: Path(output[0]).parent,
-        slice=theory_depends_on(
-            lambda setting, w: setting.shown_keys(shown_part(w.figure))
-        ),
+        step=f"figure --name {{figure}} --results {SETTING.results.folder}",
+        slice=theory_slice(lambda jobs, w: jobs.figure(w.figure)),
     message:
         "theory_figure {wildcards.setting}/{wildcards.figure}"
-    shell:
-        "python -m entrec theory figure --study {params.study} --setting {wildcards.setting} --name {wildcards.figure}"
-        " --results {params.results} --output {params.folder} &> {log}"
 
 
-rule theory_page:
+use rule theory_table as theory_page with:
+    """Render the page of one setting from all its tables, figures and results."""
     input:
-        tables=expand(
-            "reports/theory/{{setting}}/tables/{table}.csv", table=THEORY_TABLES
-        ),
-        figures=expand(
-            "reports/theory/{{setting}}/figures/{figure}.svg", figure=THEORY_FIGURES
-        ),
-        results=lambda w: theory_results(w.setting, *THEORY_TABLES),
-        pages=[
-            "reports/notebooks/theory.ipynb",
-            "reports/templates/base.html.j2",
-            "reports/templates/theory.html.j2",
-            "reports/templates/style.css",
-        ],
+        lambda w: THEORY[w.setting].page().inputs,
     output:
-        page=report("reports/theory/{setting}/index.html", category="Report"),
-        notebooks=directory("reports/theory/{setting}/notebooks"),
-        provenance="reports/theory/{setting}/provenance.csv",
+        page=report(SETTING.report.page, category="Report"),
+        notebooks=directory(SETTING.report.notebooks),
+        provenance=SETTING.report.provenance,
     log:
-        "logs/theory/{setting}/report.log",
+        SETTING.logs.log("report"),
     benchmark:
-        "logs/theory/{setting}/report.tsv"
-    conda:
-        "../../environment.yml"
-    threads: theory_asks("report", "threads")
-    resources:
-        **theory_resources("report"),
+        SETTING.logs.benchmark("report")
     params:
-        study=THEORY_FILE,
-        results="results/theory/{setting}",
-        folder=lambda w, output: Path(output.page).parent,
-        slice=theory_depends_on(lambda setting, w: setting.page_keys()),
+        step=f"report --results {SETTING.results.folder}",
+        slice=theory_slice(lambda jobs, w: jobs.page()),
     message:
         "theory_page {output.page}"
-    shell:
-        "python -m entrec theory report --study {params.study} --setting {wildcards.setting}"
-        " --results {params.results} --output {params.folder} &> {log}"
 
 
-# `snakemake theory`, `table_latent_recovery`, `figure_latent_recovery` and so on are of `quick`; with `_full` after them, of `full`.
+# The targets `theory`, `table_latent_recovery`, `figure_latent_recovery` and so on are of the setting `quick`. Those of
+# `full` end in `_full`.
 for setting, suffix in {"quick": "", "full": "_full"}.items():
-    for name, part in THEORY_PARTS.items():
+    for name, target in TARGETS.items():
 
         rule:
             name:
                 f"table_{name}{suffix}"
             input:
-                expand(
-                    f"reports/theory/{setting}/tables/{{table}}.csv", table=part.tables
-                ),
+                [TheoryPaths(setting).report.table(table)[0] for table in target.tables],
 
         rule:
             name:
                 f"figure_{name}{suffix}"
             input:
-                expand(
-                    f"reports/theory/{setting}/figures/{{figure}}.svg",
-                    figure=part.figures,
-                ),
+                [
+                    TheoryPaths(setting).report.figure(figure)[0]
+                    for figure in target.figures
+                ],
 
     rule:
         name:
             f"theory{suffix}"
         input:
-            f"reports/theory/{setting}/index.html",
+            TheoryPaths(setting).report.page,

@@ -1,37 +1,205 @@
-"""The jobs of a study, as Snakemake's target `all` has them; a test counts both."""
+"""The jobs of a study of methods: what each reads, what it writes, and the settings that it depends on.
 
+Snakemake's rules, DVC's stages, the plan and the report all ask here. This module imports neither pandas nor torch.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from entrec.pipeline.inputs import TABLES
+from entrec.errors import UserError
+from entrec.methods.registry import METHODS
+from entrec.paths import StudyPaths
 from entrec.runs import Run
-from entrec.study import Step, Study
+from entrec.sources import SOURCES
+from entrec.study import (
+    Step,
+    Study,
+    evaluate_keys,
+    prepare_keys,
+    pretrain_keys,
+    report_keys,
+    table_keys,
+    transfer_keys,
+)
+
+TABLES = ("table_1", "table_2", "table_transfer", "table_knn", "table_information", "table_methods")
+NOTEBOOKS = ("results", "provenance")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Job:
-    """One job of the rule `rule`, on `devices` GPUs, or threads where the study asks for no GPU."""
+    """One job of the rule `rule`.
+
+    It reads the files `inputs` and the settings under the dotted keys `keys`, and writes `outputs`.
+    """
 
     rule: str
+    inputs: Sequence[Path] = ()
+    outputs: Sequence[Path] = ()
+    keys: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyJob(Job):
+    """One job of a study of methods, on `devices` GPUs, or on threads where the study asks for no GPU."""
+
     devices: int
     run: Run | None = None
     dataset: str | None = None
 
 
-def jobs_of(study: Study) -> list[Job]:
-    """Every job of the study, in the order of its steps."""
-    devices = {step: _devices(study, step) for step in study.resources}
-    found = [
-        Job("prepare_encoded" if spec.encoded else "prepare", devices["prepare"], dataset=name)
-        for name, spec in study.datasets.items()
-    ]
-    found += [Job("pretrain", devices["pretrain"], run) for run in study.runs]
-    found += [Job("evaluate", devices["evaluate"], run, study.dataset) for run in study.runs]
-    transfers = study.evaluation.transfer.datasets
-    found += [Job("transfer", devices["transfer"], run, name) for run in study.headline_runs for name in transfers]
-    found += [Job("table", devices["tables"]) for _ in TABLES]
-    return [*found, Job("report", devices["report"]), Job("all", 0)]
+@dataclass(frozen=True)
+class Jobs:
+    """The jobs of one study. A run or a dataset may be a placeholder that DVC fills in."""
+
+    study: Study
+
+    @property
+    def paths(self) -> StudyPaths:
+        """The paths of the study's results."""
+        return StudyPaths(self.study.name)
+
+    def datasets(self, *, encoded: bool) -> list[str]:
+        """Return the names of the datasets whose images stay encoded, or of those that become one array."""
+        return [name for name, dataset in self.study.datasets.items() if dataset.encoded == encoded]
+
+    def prepare(self, dataset: str, *, encoded: bool) -> StudyJob:
+        """Return the job that prepares a dataset: `encoded` images stay as they are, others become one array."""
+        folder = self.paths.dataset(dataset)
+        return StudyJob(
+            rule="prepare_encoded" if encoded else "prepare",
+            inputs=self.raw_images(dataset),
+            outputs=[folder.card, folder.shards if encoded else folder.array, folder.labels, folder.splits],
+            keys=prepare_keys(dataset),
+            devices=self._devices("prepare"),
+            dataset=dataset,
+        )
+
+    def raw_images(self, dataset: str) -> list[Path]:
+        """Return the folder of the user's own images. What a source may have to download is no input of a job."""
+        spec = self.study.datasets.get(dataset)
+        if spec is None or spec.path is None or SOURCES[spec.source].supply != "own":
+            return []
+        return [Path(spec.path)]
+
+    def pretrain(self, run: Run) -> StudyJob:
+        """Return the job that trains `run`."""
+        return StudyJob(
+            rule="pretrain",
+            inputs=[self.paths.dataset(self.study.dataset).card],
+            outputs=self.paths.run(run).pretrained,
+            keys=pretrain_keys(self.study, run.method),
+            devices=self._devices("pretrain"),
+            run=run,
+        )
+
+    def evaluate(self, run: Run) -> StudyJob:
+        """Return the job of the linear and nearest-neighbour evaluation of `run`."""
+        folder, dataset = self.paths.run(run), self.study.dataset
+        return StudyJob(
+            rule="evaluate",
+            inputs=[self.paths.dataset(dataset).card, folder.encoder],
+            outputs=[folder.evaluation],
+            keys=evaluate_keys(),
+            devices=self._devices("evaluate"),
+            run=run,
+            dataset=dataset,
+        )
+
+    def transfer(self, run: Run, dataset: str) -> StudyJob:
+        """Return the job that fine-tunes the encoder of `run` on `dataset`."""
+        folder = self.paths.run(run)
+        return StudyJob(
+            rule="transfer",
+            inputs=[self.paths.dataset(dataset).card, folder.encoder],
+            outputs=[folder.transfer(dataset)],
+            keys=transfer_keys(dataset),
+            devices=self._devices("transfer"),
+            run=run,
+            dataset=dataset,
+        )
+
+    def table(self, name: str) -> StudyJob:
+        """Return the job that makes the table `name`; raises `UserError` for an unknown one."""
+        return StudyJob(
+            rule="table",
+            inputs=[path for run in runs_of(self.study, name) for path in self._shown(run, name)],
+            outputs=self.paths.report.table(name),
+            keys=table_keys(),
+            devices=self._devices("tables"),
+        )
+
+    def report(self) -> StudyJob:
+        """Return the job that renders the page."""
+        report = self.paths.report
+        cards = [self.paths.dataset(name).card for name in self.study.datasets]
+        return StudyJob(
+            rule="report",
+            inputs=[*self.tables, *self.results, *cards, *page_sources(NOTEBOOKS, "index")],
+            outputs=[report.page, report.figures, report.notebooks, report.provenance],
+            keys=report_keys(),
+            devices=self._devices("report"),
+        )
+
+    def all(self) -> StudyJob:
+        """Return the target of everything: the page, every table and every result."""
+        return StudyJob(rule="all", inputs=[self.paths.report.page, *self.tables, *self.results], devices=0)
+
+    @property
+    def tables(self) -> list[Path]:
+        """The CSV file of every table."""
+        return [self.paths.report.table(name)[0] for name in TABLES]
+
+    @property
+    def results(self) -> list[Path]:
+        """Every result of every run."""
+        jobs = (job for job in self._computing() if job.run is not None)
+        return [path for job in jobs for path in job.outputs]
+
+    def __iter__(self) -> Iterator[StudyJob]:
+        """Go through every job, in the order of the steps."""
+        yield from self._computing()
+        yield from (self.table(name) for name in TABLES)
+        yield from (self.report(), self.all())
+
+    def _computing(self) -> Iterator[StudyJob]:
+        study, transfers = self.study, self.study.evaluation.transfer.datasets
+        yield from (self.prepare(name, encoded=spec.encoded) for name, spec in study.datasets.items())
+        yield from (self.pretrain(run) for run in study.runs)
+        yield from (self.evaluate(run) for run in study.runs)
+        yield from (self.transfer(run, name) for run in study.headline_runs for name in transfers)
+
+    def _shown(self, run: Run, table: str) -> list[Path]:
+        """Return the files of `run` that the table shows."""
+        folder = self.paths.run(run)
+        if table == "table_transfer":
+            return [folder.transfer(name) for name in self.study.evaluation.transfer.datasets]
+        if table == "table_information":
+            return [folder.history]
+        return [folder.history, folder.evaluation] if table == "table_methods" else [folder.evaluation]
+
+    def _devices(self, step: Step) -> int:
+        asked, on_gpus = self.study.resources[step], self.study.resources["pretrain"].gpus > 0
+        return (asked.gpus if on_gpus else asked.threads) * asked.nodes
 
 
-def _devices(study: Study, step: Step) -> int:
-    asked, on_gpus = study.resources[step], study.resources["pretrain"].gpus > 0
-    return (asked.gpus if on_gpus else asked.threads) * asked.nodes
+def runs_of(study: Study, table: str) -> list[Run]:
+    """Return the runs that `table` shows, in the study's order; raises `UserError` for an unknown table."""
+    batch_size, epochs = study.headline
+    if table == "table_1":
+        return [run for run in study.runs if run.epochs == epochs]
+    if table == "table_2":
+        return [run for run in study.runs if run.batch_size == batch_size]
+    if table in ("table_information", "table_methods"):
+        return [run for run in study.headline_runs if not METHODS[run.method].baseline]
+    if table in TABLES:
+        return study.headline_runs
+    raise UserError(f"{table}: no such table; allowed: {', '.join(TABLES)}")
+
+
+def page_sources(notebooks: Iterable[str], template: str) -> list[Path]:
+    """Return the notebooks and templates that a page is rendered from."""
+    templates = ("base.html.j2", f"{template}.html.j2", "style.css")
+    found = [Path("reports/notebooks", f"{name}.ipynb") for name in notebooks]
+    return found + [Path("reports/templates", name) for name in templates]

@@ -1,19 +1,22 @@
-"""What the Snakefile asks of the package: which study a command line means, and the theory study."""
+"""What the Snakefile asks of the package: the study that a command line names, and the theory study."""
 
 import os
+import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from entrec.errors import UserError
+from entrec.pipeline.theory_jobs import TheoryJobs
 from entrec.study import Study, load_study
-from entrec.theory.study import TheoryStudy, load_theory
+from entrec.theory.study import SETTINGS, load_theory
 
 
 def read_study(config_settings: Any, *, default: str) -> tuple[str, Study]:
-    """The study file, relative to the working folder, and the study of Snakemake's `--configfile`.
+    """Return the study file that `--configfile` names, relative to the working folder, and the study in it.
 
-    A fault ends the process with one line: Snakemake would show a traceback of its own otherwise.
+    A fault ends the process with one line, because Snakemake would print a traceback of its own.
     """
     try:
         path = _study_file(config_settings, default)
@@ -22,12 +25,35 @@ def read_study(config_settings: Any, *, default: str) -> tuple[str, Study]:
         sys.exit(f"entrec: {error}")
 
 
-def read_theory(path: str) -> TheoryStudy:
-    """The theory study in the file `path`; a fault ends the process with one line."""
+def read_theory(path: str) -> dict[str, TheoryJobs]:
+    """Return the jobs of each setting of the theory study in the file `path`.
+
+    A fault ends the process with one line.
+    """
     try:
-        return load_theory(Path(path))
+        study = load_theory(Path(path))
     except UserError as error:
         sys.exit(f"entrec: {error}")
+    return {name: TheoryJobs(study.setting(name)) for name in SETTINGS}
+
+
+def setting_pattern(settings: Iterable[TheoryJobs]) -> str:
+    """Return a regular expression that matches the name of a setting in the path of one of its own results.
+
+    The settings do not have the same seeds and cases, so that a result of one may be no result of the other.
+    """
+    outputs = {jobs.setting.name: [path for job in jobs.results for path in job.outputs] for jobs in settings}
+    return "|".join(f"{name}(?={'|'.join(_after(name, path) for path in paths)})" for name, paths in outputs.items())
+
+
+def one_of(names: Iterable[object]) -> str:
+    """Return a regular expression that matches each of `names` and nothing else."""
+    return "|".join(map(str, names)) or "(?!)"
+
+
+def _after(setting: str, path: Path) -> str:
+    """Return a regular expression of what follows the setting in `path`."""
+    return re.escape(path.as_posix().split(f"/{setting}", maxsplit=1)[1]) + "$"
 
 
 def _study_file(config_settings: Any, default: str) -> Path:
@@ -35,8 +61,10 @@ def _study_file(config_settings: Any, default: str) -> Path:
     if len(files) > 1:
         raise UserError(
             f"--configfile: got {', '.join(map(str, files))};"
-            " one study at a time, and targets stand before it or after --"
+            " one study at a time, with the targets before --configfile or after --"
         )
     if config_settings.config:
-        raise UserError(f"--config {config_settings.config}: not read; copy the study file and edit it instead")
+        raise UserError(
+            f"--config {config_settings.config}: this option is not supported; copy the study file and edit the copy"
+        )
     return Path(os.path.relpath(files[0]))

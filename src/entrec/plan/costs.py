@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from entrec.pipeline.jobs import Job, jobs_of
+from entrec.pipeline.jobs import Jobs, StudyJob
 from entrec.plan.assumptions import Device
 from entrec.plan.flops import Networks, networks_of, passes_of
 from entrec.plan.sizes import Size, size_of
@@ -18,7 +18,7 @@ HEAD = 6  # FLOPs of a weight of a linear head for one image: forward, and backw
 class Cost:
     """Wall seconds of a job; jobs without GPUs in a study that has some are not estimated."""
 
-    job: Job
+    job: StudyJob
     seconds: float
 
     @property
@@ -57,10 +57,10 @@ def plan_of(study: Study, *, device: Device, data: Path, results: Path | None) -
     found = {method: measured_speed(study, method, results, device) for method in study.methods} if results else {}
     speeds = {method: speed for method, speed in found.items() if speed and networks[method].step}
     plan = Plan(study, device, sizes, networks, speeds, [])
-    return Plan(study, device, sizes, networks, speeds, [Cost(job, _seconds(plan, job)) for job in jobs_of(study)])
+    return Plan(study, device, sizes, networks, speeds, [Cost(job, _seconds(plan, job)) for job in Jobs(study)])
 
 
-def _seconds(plan: Plan, job: Job) -> float:
+def _seconds(plan: Plan, job: StudyJob) -> float:
     if job.run is None or not job.devices:  # on processors, in a study of GPUs
         return 0.0
     if job.rule == "pretrain":

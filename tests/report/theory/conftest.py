@@ -11,13 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-from entrec.pipeline.theory_inputs import gaussian_files, rates_files, run_file, sphere_files
+from entrec.pipeline.theory_jobs import TheoryJobs
 from entrec.theory.registry import BOUNDS
 from entrec.theory.runs import (
     ContentIsolationRun,
     LatentRecoveryRun,
-    content_isolation_runs,
-    latent_recovery_runs,
 )
 from entrec.theory.settings.identifiability import (
     ContentIsolation,
@@ -217,17 +215,16 @@ def looks(steps: int, every: int) -> list[int]:
 
 def write_theory_results(setting: Setting, folder: Path, **options: Any) -> Path:
     """All files of `results/theory/<setting>` under `folder`; `options` go into every provenance."""
-    for file in gaussian_files(setting):
-        bound, _, seed = Path(file).stem.rpartition("-s")
-        _write(folder / file, gaussian(setting, bound, int(seed)), int(seed), options)
-    for file in sphere_files(setting):
-        _write(folder / file, sphere(setting, int(Path(file).stem[1:])), 0, options)
-    for file in rates_files(setting):
-        _write(folder / file, rates(setting, Path(file).stem), 0, options)
-    for run in latent_recovery_runs(setting.latent_recovery):
-        _write(folder / run_file(run), latent_recovery(setting, run), run.seed, options)
-    for other in content_isolation_runs(setting.content_isolation):
-        _write(folder / run_file(other), content_isolation(setting, other), other.seed, options)
+    contents: dict[str, Callable[..., dict[str, Any]]] = {
+        "theory_gaussian": gaussian,
+        "theory_sphere": sphere,
+        "theory_rates": rates,
+        "theory_latent_recovery": lambda setting, **run: latent_recovery(setting, LatentRecoveryRun(**run)),
+        "theory_content_isolation": lambda setting, **run: content_isolation(setting, ContentIsolationRun(**run)),
+    }
+    for job in TheoryJobs(setting).results:
+        seed = job.about.get("seed", 0)
+        _write(folder / job.result, contents[job.rule](setting, **job.about), seed, options)
     return folder
 
 

@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 
 from entrec.errors import UserError
-from entrec.pipeline.theory_inputs import setting_pattern, shown_part, theory_needed
+from entrec.pipeline.theory_jobs import TheoryJobs, shown_part
+from entrec.pipeline.workflow import setting_pattern
 from entrec.report.layout import Layout
 from entrec.report.theory import published
 from entrec.report.theory.figures import write_theory_figure
 from entrec.report.theory.tables import write_theory_table
 from entrec.theory.runs import LatentRecoveryRun
 from entrec.theory.settings.identifiability import Density
-from entrec.theory.study import TheoryStudy, load_theory
+from entrec.theory.study import SETTINGS, TheoryStudy, load_theory
 from entrec.yaml_reader import read_yaml
 
 Results = Callable[..., Path]
@@ -145,19 +146,19 @@ def test_every_published_set_up_is_a_row_of_the_study_at_full_size() -> None:
 
 
 def test_the_sweep_needs_its_own_runs_and_the_rows_theirs(theory: TheoryStudy) -> None:
-    swept = theory_needed(theory.setting("quick"), "latent_recovery_batch")
+    jobs = TheoryJobs(theory.setting("quick"))
+    swept = jobs.shown("latent_recovery_batch")
     assert len(swept) == 3 * 3
-    assert all(path.startswith("latent_recovery/narrow-") for path in swept)
-    rows = theory_needed(theory.setting("quick"), "latent_recovery")
+    assert all(job.about["row"] == "narrow" for job in swept)
+    rows = jobs.shown("latent_recovery")
     assert len(rows) == 5 * 4 * 2
-    assert all("-b512-" in path for path in rows)
-    assert len(theory_needed(theory.setting("quick"), "content_style")) == 2 * 4 * 2
+    assert all(job.about["batch_size"] == 512 for job in rows)
+    assert len(jobs.shown("content_style")) == 2 * 4 * 2
     own = theory.quick.latent_recovery
     swept_apart = replace(own, sweep=replace(own.sweep, seeds=(5,)))
     apart = replace(theory, quick=replace(theory.quick, latent_recovery=swept_apart))
-    assert (
-        theory_needed(apart.setting("quick"), "latent_recovery") == rows
-    )  # seed 5 in batches of 512 is the sweep's alone
+    without = TheoryJobs(apart.setting("quick")).shown("latent_recovery")
+    assert without == rows  # seed 5 in batches of 512 belongs to the sweep alone
 
 
 @pytest.mark.parametrize(
@@ -177,7 +178,7 @@ def test_what_is_shown_is_one_part_of_a_setting(name: str, part: str, theory: Th
 
 
 def test_a_setting_stands_before_results_of_its_own_alone(theory: TheoryStudy) -> None:
-    pattern = re.compile(setting_pattern(theory))
+    pattern = re.compile(setting_pattern(TheoryJobs(theory.setting(name)) for name in SETTINGS))
     inside = "latent_recovery/narrow-info_nce-b64-s0"
     for path in (
         f"quick/{RUN}",

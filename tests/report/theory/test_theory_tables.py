@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from entrec.errors import UserError
-from entrec.pipeline.theory_inputs import THEORY_FIGURES, THEORY_TABLES, theory_needed
+from entrec.pipeline.theory_jobs import THEORY_FIGURES, THEORY_TABLES, TheoryJobs
 from entrec.report.layout import Layout
 from entrec.report.mean_sd import MeanSD
 from entrec.report.theory.tables import write_theory_table
@@ -114,7 +114,7 @@ def test_a_table_needs_nothing_but_what_is_listed(
     name: str, theory: TheoryStudy, results: Results, tmp_path: Path
 ) -> None:
     folder = results(theory)
-    listed = {folder / path for path in theory_needed(theory.setting("quick"), name)}
+    listed = {folder / job.result for job in TheoryJobs(theory.setting("quick")).shown(name)}
     others = {path for path in folder.rglob("*.json") if path not in listed}
     assert all(path.is_file() for path in listed)
     assert others
@@ -133,14 +133,15 @@ def test_every_form_of_a_table_is_written(name: str, theory: TheoryStudy, result
 
 
 def test_tables_and_figures_of_one_part_need_the_same_files(theory: TheoryStudy) -> None:
+    jobs = TheoryJobs(theory.setting("quick"))
     for table, figure in zip(THEORY_TABLES, THEORY_FIGURES, strict=True):
-        assert theory_needed(theory.setting("quick"), table) == theory_needed(theory.setting("quick"), figure)
+        assert jobs.table(table).inputs == jobs.figure(figure).inputs
     with pytest.raises(UserError, match="table_1: no such table or figure; allowed: table_latent_recovery,"):
-        theory_needed(theory.setting("quick"), "table_1")
+        jobs.shown("table_1")
 
 
 def test_listing_what_theory_needs_imports_neither_pandas_nor_torch() -> None:
-    code = "import sys, entrec.pipeline.theory_inputs; print({'pandas', 'torch', 'altair'} & set(sys.modules))"
+    code = "import sys, entrec.pipeline.theory_jobs; print({'pandas', 'torch', 'altair'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from entrec.pipeline.theory_inputs import gaussian_files, rates_files, sphere_files
+from entrec.pipeline.theory_jobs import ResultJob, TheoryJobs
 from entrec.report.records import Record, open_record
 from entrec.report.theory.estimator_checks import (
     check_case,
@@ -38,19 +38,20 @@ def theory_remedy(setting: Setting, file: str) -> str:
     return f"snakemake results/theory/{setting}/{file}"
 
 
-def theory_records(results: Path, setting: Setting, files: Iterable[str]) -> list[tuple[str, Record]]:
-    """(path in `results`, its record) of every file; each must be of that setting."""
-    return [
-        (file, open_record(results / file, theory_remedy(setting, file), {"setting": setting.name, **_named(file)}))
-        for file in files
-    ]
+def theory_records(results: Path, setting: Setting, jobs: Iterable[ResultJob]) -> list[tuple[str, Record]]:
+    """Return (path in `results`, its record) of the result of every job; each must be of that setting."""
+    found = []
+    for job in jobs:
+        file, about = str(job.result), {"setting": setting.name, **job.about}
+        found.append((file, open_record(results / file, theory_remedy(setting, file), about)))
+    return found
 
 
 def trace(setting: Setting, results: Path) -> pd.DataFrame:
     """Estimates while the critics train, by blocks of steps: TRACE."""
     rows = []
     settings = setting.estimators.gaussian
-    for _, record in theory_records(results, setting, gaussian_files(setting)):
+    for _, record in theory_records(results, setting, TheoryJobs(setting).by_part["estimators.gaussian"]):
         found = record.rows("trace", ["step", "truth", "mean", "sd"])
         check_trace(record, found, settings)
         rows += [{**_bound(record), **row} for row in found]
@@ -61,7 +62,7 @@ def levels(setting: Setting, results: Path) -> pd.DataFrame:
     """Estimates of trained critics on fresh batches: LEVELS."""
     rows = []
     settings = setting.estimators.gaussian
-    for file, record in theory_records(results, setting, gaussian_files(setting)):
+    for file, record in theory_records(results, setting, TheoryJobs(setting).by_part["estimators.gaussian"]):
         about = {**_bound(record), "capped_by": BOUNDS[record.get("bound")].capped_by, "file": file}
         found = record.rows("levels", ["truth", "mean", "sd", "batches"])
         check_levels(record, found, settings)
@@ -74,7 +75,7 @@ def sphere(setting: Setting, results: Path) -> pd.DataFrame:
     rows = []
     settings = setting.estimators.sphere
     numbers = ["kappa", "samples", "truth", "mean", "sd", "repeats"]
-    for file, record in theory_records(results, setting, sphere_files(setting)):
+    for file, record in theory_records(results, setting, TheoryJobs(setting).by_part["estimators.sphere"]):
         dimension = int(record.number("dimension"))
         found = record.rows("rows", numbers, ["estimator"])
         check_sphere(record, found, settings, dimension)
@@ -87,7 +88,7 @@ def errors(setting: Setting, results: Path) -> pd.DataFrame:
     rows = []
     settings = setting.estimators.rates
     numbers = ["samples", "bias", "bias_error", "variance", "mse", "repeats"]
-    for file, record in theory_records(results, setting, rates_files(setting)):
+    for file, record in theory_records(results, setting, TheoryJobs(setting).by_part["estimators.rates"]):
         about = {**_case(record, settings.cases), "file": file}
         found = record.rows("rows", numbers)
         check_errors(record, found, settings)
@@ -99,7 +100,7 @@ def fits(setting: Setting, results: Path) -> pd.DataFrame:
     """Fitted exponents beside the stated ones: FITS; `low` to `high` is the 95 % interval."""
     rows = []
     cases = setting.estimators.rates.cases
-    for file, record in theory_records(results, setting, rates_files(setting)):
+    for file, record in theory_records(results, setting, TheoryJobs(setting).by_part["estimators.rates"]):
         about = {**_case(record, cases), "fit_from": int(record.number("fit_from")), "file": file}
         found = record.rows("fits", ["slope", "low", "high", "stated"], ["quantity", "reading"])
         check_fits(record, found, cases[about["case"]])
@@ -133,21 +134,6 @@ def _stated(rows: pd.DataFrame) -> dict[tuple[str, str], float]:
     stated = {(row["case"], row["quantity"]): row["stated"] for row in rows.to_dict("records")}
     roots = {(c, "mean squared error"): 2 * s for (c, q), s in stated.items() if q == "root mean square error"}
     return stated | roots
-
-
-def _named(file: str) -> dict[str, Any]:
-    """What a file must say of itself, from its name."""
-    part, _, stem = file.removesuffix(".json").removesuffix("/run").partition("/")
-    if part == "latent_recovery":
-        row, method, size, seed = stem.rsplit("-", 3)
-        return {"row": row, "method": method, "batch_size": int(size[1:]), "seed": int(seed[1:])}
-    if part == "content_isolation":
-        row, method, seed = stem.rsplit("-", 2)
-        return {"row": row, "method": method, "seed": int(seed[1:])}
-    if part == "gaussian":
-        bound, _, seed = stem.rpartition("-s")
-        return {"bound": bound, "seed": int(seed)}
-    return {"dimension": int(stem.removeprefix("d"))} if part == "sphere" else {"case": stem}
 
 
 def _bound(record: Record) -> dict[str, Any]:

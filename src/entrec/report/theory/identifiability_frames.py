@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pandas as pd
 
-from entrec.pipeline.theory_inputs import recovered, run_file, swept
+from entrec.pipeline.theory_jobs import TheoryJobs
 from entrec.report.mean_sd import MeanSD
 from entrec.report.records import Record
 from entrec.report.theory.estimator_frames import theory_records
@@ -22,7 +22,7 @@ from entrec.report.theory.identifiability_checks import (
     positive_or_unknown,
 )
 from entrec.report.theory.names import REFERENCE
-from entrec.theory.runs import ContentIsolationRun, LatentRecoveryRun, content_isolation_runs
+from entrec.theory.runs import ContentIsolationRun, LatentRecoveryRun, content_isolation_runs, sweep_runs
 from entrec.theory.settings.identifiability import Training
 from entrec.theory.study import Setting
 
@@ -41,7 +41,7 @@ COORDINATES, POINTS = 3, 60  # of a panel of the scatter: what stays to be seen 
 
 def latent_recovery_scores(setting: Setting, results: Path) -> pd.DataFrame:
     """What every representation of every row says of the true latents: LATENT_RECOVERY."""
-    found = _records(recovered(setting), setting, results)
+    found = _records(TheoryJobs(setting).row_runs, setting, results)
     _check_first(found, ["observations.r2", "untrained.r2"])
     rows = []
     for run, file, record in found:
@@ -58,7 +58,7 @@ def latent_recovery_scores(setting: Setting, results: Path) -> pd.DataFrame:
 def batches(setting: Setting, results: Path) -> pd.DataFrame:
     """What training ended with in every batch size of the sweep: BATCHES; the bound is the mean of its last steps."""
     own = setting.latent_recovery
-    found = _records(swept(setting), setting, results)
+    found = _records(sweep_runs(setting.latent_recovery), setting, results)
     _check_first(found, ["observations.r2", "untrained.r2"])
     rows = []
     for run, file, record in found:
@@ -76,7 +76,7 @@ def curves(setting: Setting, results: Path) -> pd.DataFrame:
     """Objective and held-out R2 while encoders of recovered latents train: CURVES."""
     own = setting.latent_recovery
     rows = []
-    for run, _, record in _records(recovered(setting), setting, results):
+    for run, _, record in _records(TheoryJobs(setting).row_runs, setting, results):
         about = {"row": run.row, "method": run.method, "seed": run.seed}
         rows += [{**about, **look} for look in _curve(record, own.training_of(run.row))]
     return pd.DataFrame(rows)[CURVES].astype({"step": int})
@@ -85,7 +85,9 @@ def curves(setting: Setting, results: Path) -> pd.DataFrame:
 def scatter(setting: Setting, results: Path) -> pd.DataFrame:
     """True latents and what EntRec, leave-one-out, gives back of them, for the first seed: SCATTER."""
     own = setting.latent_recovery
-    runs = [run for run in recovered(setting) if run.method == "entrec_leave_one_out" and run.seed == own.seeds[0]]
+    runs = [
+        run for run in TheoryJobs(setting).row_runs if run.method == "entrec_leave_one_out" and run.seed == own.seeds[0]
+    ]
     rows = []
     for run, _, record in _records(runs, setting, results):
         true, given = (check_points(record, f"scatter.{key}", dimension=own.dimension) for key in ("true", "recovered"))
@@ -135,7 +137,11 @@ def content_isolation_points(setting: Setting, results: Path) -> pd.DataFrame:
 
 
 def _records(runs: Sequence[Run], setting: Setting, results: Path) -> list[tuple[Run, str, Record]]:
-    records = theory_records(results, setting, map(run_file, runs))
+    jobs = TheoryJobs(setting)
+    listed = [
+        jobs.latent_recovery(run) if isinstance(run, LatentRecoveryRun) else jobs.content_isolation(run) for run in runs
+    ]
+    records = theory_records(results, setting, listed)
     return [(run, file, record) for run, (file, record) in zip(runs, records, strict=True)]
 
 

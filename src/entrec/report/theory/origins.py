@@ -7,7 +7,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from entrec.artefacts import write_csv
-from entrec.pipeline.theory_inputs import theory_files
+from entrec.pipeline.theory_jobs import TheoryJobs
 from entrec.report.markup import grid, joined
 from entrec.report.origin_tables import environments_fragment, letters, made_by_other_code, marked
 from entrec.report.origins import Environment, environment
@@ -33,7 +33,7 @@ def theory_origins(setting: Setting, results: Path) -> list[TheoryOrigin]:
 
 
 def _origins(setting: Setting, results: Path) -> Iterator[TheoryOrigin]:
-    for file, record in theory_records(results, setting, theory_files(setting)):
+    for file, record in theory_records(results, setting, TheoryJobs(setting).results):
         yield TheoryOrigin(
             file=file,
             seed=int(record.number("provenance.seed")),

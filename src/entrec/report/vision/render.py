@@ -5,7 +5,7 @@ from typing import Any
 
 from entrec.artefacts import write_text
 from entrec.methods.registry import METHODS
-from entrec.pipeline.inputs import TABLES
+from entrec.pipeline.jobs import TABLES
 from entrec.report.notebooks import execute, jupyter_home, to_html
 from entrec.report.origins import Origin, origins
 from entrec.report.page import computing_time, fill, notices, own

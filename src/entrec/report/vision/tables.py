@@ -8,7 +8,7 @@ import pandas as pd
 
 from entrec.artefacts import write_text
 from entrec.methods.registry import METHODS
-from entrec.pipeline.inputs import runs_of
+from entrec.pipeline.jobs import runs_of
 from entrec.report.latex import latex_table
 from entrec.report.layout import Column, Layout, mean_sd_column, seeds
 from entrec.report.markup import table_fragment

@@ -1,0 +1,206 @@
+"""The jobs of the theory studies: what each reads, what it writes, and the settings that it depends on.
+
+Snakemake's rules, DVC's stages and the report all ask here. This module imports neither pandas nor torch.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from entrec.errors import UserError
+from entrec.paths import TheoryPaths
+from entrec.pipeline.jobs import Job, page_sources
+from entrec.settings import Resources
+from entrec.theory.registry import BOUNDS
+from entrec.theory.runs import (
+    ContentIsolationRun,
+    LatentRecoveryRun,
+    content_isolation_runs,
+    latent_recovery_runs,
+    sweep_runs,
+)
+from entrec.theory.study import Setting, Step
+
+
+@dataclass(frozen=True)
+class Target:
+    """The tables and figures of the targets `table_NAME` and `figure_NAME`."""
+
+    tables: tuple[str, ...]
+    figures: tuple[str, ...]
+
+
+TARGETS = {
+    "latent_recovery": Target(
+        ("table_latent_recovery", "table_latent_recovery_mcc", "table_latent_recovery_batch"),
+        ("latent_recovery", "latent_recovery_training", "latent_recovery_batch"),
+    ),
+    "content_style": Target(("table_content_style",), ("content_style",)),
+    "estimators": Target(
+        ("table_estimators_gaussian", "table_estimators_sphere", "table_estimators_rates"),
+        ("estimators_gaussian", "estimators_sphere", "estimators_rates"),
+    ),
+}
+THEORY_TABLES = tuple(name for target in TARGETS.values() for name in target.tables)
+THEORY_FIGURES = tuple(name for target in TARGETS.values() for name in target.figures)
+THEORY_NOTEBOOK = "theory"
+
+# the step whose resources each rule asks for
+STEPS: dict[str, Step] = {
+    "theory_gaussian": "gaussian",
+    "theory_sphere": "sphere",
+    "theory_rates": "rates",
+    "theory_latent_recovery": "latent_recovery",
+    "theory_content_isolation": "content_isolation",
+    "theory_table": "tables",
+    "theory_figure": "tables",
+    "theory_page": "report",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultJob(Job):
+    """One job whose first output is a file of results, and contains the keys and values of `about`."""
+
+    about: Mapping[str, Any]
+
+    @property
+    def result(self) -> Path:
+        """The file of results, relative to the results of its setting."""
+        return self.outputs[0].relative_to(self.outputs[0].parents[-4])
+
+    @property
+    def name(self) -> str:
+        """A name of the job without slashes, such as `gaussian-nwj-s0`."""
+        return "-".join([*self.result.parts[:-1], self.result.stem]).removesuffix("-run")
+
+
+@dataclass(frozen=True)
+class TheoryJobs:
+    """The jobs of one setting of the theory studies."""
+
+    setting: Setting
+
+    @property
+    def paths(self) -> TheoryPaths:
+        """The paths of the setting's results."""
+        return TheoryPaths(self.setting.name)
+
+    def resources_of(self, rule: str) -> Resources:
+        """Return what the setting gives to each job of a rule."""
+        return self.setting.resources[STEPS[rule]]
+
+    @property
+    def latent_recovery_runs(self) -> list[LatentRecoveryRun]:
+        """Every run of latent recovery: the rows, then the sweep over batch sizes."""
+        return latent_recovery_runs(self.setting.latent_recovery)
+
+    @property
+    def content_isolation_runs(self) -> list[ContentIsolationRun]:
+        """Every run of content isolation."""
+        return content_isolation_runs(self.setting.content_isolation)
+
+    def gaussian(self, bound: str, seed: int) -> ResultJob:
+        """Return the job that trains one bound of mutual information on correlated Gaussians."""
+        path, keys = self.paths.results.gaussian(bound, seed), self.setting.gaussian_keys(bound)
+        return ResultJob(rule="theory_gaussian", outputs=[path], keys=keys, about={"bound": bound, "seed": seed})
+
+    def sphere(self, dimension: int) -> ResultJob:
+        """Return the job that estimates the information of vMF pairs in one dimension."""
+        path, keys = self.paths.results.sphere(dimension), self.setting.sphere_keys(dimension)
+        return ResultJob(rule="theory_sphere", outputs=[path], keys=keys, about={"dimension": dimension})
+
+    def rates(self, case: str) -> ResultJob:
+        """Return the job that measures how fast one entropy estimate converges."""
+        return ResultJob(
+            rule="theory_rates",
+            outputs=[self.paths.results.rates(case)],
+            keys=self.setting.rates_keys(case),
+            about={"case": case},
+        )
+
+    def latent_recovery(self, run: LatentRecoveryRun) -> ResultJob:
+        """Return the job that trains one encoder to recover latents."""
+        outputs, keys = self.paths.results.latent_recovery(run).trained, self.setting.latent_recovery_keys(run.row)
+        return ResultJob(rule="theory_latent_recovery", outputs=outputs, keys=keys, about=asdict(run))
+
+    def content_isolation(self, run: ContentIsolationRun) -> ResultJob:
+        """Return the job that trains one encoder to isolate content from style."""
+        outputs, keys = self.paths.results.content_isolation(run).trained, self.setting.content_isolation_keys(run.row)
+        return ResultJob(rule="theory_content_isolation", outputs=outputs, keys=keys, about=asdict(run))
+
+    @property
+    def by_part(self) -> dict[str, list[ResultJob]]:
+        """Every result of the setting by the part of the study file that it belongs to, in the order of the page."""
+        setting, seeds = self.setting, self.setting.estimators.gaussian.seeds
+        return {
+            "latent_recovery": [self.latent_recovery(run) for run in self.latent_recovery_runs],
+            "content_isolation": [self.content_isolation(run) for run in self.content_isolation_runs],
+            "estimators.gaussian": [self.gaussian(bound, seed) for bound in BOUNDS for seed in seeds],
+            "estimators.sphere": [self.sphere(dimension) for dimension in setting.estimators.sphere.kappa],
+            "estimators.rates": [self.rates(case) for case in setting.estimators.rates.cases],
+        }
+
+    @property
+    def results(self) -> list[ResultJob]:
+        """Every result of the setting, in the order of the page."""
+        return [job for jobs in self.by_part.values() for job in jobs]
+
+    @property
+    def row_runs(self) -> list[LatentRecoveryRun]:
+        """The runs of latent recovery of every row by every method, in batches of the study's size."""
+        own = self.setting.latent_recovery
+        size, seeds = own.training.batch_size, own.seeds
+        return [run for run in self.latent_recovery_runs if run.batch_size == size and run.seed in seeds]
+
+    def shown(self, name: str) -> list[ResultJob]:
+        """Return the results that the table or figure `name` shows; raises `UserError` for an unknown one."""
+        part = shown_part(name)
+        if part == "latent_recovery":
+            sweep = name.endswith("_batch")
+            runs = sweep_runs(self.setting.latent_recovery) if sweep else self.row_runs
+            return [self.latent_recovery(run) for run in runs]
+        return self.by_part[part]
+
+    def table(self, name: str) -> Job:
+        """Return the job that makes the table `name`."""
+        return self._showing("theory_table", name, self.paths.report.table(name))
+
+    def figure(self, name: str) -> Job:
+        """Return the job that draws the figure `name`."""
+        return self._showing("theory_figure", name, self.paths.report.figure(name))
+
+    def page(self) -> Job:
+        """Return the job that renders the page."""
+        report = self.paths.report
+        tables = [report.table(name)[0] for name in THEORY_TABLES]
+        figures = [report.figure(name)[0] for name in THEORY_FIGURES]
+        results = [job.outputs[0] for job in self.results]
+        return Job(
+            rule="theory_page",
+            inputs=[*tables, *figures, *results, *page_sources([THEORY_NOTEBOOK], "theory")],
+            outputs=[report.page, report.notebooks, report.provenance],
+            keys=self.setting.page_keys(),
+        )
+
+    def __iter__(self) -> Iterator[Job]:
+        """Go through every job, in the order of the page."""
+        yield from self.results
+        yield from (self.table(name) for name in THEORY_TABLES)
+        yield from (self.figure(name) for name in THEORY_FIGURES)
+        yield self.page()
+
+    def _showing(self, rule: str, name: str, outputs: Sequence[Path]) -> Job:
+        inputs, keys = [job.outputs[0] for job in self.shown(name)], self.setting.shown_keys(shown_part(name))
+        return Job(rule=rule, inputs=inputs, outputs=outputs, keys=keys)
+
+
+def shown_part(name: str) -> str:
+    """Return the part of a setting that a table or figure shows, such as `estimators.rates` or `latent_recovery`."""
+    if name not in THEORY_TABLES + THEORY_FIGURES:
+        raise UserError(f"{name}: no such table or figure; allowed: {', '.join(THEORY_TABLES + THEORY_FIGURES)}")
+    shown = name.removeprefix("table_")
+    if shown.startswith("estimators_"):
+        return shown.replace("_", ".", 1)
+    return "content_isolation" if shown == "content_style" else "latent_recovery"
