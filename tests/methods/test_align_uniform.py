@@ -1,48 +1,29 @@
 """Alignment + uniformity: against lightly's loss, by hand, and its bond with EntRec."""
 
 import math
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
+from tests.methods.builders import ZOO, build, loss_of, views
 from torch.nn import functional as F
 
 from entrec.information.entropy import leave_one_out_entropy
 from entrec.information.geometry import alignment, uniformity
 from entrec.information.kernels import VMFKernel
 from entrec.information.sphere import log_vmf_constant
-from entrec.methods.align_uniform import AlignUniform
-from entrec.networks import build_backbone
-from entrec.study import load_study
 
-ZOO = load_study(Path("params/zoo.yaml"))
 SETTINGS = ZOO.method("align_uniform")
-
-
-def build(settings=SETTINGS):
-    torch.manual_seed(0)
-    return AlignUniform(build_backbone(ZOO.network, channels=1), settings)
-
-
-def views(k=16):
-    generator = torch.Generator().manual_seed(1)
-    return [torch.rand(k, 1, 8, 8, generator=generator) for _ in range(2)]
-
-
-def loss(method, outcome):
-    return sum(method.weights[name] * term for name, term in outcome.terms.items())
 
 
 @pytest.mark.parametrize(("weight", "t"), [(1.0, 2.0), (0.5, 3.0)])
 def test_the_loss_and_its_gradient_are_lightlys(weight, t):
     from lightly.loss.hypersphere_loss import HypersphereLoss
 
-    method = build(replace(SETTINGS, uniformity_weight=weight, t=t)).double()
+    method = build("align_uniform", uniformity_weight=weight, t=t).double()
     pair = [view.double() for view in views()]
-    ours = loss(method, method(pair, None))
+    ours = loss_of(method, method(pair, None))
     ours.backward()
-    other = build().double()
+    other = build("align_uniform").double()
     theirs = HypersphereLoss(t=t, lam=weight, alpha=2.0)(*(other.projector(other.backbone(view)) for view in pair))
     theirs.backward()
     torch.testing.assert_close(ours, theirs)
@@ -59,7 +40,7 @@ def test_four_points_on_a_circle_by_hand():
 
 
 def test_both_weights_and_t_are_the_studys():
-    method = build(replace(SETTINGS, alignment_weight=3.0, uniformity_weight=0.25, t=5.0))
+    method = build("align_uniform", alignment_weight=3.0, uniformity_weight=0.25, t=5.0)
     outcome = method(views(), None)
     z1, z2 = outcome.embeddings
     assert method.weights == {"alignment_term": 3.0, "uniformity_term": 0.25}
@@ -79,5 +60,5 @@ def test_uniformity_bounds_minus_the_kernel_entropy_from_above():
 def test_the_terms_keep_clear_of_the_diagnostics_columns():
     from entrec.training.diagnostics import measure
 
-    outcome = build()(views(), None)
+    outcome = build("align_uniform")(views(), None)
     assert not set(outcome.terms) & set(measure(outcome, ZOO.diagnostics))

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tests.methods.builders import NumberedNoise
 from torch import nn
 
 from entrec.errors import UserError
 from entrec.information.checks import InvalidEmbeddings
-from entrec.methods.amdim import AMDIM, Head, Projections, amdim_terms, by_position, local_info_nce
+from entrec.methods.amdim import AMDIM, PositionHead, Projections, amdim_terms, by_position, local_info_nce
 from entrec.methods.registry import AMDIMSettings
 from entrec.networks import build_backbone
 from entrec.networks.feature_maps import feature_maps
@@ -19,24 +20,7 @@ from entrec.settings import Network, Optimiser
 ADAMW = Optimiser(name="adamw", lr=0.01, lr_scaling="none", momentum=0.9, weight_decay=0.0)
 SETTINGS = AMDIMSettings(optimiser=ADAMW, hidden=16, embedding=8, clip=20.0, score_penalty=0.04)
 NETWORK = Network(backbone="small_resnet", width=8, stem="3x3")
-K, PER_EPOCH = 12, 3
-
-
-class Noise:
-    """Batches of noise, whose samples are those of `order`, `K` at a time and three batches to an epoch."""
-
-    steps_per_epoch, images = PER_EPOCH, K * PER_EPOCH
-
-    def __init__(self, seed=0, order=None, k=K):
-        self.seed, self.k = seed, k
-        self.order = torch.arange(self.images) if order is None else order
-
-    def samples(self, step):
-        return self.order[step % PER_EPOCH * self.k :][: self.k]
-
-    def at(self, step):
-        generator = torch.Generator().manual_seed(step)
-        return [torch.rand(self.k, 1, 8, 8, generator=generator) for _ in range(2)], torch.zeros(self.k)
+PER_EPOCH = NumberedNoise.steps_per_epoch
 
 
 def build(settings=SETTINGS):
@@ -136,7 +120,7 @@ def test_the_loss_does_not_know_which_view_is_the_first():
 
 
 def test_the_methods_terms_are_those_of_its_heads_on_its_backbones_maps():
-    method, source = build(), Noise()
+    method, source = build(), NumberedNoise()
     method.before_step(0, source)
     twin, (views, labels) = copy.deepcopy(method), source.at(0)
     outcome = method(views, labels)
@@ -144,7 +128,7 @@ def test_the_methods_terms_are_those_of_its_heads_on_its_backbones_maps():
     for view in views:
         fine, coarse, pooled = feature_maps(twin.backbone, view)
         local = twin.coarse_head(by_position(coarse))
-        drawn = torch.stack([image[int(word) % 4] for image, word in zip(local, twin.draws, strict=True)])
+        drawn = torch.stack([image[int(draw) % 4] for image, draw in zip(local, twin.draws, strict=True)])
         both.append(
             Projections(twin.pooled_head(pooled[:, None])[:, 0], twin.fine_head(by_position(fine)), local, drawn)
         )
@@ -166,7 +150,7 @@ def test_a_map_keeps_its_positions_row_by_row():
 
 def test_a_head_treats_all_positions_alike_and_standardises_over_images_and_positions():
     torch.manual_seed(0)
-    head, features = Head(6, 16, 8), torch.randn(10, 4, 6)
+    head, features = PositionHead(6, 16, 8), torch.randn(10, 4, 6)
     order = torch.tensor([2, 0, 3, 1])
     torch.testing.assert_close(head(features[:, order]), head(features)[:, order])
     projected = head(features).flatten(0, 1)
@@ -177,8 +161,8 @@ def test_a_head_treats_all_positions_alike_and_standardises_over_images_and_posi
 def test_an_images_draw_depends_on_seed_epoch_and_sample_alone():
     def draws(step, **options):
         method = build()
-        method.before_step(step, Noise(**options))
-        return dict(zip(Noise(**options).samples(step).tolist(), method.draws.tolist(), strict=True))
+        method.before_step(step, NumberedNoise(**options))
+        return dict(zip(NumberedNoise(**options).samples(step).tolist(), method.draws.tolist(), strict=True))
 
     first, backwards = draws(0), draws(2, order=torch.arange(35, -1, -1))
     assert first == {sample: backwards[sample] for sample in first}
@@ -188,14 +172,14 @@ def test_an_images_draw_depends_on_seed_epoch_and_sample_alone():
 
 
 def test_all_positions_are_drawn_alike_often():
-    method, source = build(), Noise(order=torch.arange(9000), k=9000)
+    method, source = build(), NumberedNoise(order=torch.arange(9000), k=9000)
     method.before_step(0, source)
     counts = (method.draws % 9).bincount(minlength=9)
     assert (counts - 1000).abs().max() < 150  # five standard deviations
 
 
 def test_another_draw_changes_the_prediction_from_positions_and_no_other():
-    method, source = build(), Noise()
+    method, source = build(), NumberedNoise()
     method.before_step(0, source)
     twin = copy.deepcopy(method)
     twin.draws += 1

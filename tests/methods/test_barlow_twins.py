@@ -1,31 +1,17 @@
 """Barlow Twins: its loss against lightly's, correlations against numpy's and by hand."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
+from tests.methods.builders import ZOO, build, loss_of
 
 from entrec.information.checks import InvalidEmbeddings
 from entrec.information.geometry import off_diagonal_energy
-from entrec.methods.barlow_twins import BarlowTwins, cross_correlation
-from entrec.networks import build_backbone
-from entrec.study import load_study
-
-ZOO = load_study(Path("params/zoo.yaml"))
-
-
-def build():
-    torch.manual_seed(0)
-    return BarlowTwins(build_backbone(ZOO.network, channels=1), ZOO.method("barlow_twins"))
+from entrec.methods.barlow_twins import cross_correlation
 
 
 def rows(seed, k=20, d=6):
     return 2 + 3 * torch.randn(k, d, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
-def loss(method, outcome):
-    return sum(method.weights[name] * term for name, term in outcome.terms.items())
 
 
 def test_the_weighted_terms_agree_with_lightlys_loss_and_its_gradient():
@@ -43,11 +29,11 @@ def test_the_weighted_terms_agree_with_lightlys_loss_and_its_gradient():
 def test_the_methods_loss_is_lightlys_on_its_projections():
     from lightly.loss import BarlowTwinsLoss
 
-    method = build()
+    method = build("barlow_twins")
     views = [torch.rand(16, 1, 8, 8, generator=torch.Generator().manual_seed(i)) for i in range(2)]
     outcome = method(views, None)
     theirs = BarlowTwinsLoss(lambda_param=ZOO.method("barlow_twins").redundancy_weight)(*outcome.embeddings)
-    torch.testing.assert_close(loss(method, outcome), theirs)
+    torch.testing.assert_close(loss_of(method, outcome), theirs)
 
 
 def test_the_correlations_are_numpys():
@@ -89,7 +75,7 @@ def test_a_collapsed_coordinate_correlates_with_nothing():
 
 def test_an_output_bias_would_change_nothing_and_there_is_none():
     torch.testing.assert_close(cross_correlation(rows(1) + 9, rows(2)), cross_correlation(rows(1), rows(2)))
-    assert build().projector[-1].bias is None
+    assert build("barlow_twins").projector[-1].bias is None
 
 
 def test_one_sample_has_no_correlations():

@@ -1,23 +1,18 @@
 """DeepCluster v2: spherical k-means, the memory of the last epoch, the loss on all crops and heads."""
 
 import copy
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
+from tests.methods.builders import ZOO, build, unit
 from torch.nn import functional as F
 
 from entrec.errors import UserError
-from entrec.methods import METHODS
 from entrec.methods import deepcluster as module
 from entrec.methods.deepcluster import NO_CLUSTER, cluster_losses, nearest_centroids, spherical_k_means
 from entrec.methods.multi_crop import features_of_crops
-from entrec.networks import build_backbone
-from entrec.study import load_study
 
-ZOO = load_study(Path("params/zoo.yaml"))
-SETTINGS = replace(ZOO.method("deepcluster"), prototypes=(6, 10, 6))
+PROTOTYPES = (6, 10, 6)
 BATCH, PER_EPOCH, IMAGES = 16, 3, 60
 
 
@@ -41,13 +36,8 @@ class Digits:
         return views, torch.zeros(BATCH, dtype=torch.int64)
 
 
-def build(**changes):
-    torch.manual_seed(0)
-    return METHODS["deepcluster"].load()(build_backbone(ZOO.network, channels=1), replace(SETTINGS, **changes))
-
-
-def unit(n, d=8, seed=0):
-    return F.normalize(torch.randn(n, d, generator=torch.Generator().manual_seed(seed)), dim=1)
+def build_deepcluster(prototypes=PROTOTYPES):
+    return build("deepcluster", prototypes=prototypes)
 
 
 def step(method, source, number):
@@ -59,15 +49,17 @@ def step(method, source, number):
 
 def test_k_means_finds_clusters_that_are_far_apart():
     centres = torch.eye(8)[:5]
-    points = F.normalize(centres.repeat_interleave(20, dim=0) + 0.05 * unit(100), dim=1)
+    points = F.normalize(centres.repeat_interleave(20, dim=0) + 0.05 * unit(100, d=8).float(), dim=1)
     shuffled = torch.randperm(100, generator=torch.Generator().manual_seed(1))
-    found, nearest = spherical_k_means(points[shuffled], points[::20] + 0.3 * unit(5, seed=2), iterations=10)
+    found, nearest = spherical_k_means(
+        points[shuffled], points[::20] + 0.3 * unit(5, d=8, seed=2).float(), iterations=10
+    )
     assert (found @ centres.T).argmax(dim=1).tolist() == list(range(5))
     assert torch.equal(nearest, shuffled // 20)
 
 
 def test_k_means_never_lowers_the_mean_cosine_and_its_centroids_are_normalised_means():
-    points, first = unit(200), unit(12, seed=1)
+    points, first = unit(200, d=8).float(), unit(12, d=8, seed=1).float()
     cosines = []
     for iterations in range(6):
         centroids, nearest = spherical_k_means(points, first, iterations=iterations)
@@ -87,21 +79,21 @@ def test_an_empty_cluster_keeps_its_centroid():
 
 
 def test_clusters_found_a_part_at_a_time_are_the_same(monkeypatch):
-    points, centroids = unit(100), unit(7, seed=1)
+    points, centroids = unit(100, d=8).float(), unit(7, d=8, seed=1).float()
     whole = nearest_centroids(points, centroids)
     monkeypatch.setattr(module, "ROWS", 9)
     assert torch.equal(nearest_centroids(points, centroids), whole)
 
 
 def test_the_loss_is_the_cross_entropy_over_all_crops_of_the_mean_head():
-    method, source = build(), Digits()
+    method, source = build_deepcluster(), Digits()
     step(method, source, 0)
     twin = copy.deepcopy(method)
     crops, labels = source.at(1)
     method.before_step(1, source)
     ours = method(crops, labels).terms["cluster_prediction"]
     z = F.normalize(twin.projector(features_of_crops(twin.backbone, crops)), dim=1)
-    heads = (z @ twin.prototypes.T / SETTINGS.temperature).split(SETTINGS.prototypes, dim=1)
+    heads = (z @ twin.prototypes.T / method.settings.temperature).split(PROTOTYPES, dim=1)
     targets = twin.clusters[:, source.samples(1)].repeat(1, len(crops))
     expected = sum(F.cross_entropy(h, t, ignore_index=NO_CLUSTER) for h, t in zip(heads, targets, strict=True)) / 3
     torch.testing.assert_close(ours, expected)
@@ -113,7 +105,7 @@ def test_the_loss_is_the_cross_entropy_over_all_crops_of_the_mean_head():
 
 
 def test_an_epoch_is_trained_on_the_clusters_of_what_the_last_one_left():
-    method, source = build(), Digits()
+    method, source = build_deepcluster(), Digits()
     seen = []
     for number in range(PER_EPOCH):
         seen.append(torch.stack(step(method, source, number).embeddings))
@@ -121,7 +113,7 @@ def test_an_epoch_is_trained_on_the_clusters_of_what_the_last_one_left():
     torch.testing.assert_close(method.memory[:, samples], torch.cat(seen, dim=1))
     memory = method.memory.clone()
     method.before_step(PER_EPOCH, source)
-    parts, ordered = method.prototypes.split(SETTINGS.prototypes), samples.sort().values
+    parts, ordered = method.prototypes.split(PROTOTYPES), samples.sort().values
     for head, centroids in enumerate(parts):
         points = memory[head % 2, ordered]
         assert torch.equal(method.clusters[head, ordered], (points @ centroids.T).argmax(dim=1))
@@ -133,7 +125,7 @@ def test_an_epoch_is_trained_on_the_clusters_of_what_the_last_one_left():
 
 
 def test_clusters_stay_within_an_epoch_and_are_found_anew_in_the_next():
-    method, source = build(), Digits()
+    method, source = build_deepcluster(), Digits()
     clusters, prototypes = [], []
     for number in range(2 * PER_EPOCH):
         step(method, source, number)
@@ -146,7 +138,7 @@ def test_clusters_stay_within_an_epoch_and_are_found_anew_in_the_next():
 
 
 def test_before_the_first_epoch_its_images_are_embedded_without_training():
-    method, source = build(), Digits()
+    method, source = build_deepcluster(), Digits()
     weights = copy.deepcopy(dict(method.named_parameters()))
     method.before_step(0, source)
     epoch = torch.cat([source.samples(number) for number in range(PER_EPOCH)])
@@ -162,28 +154,28 @@ def test_images_without_a_cluster_have_no_loss_and_no_gradient():
     assert losses[1] == losses[3] == 0
     losses.sum().backward()
     assert logits.grad[1].abs().sum() == logits.grad[3].abs().sum() == 0
-    method, source = build(), Digits()
+    method, source = build_deepcluster(), Digits()
     method.before_step(0, source)
     method.clusters.fill_(NO_CLUSTER)
     assert method(*source.at(0)).terms["cluster_prediction"].item() == 0
 
 
 def test_the_draw_of_centroids_depends_on_the_seed_the_epoch_and_the_head():
-    first, again, other = build(), build(), build()
+    first, again, other = build_deepcluster(), build_deepcluster(), build_deepcluster()
     source, reseeded = Digits(), Digits()
     reseeded.seed = 1
     for method, its in ((first, source), (again, source), (other, reseeded)):
         method.before_step(0, its)
     assert torch.equal(first.prototypes, again.prototypes)
     assert not torch.equal(first.prototypes, other.prototypes)
-    one, _, three = first.prototypes.split(SETTINGS.prototypes)  # of the same view, as many
+    one, _, three = first.prototypes.split(PROTOTYPES)  # of the same view, as many
     assert not torch.equal(one, three)
 
 
 def test_a_checkpoint_brings_the_memory_to_a_method_that_has_none():
-    method, source = build(), Digits()
+    method, source = build_deepcluster(), Digits()
     step(method, source, 0)
-    fresh = build()
+    fresh = build_deepcluster()
     fresh.load_state_dict(copy.deepcopy(method.state_dict()))
     for a_method in (method, fresh):
         a_method.before_step(1, source)
@@ -193,4 +185,4 @@ def test_a_checkpoint_brings_the_memory_to_a_method_that_has_none():
 
 def test_more_clusters_than_images_are_refused():
     with pytest.raises(UserError, match=r"prototypes: 49 clusters of 48 images; choose fewer"):
-        build(prototypes=(6, 49)).before_step(0, Digits())
+        build_deepcluster(prototypes=(6, 49)).before_step(0, Digits())

@@ -2,34 +2,19 @@
 
 import copy
 import math
-from pathlib import Path
 
 import pytest
 import torch
+from tests.methods.builders import ZOO, build, labels, views
 from torch import nn
 from torch.nn import functional as F
 
 from entrec.information.sphere import log_vmf_constant
-from entrec.methods import METHODS
 from entrec.methods.byol import regression_losses
-from entrec.networks import build_backbone
-from entrec.study import load_study
-
-ZOO = load_study(Path("params/zoo.yaml"))
-
-
-def build(name):
-    torch.manual_seed(0)
-    return METHODS[name].load()(build_backbone(ZOO.network, channels=1), ZOO.method(name))
-
-
-def views(k=16):
-    generator = torch.Generator().manual_seed(1)
-    return [torch.rand(k, 1, 8, 8, generator=generator) for _ in range(2)]
 
 
 def terms(method):
-    return method(views(), torch.zeros(16)).terms
+    return method(views(), labels()).terms
 
 
 def test_the_gaussian_objective_is_that_of_torchs_densities():

@@ -1,4 +1,4 @@
-"""MIB: divergence and objective against others' code, beta's schedule, noise that is its images' own."""
+"""MIB: divergence and objective against others' code, beta's schedule, noise that depends on the image only."""
 
 import copy
 import math
@@ -7,13 +7,24 @@ from dataclasses import replace
 import pytest
 import torch
 from scipy import stats
+from tests.methods.builders import NumberedNoise
 from torch.distributions import Independent, Normal, kl_divergence
 
 from entrec.data import randomness
 from entrec.information.bounds import js
 from entrec.information.checks import InvalidEmbeddings
 from entrec.methods import mib as module
-from entrec.methods.mib import MIB, Critic, beta_at, codes, divergences, drawn, jensen_shannon, standard_normal
+from entrec.methods.mib import (
+    MIB,
+    Critic,
+    Gaussians,
+    beta_at,
+    divergences,
+    gaussians,
+    jensen_shannon,
+    sample,
+    standard_normal,
+)
 from entrec.methods.registry import MIBSettings
 from entrec.networks import build_backbone
 from entrec.settings import Network, Optimiser
@@ -23,24 +34,7 @@ SETTINGS = MIBSettings(
     optimiser=ADAMW, projector=(16, 6), critic=(12, 12), beta=(1e-3, 1.0), beta_from=0.2, beta_until=0.6
 )
 NETWORK = Network(backbone="small_resnet", width=8, stem="3x3")
-K, PER_EPOCH = 12, 3
-
-
-class Noise:
-    """Batches of noise, whose samples are those of `order`, `k` at a time and three batches to an epoch."""
-
-    steps_per_epoch, images = PER_EPOCH, K * PER_EPOCH
-
-    def __init__(self, seed=0, order=None, k=K):
-        self.seed, self.k = seed, k
-        self.order = torch.arange(self.images) if order is None else order
-
-    def samples(self, step):
-        return self.order[step % PER_EPOCH * self.k :][: self.k]
-
-    def at(self, step):
-        generator = torch.Generator().manual_seed(step)
-        return [torch.rand(self.k, 1, 8, 8, generator=generator) for _ in range(2)], torch.zeros(self.k)
+K, PER_EPOCH = 12, NumberedNoise.steps_per_epoch
 
 
 def build(**changes):
@@ -52,18 +46,18 @@ def rows(k=8, d=5, seed=0):
     return torch.randn(k, d, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def gaussians(seed, k=8, d=5):
-    return rows(k, d, seed), rows(k, d, seed + 1).exp()
+def random_gaussians(seed, k=8, d=5):
+    return Gaussians(rows(k, d, seed), rows(k, d, seed + 1).exp())
 
 
 def test_the_divergence_is_the_mean_of_torchs_both_ways():
-    (mean1, scale1), (mean2, scale2) = gaussians(1), gaussians(3)
+    (mean1, scale1), (mean2, scale2) = random_gaussians(1), random_gaussians(3)
     one, two = Independent(Normal(mean1, scale1), 1), Independent(Normal(mean2, scale2), 1)
     expected = (kl_divergence(one, two) + kl_divergence(two, one)) / 2
     torch.testing.assert_close(divergences(mean1, scale1, mean2, scale2), expected)
 
 
-def test_equal_codes_diverge_by_nothing_and_shifted_ones_by_the_square_of_the_shift():
+def test_equal_gaussians_diverge_by_nothing_and_shifted_ones_by_the_square_of_the_shift():
     """N(0, s^2) and N(t, s^2) have t^2 / 2 s^2 in each coordinate."""
     mean, scale = torch.zeros(3, 4), torch.full((3, 4), 0.5)
     assert not divergences(mean, scale, mean, scale).any()
@@ -98,7 +92,7 @@ def test_scores_of_any_size_leave_the_objective_finite():
 
 def test_scales_are_positive_whatever_the_network_says():
     parameters = torch.tensor([[1.0, 2.0, -200.0, 0.0]])
-    mean, scale = codes(parameters)
+    mean, scale = gaussians(parameters)
     assert mean.tolist() == [[1.0, 2.0]]
     assert scale.tolist() == [[pytest.approx(1e-7), pytest.approx(math.log(2))]]
     assert divergences(mean, scale, mean + 1, scale).isfinite().all()
@@ -133,11 +127,11 @@ def test_a_checkpoint_brings_beta_to_the_bit():
 
 
 def test_the_methods_terms_are_a_loop_over_pairs_taken_both_ways():
-    method, source = build(), Noise()
+    method, source = build(), NumberedNoise()
     method.before_step(0, source)
     twin, (views, labels) = copy.deepcopy(method), source.at(0)
     outcome = method(views, labels)
-    one, two = (codes(twin.projector(twin.backbone(view))) for view in views)
+    one, two = (gaussians(twin.projector(twin.backbone(view))) for view in views)
     total = 0.0
     for a, b in ((one, two), (two, one)):
         z1, z2 = (c.mean + c.scale * twin.noise[:, place] for place, c in enumerate((a, b)))
@@ -151,7 +145,7 @@ def test_the_methods_terms_are_a_loop_over_pairs_taken_both_ways():
 
 
 def test_the_loss_does_not_know_which_view_is_the_first():
-    method, source = build(), Noise()
+    method, source = build(), NumberedNoise()
     method.before_step(0, source)
     views, labels = source.at(0)
     there, back = (copy.deepcopy(method)(order, labels).terms for order in (views, views[::-1]))
@@ -159,24 +153,23 @@ def test_the_loss_does_not_know_which_view_is_the_first():
         torch.testing.assert_close(back[name], term)
 
 
-def test_a_batch_of_one_image_has_no_unpaired_code():
-    method, source = build(), Noise(k=1)
+def test_a_batch_of_one_image_has_no_unpaired_sample():
+    method, source = build(), NumberedNoise(k=1)
     method.eval()  # batch norm refuses a single image in training
     method.before_step(0, source)
     with pytest.raises(InvalidEmbeddings, match="need at least two embeddings"):
         method(*source.at(0))
 
 
-def test_noise_moves_a_code_by_its_scale():
-    mean, scale = gaussians(1)
-    one = module.Codes(mean, scale)
-    assert torch.equal(drawn(one, torch.zeros_like(mean)), mean)
-    torch.testing.assert_close(drawn(one, torch.ones_like(mean)) - mean, scale)
+def test_noise_moves_a_sample_by_its_scale():
+    one = random_gaussians(1)
+    assert torch.equal(sample(one, torch.zeros_like(one.mean)), one.mean)
+    torch.testing.assert_close(sample(one, torch.ones_like(one.mean)) - one.mean, one.scale)
 
 
 def noise_of(step, **options):
     """The noise of each sample of a step's batch."""
-    method, source = build(), Noise(**options)
+    method, source = build(), NumberedNoise(**options)
     method.before_step(step, source)
     return dict(zip(source.samples(step).tolist(), method.noise, strict=True))
 
@@ -208,7 +201,7 @@ def test_a_uniform_number_of_zero_has_a_finite_quantile(monkeypatch):
     assert standard_normal(torch.zeros(2, dtype=torch.int64), 3)[0, 0].item() == pytest.approx(stats.norm.ppf(2**-54))
 
 
-def test_processes_share_the_critics_gradient_and_each_has_the_codes_whole(monkeypatch):
+def test_processes_share_the_critics_gradient_and_each_has_the_samples_whole(monkeypatch):
     torch.manual_seed(0)
     critic, z1, z2 = Critic(5, (8,)).double(), rows(seed=1).requires_grad_(), rows(seed=2)
     inputs = [z1, *critic.parameters()]

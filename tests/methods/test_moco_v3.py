@@ -1,29 +1,16 @@
 """MoCo v3: its loss by hand and by torch's cross-entropy, keys without gradient, the momentum encoder's steps."""
 
 import math
-from pathlib import Path
 
 import pytest
 import torch
+from tests.methods.builders import ZOO, build, views
 from torch import nn
 from torch.nn import functional as F
 
-from entrec.methods.moco_v3 import MoCoV3, momentum_contrast
-from entrec.networks import build_backbone
-from entrec.study import load_study
+from entrec.methods.moco_v3 import momentum_contrast
 
-ZOO = load_study(Path("params/zoo.yaml"))
 SETTINGS = ZOO.method("moco_v3")
-
-
-def build():
-    torch.manual_seed(0)
-    return MoCoV3(build_backbone(ZOO.network, channels=1), SETTINGS)
-
-
-def views(k=16):
-    generator = torch.Generator().manual_seed(1)
-    return [torch.rand(k, 1, 8, 8, generator=generator) for _ in range(2)]
 
 
 def unit(k=12, d=6, seed=0):
@@ -71,7 +58,7 @@ def test_no_gradient_reaches_the_keys():
 
 
 def test_with_a_predictor_that_ignores_its_input_the_encoder_has_no_gradient():
-    method = build()
+    method = build("moco_v3")
     constant = nn.Parameter(torch.randn(16, SETTINGS.predictor[-1]))
     method.predictor = Constant(constant)
     method(views(), None).terms["contrastive"].backward()
@@ -81,9 +68,9 @@ def test_with_a_predictor_that_ignores_its_input_the_encoder_has_no_gradient():
 
 
 def test_the_term_is_the_sum_over_both_views_of_query_against_the_other_views_keys():
-    method, pair = build(), views()
+    method, pair = build("moco_v3"), views()
     got = method(pair, None).terms["contrastive"]
-    method = build()
+    method = build("moco_v3")
     q1, q2 = (F.normalize(method.predictor(method.projector(method.backbone(v)))) for v in pair)
     k1, k2 = (F.normalize(method.momentum_encoder(v)) for v in pair)
     tau, own = SETTINGS.temperature, torch.arange(16)
@@ -92,7 +79,7 @@ def test_the_term_is_the_sum_over_both_views_of_query_against_the_other_views_ke
 
 
 def test_the_momentum_encoder_follows_by_a_half_cosine_step_by_step():
-    method = build()
+    method = build("moco_v3")
     slow = [p.clone() for p in method.momentum_encoder.parameters()]
     for step in range(4):
         fast = [*method.backbone.parameters(), *method.projector.parameters()]
@@ -107,7 +94,7 @@ def test_the_momentum_encoder_follows_by_a_half_cosine_step_by_step():
 
 
 def test_the_momentum_encoder_uses_statistics_of_the_batch_and_keeps_its_own():
-    method, pair = build(), views()
+    method, pair = build("moco_v3"), views()
     assert method.momentum_encoder.training
     before = {n: b.clone() for n, b in method.momentum_encoder.named_buffers()}
     method(pair, None)
@@ -118,7 +105,7 @@ def test_the_momentum_encoder_uses_statistics_of_the_batch_and_keeps_its_own():
 
 
 def test_the_heads_are_those_of_the_releases_resnets():
-    method = build()
+    method = build("moco_v3")
     last = method.projector[-1]
     assert isinstance(last, nn.BatchNorm1d)
     assert not last.affine

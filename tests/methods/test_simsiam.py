@@ -1,27 +1,13 @@
 """SimSiam: its loss against lightly's, targets without gradient, the shape of its heads."""
 
-from pathlib import Path
-
 import pytest
 import torch
+from tests.methods.builders import ZOO, build, views
 from torch import nn
 
-from entrec.methods.simsiam import SimSiam, negative_cosines
-from entrec.networks import build_backbone
-from entrec.study import load_study
+from entrec.methods.simsiam import negative_cosines
 
-ZOO = load_study(Path("params/zoo.yaml"))
 SETTINGS = ZOO.method("simsiam")
-
-
-def build():
-    torch.manual_seed(0)
-    return SimSiam(build_backbone(ZOO.network, channels=1), SETTINGS)
-
-
-def views(k=16):
-    generator = torch.Generator().manual_seed(1)
-    return [torch.rand(k, 1, 8, 8, generator=generator) for _ in range(2)]
 
 
 def rows(seed, k=8, d=5):
@@ -49,16 +35,16 @@ def test_no_gradient_reaches_the_targets():
 def test_the_term_is_half_the_sum_over_the_two_views():
     from lightly.loss import NegativeCosineSimilarity
 
-    method, pair = build(), views()
+    method, pair = build("simsiam"), views()
     got = method(pair, None).terms["negative_cosine"]
-    method, theirs = build(), NegativeCosineSimilarity()
+    method, theirs = build("simsiam"), NegativeCosineSimilarity()
     z1, z2 = (method.projector(method.backbone(view)) for view in pair)
     p1, p2 = method.predictor(z1), method.predictor(z2)
     torch.testing.assert_close(got, (theirs(p1, z2) + theirs(p2, z1)) / 2)
 
 
 def test_with_a_predictor_that_ignores_its_input_the_encoder_has_no_gradient():
-    method = build()
+    method = build("simsiam")
     constant = nn.Parameter(torch.randn(16, SETTINGS.projector[-1]))
     method.predictor = Constant(constant)
     method(views(), None).terms["negative_cosine"].backward()
@@ -68,10 +54,10 @@ def test_with_a_predictor_that_ignores_its_input_the_encoder_has_no_gradient():
 
 
 def test_the_gradient_is_that_of_the_predictions_with_targets_held_fixed():
-    method, pair = build(), views()
+    method, pair = build("simsiam"), views()
     method(pair, None).terms["negative_cosine"].backward()
     got = [p.grad.clone() for p in method.parameters()]
-    other = build()
+    other = build("simsiam")
     with torch.no_grad():
         fixed1, fixed2 = (other.projector(other.backbone(view)) for view in pair)
     p1, p2 = (other.predictor(other.projector(other.backbone(view))) for view in pair)
@@ -82,7 +68,7 @@ def test_the_gradient_is_that_of_the_predictions_with_targets_held_fixed():
 
 
 def test_the_projector_ends_in_a_norm_without_scale_and_the_predictor_is_a_bottleneck():
-    method = build()
+    method = build("simsiam")
     last = method.projector[-1]
     assert isinstance(last, nn.BatchNorm1d)
     assert not last.affine

@@ -1,21 +1,16 @@
 """SwAV: balanced codes, swapped prediction against lightly's, the queue, the freeze, the prototypes' length."""
 
 import copy
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
+from tests.methods.builders import ZOO, build, labels, views
 from torch.nn import functional as F
 
-from entrec.methods import METHODS
-from entrec.methods.multi_crop import features_of_crops, with_others
+from entrec.methods.multi_crop import features_of_crops, swapped_cross_entropies
 from entrec.methods.swav import codes, sinkhorn_biases
-from entrec.networks import build_backbone
 from entrec.networks.heads import cosines
-from entrec.study import load_study
 
-ZOO = load_study(Path("params/zoo.yaml"))
 SETTINGS = ZOO.method("swav")
 THEIRS = {
     "temperature": SETTINGS.temperature,
@@ -24,15 +19,8 @@ THEIRS = {
 }
 
 
-def build(**changes):
-    torch.manual_seed(0)
-    return METHODS["swav"].load()(build_backbone(ZOO.network, channels=1), replace(SETTINGS, **changes))
-
-
-def views(k=16, local=0, seed=1):
-    generator = torch.Generator().manual_seed(seed)
-    sizes = [8, 8] + [ZOO.local_views.size] * local
-    return [torch.rand(k, 1, size, size, generator=generator) for size in sizes], torch.zeros(k, dtype=torch.int64)
+def batch(**options):
+    return views(**options), labels()
 
 
 def random_scores(k=40, prototypes=12, seed=0):
@@ -84,8 +72,7 @@ def test_the_loss_agrees_with_lightlys(local):
 
     scores = [random_scores(seed=i) for i in range(2 + local)]
     targets = [balanced(score) for score in scores[:2]]
-    pairs = with_others([score / 0.1 for score in scores], targets)
-    ours = torch.stack([F.cross_entropy(*pair) for pair in pairs]).mean()
+    ours = swapped_cross_entropies([score / 0.1 for score in scores], targets).mean()
     theirs = SwaVLoss(temperature=0.1, sinkhorn_iterations=3, sinkhorn_epsilon=0.05)(scores[:2], scores[2:])
     torch.testing.assert_close(ours, theirs.squeeze())
 
@@ -101,7 +88,7 @@ def scores_of(method, crops):
 def test_a_forward_pass_has_the_loss_and_the_gradients_of_lightlys(local):
     from lightly.loss import SwaVLoss
 
-    method, (crops, labels) = build(freeze_prototypes=0.0), views(local=local)
+    method, (crops, labels) = build("swav", freeze_prototypes=0.0), batch(local=local)
     scores, twin = scores_of(method, crops)
     theirs = SwaVLoss(**THEIRS)(scores[:2], scores[2:]).squeeze()
     ours = method(crops, labels).terms["swapped_prediction"]
@@ -113,7 +100,7 @@ def test_a_forward_pass_has_the_loss_and_the_gradients_of_lightlys(local):
 
 
 def with_queue(rows):
-    method = build(queue=32, queue_from=0.5)
+    method = build("swav", queue=32, queue_from=0.5)
     generator = torch.Generator().manual_seed(3)
     method.queue.copy_(F.normalize(torch.randn(method.queue.shape, generator=generator), dim=2))
     method.queued.fill_(rows)
@@ -123,7 +110,7 @@ def with_queue(rows):
 def test_a_full_queue_enters_the_codes_as_in_lightlys_loss():
     from lightly.loss import SwaVLoss
 
-    method, (crops, labels) = with_queue(32), views()
+    method, (crops, labels) = with_queue(32), batch()
     scores, twin = scores_of(method, crops)
     queued = [rows @ twin.prototypes.T for rows in twin.queue]
     theirs = SwaVLoss(**THEIRS)(scores, [], queued).squeeze()
@@ -131,15 +118,15 @@ def test_a_full_queue_enters_the_codes_as_in_lightlys_loss():
 
 
 def test_a_queue_that_is_not_full_changes_nothing():
-    crops, labels = views()
-    first, second = (m(crops, labels).terms["swapped_prediction"] for m in (with_queue(31), build(queue=0)))
+    crops, labels = batch()
+    first, second = (m(crops, labels).terms["swapped_prediction"] for m in (with_queue(31), build("swav", queue=0)))
     torch.testing.assert_close(first, second)
 
 
 def test_the_queue_holds_the_newest_embeddings_of_each_view_from_its_start_on():
-    method, newest = build(queue=32, queue_from=0.5), []
+    method, newest = build("swav", queue=32, queue_from=0.5), []
     for step, progress in enumerate([0.0, 0.25, 0.5, 0.75, 0.9]):  # a step knows the progress of the one before
-        outcome = method(*views(seed=step))
+        outcome = method(*batch(seed=step))
         assert method.queued.item() == 16 * min(max(step - 2, 0), 2)
         newest.insert(0, torch.stack(outcome.embeddings))
         method.after_step(progress)
@@ -147,16 +134,16 @@ def test_the_queue_holds_the_newest_embeddings_of_each_view_from_its_start_on():
 
 
 def test_frozen_prototypes_get_a_gradient_of_exactly_zero_and_thawed_ones_do_not():
-    method = build(freeze_prototypes=0.1)
+    method = build("swav", freeze_prototypes=0.1)
     for progress, frozen in [(0.0, True), (0.05, True), (0.1, False)]:
         method.after_step(progress)
         method.zero_grad()
-        method(*views()).terms["swapped_prediction"].backward()
+        method(*batch()).terms["swapped_prediction"].backward()
         assert (method.prototypes.grad.abs().max().item() == 0) == frozen
 
 
 def test_prototypes_are_unit_vectors_at_the_start_and_after_each_step():
-    method = build()
+    method = build("swav")
     ones = torch.ones(SETTINGS.prototypes)
     torch.testing.assert_close(method.prototypes.norm(dim=1), ones)
     with torch.no_grad():
@@ -166,7 +153,7 @@ def test_prototypes_are_unit_vectors_at_the_start_and_after_each_step():
 
 
 def test_the_local_crops_are_not_shown_to_the_diagnostics():
-    outcome = build()(*views(local=4))
+    outcome = build("swav")(*batch(local=4))
     (z1, z2), (l1, l2) = outcome.embeddings, outcome.logits
     assert z1.shape == z2.shape == (16, SETTINGS.projector[-1])
     assert l1.shape == l2.shape == (16, SETTINGS.prototypes)

@@ -1,24 +1,15 @@
 """VICReg: its loss against lightly's, each term by hand."""
 
 import math
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
+from tests.methods.builders import ZOO, build
 
-from entrec.methods.vicreg import VICReg, covariance_energy, variance_hinge, vicreg_terms
-from entrec.networks import build_backbone
-from entrec.study import load_study
+from entrec.methods.vicreg import covariance_energy, variance_hinge, vicreg_terms
 
-ZOO = load_study(Path("params/zoo.yaml"))
 SETTINGS = ZOO.method("vicreg")
 COEFFICIENTS = {"invariance": 25.0, "variance": 25.0, "covariance": 1.0}
-
-
-def build(settings=SETTINGS):
-    torch.manual_seed(0)
-    return VICReg(build_backbone(ZOO.network, channels=1), settings)
 
 
 def rows(seed, k=20, d=6, scale=0.7):
@@ -39,7 +30,7 @@ def test_the_weighted_terms_agree_with_lightlys_loss_and_its_gradient(scale):
 
 
 def test_the_zoo_weighs_the_terms_as_the_paper_does():
-    method = build()
+    method = build("vicreg")
     assert method.weights == COEFFICIENTS
     assert SETTINGS.epsilon == 1e-4
 
@@ -47,8 +38,7 @@ def test_the_zoo_weighs_the_terms_as_the_paper_does():
 def test_the_methods_loss_is_lightlys_on_its_projections_with_the_studys_numbers():
     from lightly.loss import VICRegLoss
 
-    settings = replace(SETTINGS, invariance_weight=7.0, variance_weight=5.0, covariance_weight=3.0, epsilon=0.3)
-    method = build(settings)
+    method = build("vicreg", invariance_weight=7.0, variance_weight=5.0, covariance_weight=3.0, epsilon=0.3)
     views = [torch.rand(16, 1, 8, 8, generator=torch.Generator().manual_seed(i)) for i in range(2)]
     outcome = method(views, None)
     ours = sum(method.weights[name] * term for name, term in outcome.terms.items())
@@ -95,7 +85,7 @@ def test_no_term_would_feel_a_bias_of_the_output_layer():
     plain, shifted = vicreg_terms(z1, z2, epsilon=1e-4), vicreg_terms(z1 + 3, z2 + 3, epsilon=1e-4)
     for name, term in plain.items():
         torch.testing.assert_close(shifted[name], term)
-    assert build().projector[-1].bias is None
+    assert build("vicreg").projector[-1].bias is None
 
 
 def test_half_precision_embeddings_are_lifted_before_their_covariances_are_taken():

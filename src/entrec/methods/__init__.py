@@ -1,4 +1,4 @@
-"""One module per method; `registry.METHODS` lists them."""
+"""The methods, one module each; `registry.METHODS` lists them."""
 
 from entrec.methods.registry import METHODS
 

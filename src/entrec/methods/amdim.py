@@ -1,16 +1,19 @@
 """AMDIM (Bachman, Hjelm & Buchwalter, arXiv:1906.00910): local features of one view from features of the other.
 
-Follows `costs.py` of the release at Philip-Bachman/amdim-public 0333f6b: three predictions, each in both directions
-between the views; scores are inner products of projected features over the root of their width, clipped softly,
-with a penalty on their mean square before the clip; a position is told apart from all positions of all other images;
-of a map that predicts, one position drawn for each image does. Deviations: the backbone is the study's ResNet, with
-its pooled features, its last map and its last map but one in the place of the paper's maps of 1x1, 5x5 and 7x7, and
-the receptive fields of both maps may cover the whole image, which the paper's encoder is built to avoid; pooled
-features have a head too; heads have torch's initial weights and batch norm in the middle (an option there); a
-position is drawn from seed, epoch and sample, the same one for both directions, so that neither the order of the
-views nor the number of processes matters; the optimiser is the study's (the release: Adam). Scores of all pairs are
-held at once, some three times k^2 * positions numbers for each of six predictions: batches of thousands with large
-maps do not fit a GPU.
+This follows `costs.py` of the release at Philip-Bachman/amdim-public 0333f6b. There are three predictions, each in both
+directions between the views. Scores are inner products of projected features over the root of their width; they are
+clipped softly, with a penalty on their mean square before the clip. The negatives of a position are all positions of
+all other images. A map predicts by one position, which is drawn for each image.
+
+Deviations: the backbone is the study's ResNet; its pooled features, its last map and the map before it take the place
+of the paper's maps of 1x1, 5x5 and 7x7, and their receptive fields may cover the whole image, which the paper's encoder
+is built to avoid. Pooled features have a head as well. Heads have torch's initial weights and a batch norm in the
+middle (an option of the release). The position is drawn from seed, epoch and sample, the same one for both directions,
+so that neither the order of the views nor the number of processes matters. The optimiser is the study's (the release:
+Adam).
+
+The scores of all pairs are in memory at once, about three times k^2 * positions numbers for each of six predictions:
+batches of thousands with large maps do not fit on a GPU.
 """
 
 from collections.abc import Sequence
@@ -32,9 +35,9 @@ from entrec.networks.heads import mlp, on_sphere
 
 
 class Projections(NamedTuple):
-    """Of one view of k images: `pooled` (k, d), `fine` and `coarse` maps and the one position `drawn` of the latter.
+    """The projections of one view of k images: `pooled` (k, d), the maps `fine` and `coarse` (k, positions, d).
 
-    Maps are (k, positions, d), `drawn` is (k, d).
+    `drawn` (k, d) is one position of the coarse map of each image.
     """
 
     pooled: Tensor
@@ -44,7 +47,7 @@ class Projections(NamedTuple):
 
 
 class AMDIM(Method):
-    """Backbone and three heads. `draws` are random words (k,), one for each of the batch's images."""
+    """The backbone and three heads. `draws` (k,) are random integers, one for each image of the batch."""
 
     views = 2
     draws: Tensor
@@ -53,9 +56,9 @@ class AMDIM(Method):
         super().__init__()
         fine, coarse = map_channels(backbone)
         self.backbone = backbone
-        self.fine_head = Head(fine, settings.hidden, settings.embedding)
-        self.coarse_head = Head(coarse, settings.hidden, settings.embedding)
-        self.pooled_head = Head(num_features(backbone), settings.hidden, settings.embedding)
+        self.fine_head = PositionHead(fine, settings.hidden, settings.embedding)
+        self.coarse_head = PositionHead(coarse, settings.hidden, settings.embedding)
+        self.pooled_head = PositionHead(num_features(backbone), settings.hidden, settings.embedding)
         self.clip = settings.clip
         self.weights = {
             "pooled_to_coarse": 1.0,
@@ -66,17 +69,17 @@ class AMDIM(Method):
         self.register_buffer("draws", torch.zeros(0, dtype=torch.int64), persistent=False)
 
     def before_step(self, step: int, source: BatchSource) -> None:
-        """Draw a word for each image of the batch."""
+        """Draw a random integer for each image of the batch."""
         epoch = step // source.steps_per_epoch
-        words = randomness.key(randomness.Purpose.NOISE, source.seed, epoch, source.samples(step))
-        self.draws = words.to(self.draws.device)
+        draws = randomness.key(randomness.Purpose.NOISE, source.seed, epoch, source.samples(step))
+        self.draws = draws.to(self.draws.device)
 
     def forward(self, views: Sequence[Tensor], labels: Tensor) -> StepOutput:
         one, two = (self._project(view) for view in views)
         return StepOutput(amdim_terms(one, two, clip=self.clip), (on_sphere(one.pooled), on_sphere(two.pooled)))
 
     def _project(self, view: Tensor) -> Projections:
-        """Of the view's images on all processes."""
+        """Return the projections of the view's images on all processes."""
         fine, coarse, pooled = feature_maps(self.backbone, view)
         local = gather(self.coarse_head(by_position(coarse)))
         drawn = gather(self.draws) % local.shape[1]
@@ -88,10 +91,11 @@ class AMDIM(Method):
         )
 
 
-class Head(nn.Module):
-    """Two layers beside a linear one, then batch norm, alike at all positions: (n, positions, c) to (n, positions, d).
+class PositionHead(nn.Module):
+    """A head that treats all positions alike: it maps features (n, positions, c) to (n, positions, d).
 
-    The norm sees all positions of all images as its batch.
+    It is the sum of an MLP of two layers and a linear layer, then a batch norm, whose batch is all positions of all
+    images.
     """
 
     def __init__(self, inputs: int, hidden: int, embedding: int) -> None:
@@ -107,12 +111,15 @@ class Head(nn.Module):
 
 
 def by_position(features: Tensor) -> Tensor:
-    """A map (n, c, h, w) as (n, h * w, c)."""
+    """Return a map (n, c, h, w) as features of positions, (n, h * w, c)."""
     return features.flatten(2).transpose(1, 2)
 
 
 def amdim_terms(one: Projections, two: Projections, *, clip: float) -> dict[str, Tensor]:
-    """The three predictions and `score_penalty`, the sum of their penalties; each is a mean over both directions."""
+    """Return the losses of the three predictions and `score_penalty`, the sum of their penalties, in nats.
+
+    Each is a mean over both directions between the views. Raises `InvalidEmbeddings` as `local_info_nce` does.
+    """
     pairs = {
         "pooled_to_coarse": ((one.pooled, two.coarse), (two.pooled, one.coarse)),
         "pooled_to_fine": ((one.pooled, two.fine), (two.pooled, one.fine)),
@@ -128,11 +135,13 @@ def amdim_terms(one: Projections, two: Projections, *, clip: float) -> dict[str,
 
 @full_precision
 def local_info_nce(sources: Tensor, targets: Tensor, *, clip: float) -> tuple[Tensor, Tensor]:
-    """Cross-entropy in nats of a position of an image's own against all positions of others; and the scores' penalty.
+    """Return the InfoNCE loss, in nats, of predicting positions of the same image, and the penalty on the scores.
 
-    `sources` (k, d) and `targets` (k, positions, d), row i of both of image i, whose other positions are no negatives.
-    Of the scores s = <source, target> / sqrt(d) the cross-entropy, a mean over images and positions, sees
-    clip * tanh(s / clip); the penalty is the mean of s^2 over all of them.
+    Row i of `sources` (k, d) and of `targets` (k, positions, d) belongs to image i. The negatives of a position are all
+    positions of the other images, not those of its own. With scores s = <source, target> / sqrt(d), the loss is the
+    mean cross-entropy over images and positions with clip * tanh(s / clip), and the penalty is the mean of s^2;
+    scalars. Raises `InvalidEmbeddings` for fewer than two images or shapes that do not match, `ValueError` unless clip
+    > 0.
     """
     check_sample(sources)
     check_pairs(sources, targets[:, 0])

@@ -1,9 +1,9 @@
 """Barlow Twins (Zbontar, Jing, Misra, LeCun & Deny, arXiv:2103.03230), eqs. 1 and 2.
 
-Follows main.py of the release at facebookresearch/barlowtwins: each coordinate is standardised over the batch
-of all processes by the biased variance, as its last batch norm does. Here that is part of the loss, in
-float32 at least, and not of the projector, so no running statistics are kept. Deviation: biases and batch norms
-have the learning rate of the weights (the release gives them 0.0048 / 0.2 of it).
+This follows main.py of the release at facebookresearch/barlowtwins: each coordinate is standardised over the batch
+of all processes with the biased variance, as the release's last batch norm does. Here that is part of the loss, in
+float32 or float64, and not of the projector, so there are no running statistics. Deviation: biases and batch norms
+have the learning rate of the weights (the release: 0.0048 / 0.2 of it).
 """
 
 from collections.abc import Sequence
@@ -22,14 +22,14 @@ from entrec.networks.heads import mlp
 
 
 class BarlowTwins(Method):
-    """Backbone and projector; the cross-correlation of the two views should be the identity."""
+    """The backbone and a projector; the loss draws the cross-correlation of the two views to the identity matrix."""
 
     views = 2
 
     def __init__(self, backbone: nn.Module, settings: BarlowTwinsSettings) -> None:
         super().__init__()
         self.backbone = backbone
-        # standardising would take a last bias out again
+        # standardisation removes a last bias
         self.projector = mlp(num_features(backbone), settings.projector, last_bias=False)
         self.weights = {"invariance": 1.0, "redundancy": settings.redundancy_weight}
 
@@ -42,9 +42,10 @@ class BarlowTwins(Method):
 
 @full_precision
 def cross_correlation(z1: Tensor, z2: Tensor) -> Tensor:
-    """Pearson's correlations over the batch of the coordinates of `z1` with those of `z2`, both (k, d); (d, d).
+    """Return Pearson's correlations over the batch of the coordinates of `z1` (k, d) with those of `z2` (k, d); (d, d).
 
-    Batch norm's epsilon of 1e-5 under the root makes a constant coordinate uncorrelated with everything.
+    Because of batch norm's epsilon of 1e-5 under the root, a constant coordinate has correlation 0 with all others.
+    Raises `InvalidEmbeddings` for fewer than two rows or different shapes.
     """
     check_pairs(z1, z2)
     check_sample(z1)

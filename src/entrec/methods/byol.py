@@ -1,7 +1,7 @@
 """BYOL (Grill et al., arXiv:2006.07733).
 
-The loss is symmetrised as in the paper: each branch predicts the other's target. The target network
-runs with batch statistics of its own, as in the release at google-deepmind/deepmind-research/byol.
+The loss is symmetrised as in the paper: each branch predicts the target of the other one. The target network
+uses batch statistics of its own, as in the release at google-deepmind/deepmind-research/byol.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from entrec.networks.heads import mlp, on_sphere
 
 
 class BYOL(Method):
-    """Online backbone, projector and predictor; a target that averages the first two."""
+    """The online backbone, projector and predictor, and a target, which is an EMA copy of the first two."""
 
     views = 2
     weights = {"regression": 1.0}
@@ -41,12 +41,12 @@ class BYOL(Method):
         return StepOutput({"regression": gather(losses).mean()}, (gather(on_sphere(z1)), gather(on_sphere(z2))))
 
     def after_step(self, progress: float) -> None:
-        """The target follows; its momentum rises to 1 with `progress`."""
+        """Update the target; its momentum rises to 1 with `progress`."""
         online = nn.Sequential(self.backbone, self.projector)
         update_ema_copy(self.target, online, momentum=momentum_at(self.momentum, progress))
 
 
 @full_precision
 def regression_losses(predictions: Tensor, targets: Tensor) -> Tensor:
-    """2 - 2 cos of each row, (k,) (eq. 2 of the paper); `predictions`, `targets` (k, d) of any length."""
+    """Return 2 - 2 cos of each row, (k,) (eq. 2 of the paper); `predictions` and `targets` (k, d) have any length."""
     return 2 - 2 * F.cosine_similarity(predictions, targets, dim=1)

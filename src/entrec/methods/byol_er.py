@@ -1,9 +1,9 @@
 """BYOL + ER: BYOL's networks trained with EntRec's bound (Rodríguez-Gálvez et al., arXiv:2307.10907).
 
 The reconstruction term is BYOL's loss up to constants: the von Mises-Fisher log density of the target's projection
-around the prediction. The entropy of the target's projections has no gradient; that of the online network's, of which
-the target is the running average, stands for it. The authors released no training code: which projections they take
-for the entropy, and their concentrations, are not known to us.
+around the prediction. The entropy of the target's projections has no gradient; we use the entropy of the online
+network's projections instead, of which the target is the running average. The authors released no training code: we do
+not know of which projections they take the entropy, nor their concentrations.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from entrec.networks.heads import mlp, on_sphere
 
 
 class BYOLER(Method):
-    """Online backbone, projector and predictor, a slow target; the entropy is the online projections'."""
+    """The networks of BYOL; the entropy is that of the online projections."""
 
     views = 2
     weights = {"entropy_term": -1.0, "reconstruction_term": -1.0}
@@ -52,6 +52,6 @@ class BYOLER(Method):
         return StepOutput(terms, (z1, z2))
 
     def after_step(self, progress: float) -> None:
-        """The target follows; its momentum rises to 1 with `progress`."""
+        """Update the target; its momentum rises to 1 with `progress`."""
         online = nn.Sequential(self.backbone, self.projector)
         update_ema_copy(self.target, online, momentum=momentum_at(self.settings.momentum, progress))

@@ -1,7 +1,8 @@
 """CMC (Tian, Krishnan & Isola, arXiv:1906.05849) as the EntRec paper analyses it (its eq. 2).
 
-InfoNCE across the two branches: the negatives of a projection are the k - 1 others of the opposite
-branch. The original's colour-split views with one encoder each are another reading.
+The loss is InfoNCE across the two branches: the negatives of a projection are the k - 1 others of the opposite
+branch. Deviation from the original: both views are augmented images and share one encoder; `cmc_lab` has the original's
+views, lightness and colour, with one encoder each.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from entrec.networks.heads import mlp, on_sphere
 
 
 class CMC(Method):
-    """Backbone and projector shared by both views; SimCLR's architecture with other negatives."""
+    """The backbone and projector, shared by both views: SimCLR's architecture with other negatives."""
 
     views = 2
     weights = {"info_nce": 1.0}

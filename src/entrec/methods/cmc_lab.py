@@ -1,10 +1,10 @@
-"""CMC with its own two views (Tian, Krishnan & Isola, arXiv:1906.05849): lightness and colour of one image.
+"""CMC with the original's two views (Tian, Krishnan & Isola, arXiv:1906.05849): lightness and colour of one image.
 
-L and ab of CIE Lab have an encoder and a projector each; evaluation sees the features of both side by side, as
-in the release at HobbitLong/CMC 21ce9e0. Deviations: the candidates are the batch (the release: a memory bank of
-negatives with NCE), both directions are averaged and not summed, the projector is
-SimCLR's (the release: one linear layer), views have more than a crop and
-a flip, and the channels are normalised by mean and deviation of the training part.
+L and ab of CIE Lab have an encoder and a projector each; evaluation uses the concatenated features of both, as in the
+release at HobbitLong/CMC 21ce9e0. Deviations: the candidates are the batch (the release: a memory bank of negatives
+with NCE); the two directions are averaged, not summed; the projector is SimCLR's (the release: one linear layer); views
+have more augmentations than a crop and a flip; the channels are normalised by mean and standard deviation of the
+training split.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from entrec.settings import Network
 
 
 class CMCLab(Method):
-    """InfoNCE between the projections of the two encoders of one augmented view."""
+    """Two encoders of one augmented view, with a projector each, and InfoNCE between their projections."""
 
     views = 1
     weights = {"info_nce": 1.0}
@@ -37,7 +37,7 @@ class CMCLab(Method):
 
     @staticmethod
     def make_backbone(network: Network, *, channels: int, size: int | None = None) -> nn.Module:
-        """Two encoders, whose features are joined."""
+        """Return two encoders whose features are concatenated."""
         assert channels == 3
         return ColourSplit(network, size=size)
 

@@ -1,13 +1,14 @@
 """DeepCluster v2 (Caron et al., arXiv:2006.09882): spherical k-means, then its clusters as labels.
 
-Follows `main_deepclusterv2.py` of the release at facebookresearch/swav 9a2dc80: before each epoch the embeddings
-that the last epoch left of its images (before the first: those of a pass over it) are clustered once for every
-head, the heads taking the two global views in turn; the prototypes are the centroids and have no gradient; every
-crop is trained with the cross-entropy of its image's cluster, the mean over crops and heads; an image that the
-last epoch dropped has no cluster and no loss. Deviations: the first centroids are drawn by a generator that
-depends on seed, epoch and head alone; the memory is whole on every process, each of which clusters all of it; a
-batch whose images all have no cluster has a loss of 0 (the release: nan); the optimiser is the study's (the
-release: LARC).
+This follows `main_deepclusterv2.py` of the release at facebookresearch/swav 9a2dc80. Before each epoch, the embeddings
+that the last epoch stored of its images are clustered once for every head; the heads use the two global views in turn.
+Before the first epoch, a pass over its images computes them. The prototypes are the centroids and have no gradient.
+Every crop is trained with the cross-entropy of its image's cluster, averaged over crops and heads; an image that the
+last epoch dropped has no cluster and no loss.
+
+Deviations: the first centroids are drawn by a generator that depends on seed, epoch and head only; every process holds
+the whole memory and clusters all of it; a batch in which no image has a cluster has a loss of 0 (the release: nan); the
+optimiser is the study's (the release: LARC).
 """
 
 from collections.abc import Sequence
@@ -27,15 +28,16 @@ from entrec.methods.registry import DeepClusterSettings
 from entrec.networks.backbones import num_features
 from entrec.networks.heads import cosines, mlp, on_sphere
 
-NO_CLUSTER = -100  # what torch's cross-entropy ignores
-ROWS = 2**16  # compared with the centroids at a time: the matrix of all cosines may not fit
+NO_CLUSTER = -100  # the label that torch's cross-entropy ignores
+ROWS = 2**16  # rows compared with the centroids at a time: the matrix of all cosines may not fit in memory
 
 
 class DeepCluster(Method):
-    """Backbone, projector onto the sphere, and a memory of each image's embeddings and clusters.
+    """The backbone, a projector onto the sphere, and a memory of each image's embeddings and clusters.
 
-    `memory` (2, images, d) holds unit vectors of the images that are `remembered` since the last clustering;
-    `clusters` (heads, images) are this epoch's; `samples` are the numbers of the batch's images.
+    `memory` (2, images, d) holds the unit vectors of images seen since the last clustering, which `remembered`
+    (images,) marks; `clusters` (heads, images) are those of this epoch; `samples` (k,) are the numbers of the batch's
+    images.
     """
 
     views = 2
@@ -64,14 +66,14 @@ class DeepCluster(Method):
 
     @torch.no_grad()
     def before_step(self, step: int, source: BatchSource) -> None:
-        """At the start of an epoch, cluster; and look up whose images come."""
+        """Cluster at the start of an epoch, and note the numbers of the images of `step`."""
         epoch, position = divmod(step, source.steps_per_epoch)
         if step == 0:
             self._make_room(source.images)
-            for coming in range(source.steps_per_epoch):
-                views, _ = source.at(coming)
+            for first_epoch_step in range(source.steps_per_epoch):
+                views, _ = source.at(first_epoch_step)
                 z1, z2 = (self._embed([view])[0] for view in views[: self.views])
-                self._remember(source.samples(coming), gather(z1), gather(z2))
+                self._remember(source.samples(first_epoch_step), gather(z1), gather(z2))
         if position == 0:
             self._cluster(source.seed, epoch)
         self.samples = source.samples(step).to(self.clusters.device)
@@ -96,13 +98,13 @@ class DeepCluster(Method):
         return torch.stack([cluster_losses(*pair) for pair in zip(heads, targets, strict=True)]).mean(dim=0)
 
     def _remember(self, samples: Tensor, z1: Tensor, z2: Tensor) -> None:
-        """Write the embeddings of all processes; `samples` are this one's."""
-        everyone = gather(samples.to(self.memory.device))
-        self.memory.index_copy_(1, everyone, torch.stack([z1, z2]).to(self.memory.dtype))
-        self.remembered.index_fill_(0, everyone, True)
+        """Store the embeddings of all processes; `samples` (k,) are the numbers of this process's images."""
+        gathered = gather(samples.to(self.memory.device))
+        self.memory.index_copy_(1, gathered, torch.stack([z1, z2]).to(self.memory.dtype))
+        self.remembered.index_fill_(0, gathered, True)
 
     def _cluster(self, seed: int, epoch: int) -> None:
-        """Prototypes and clusters from what is remembered, which is then forgotten: the epoch writes it anew."""
+        """Compute prototypes and clusters from the remembered embeddings, and clear the marks for the coming epoch."""
         samples = self.remembered.nonzero().squeeze(1)
         if max(self.settings.prototypes) > len(samples):
             raise UserError(
@@ -121,7 +123,7 @@ class DeepCluster(Method):
 
 
 def _make_room_for(method: nn.Module, state: dict[str, Any], prefix: str, *_: Any) -> None:
-    """A checkpoint knows how many images there are before the first step does."""
+    """Give the memory the size that a checkpoint has: it is loaded before the first step tells the number of images."""
     assert isinstance(method, DeepCluster)
     if f"{prefix}remembered" in state:
         method._make_room(len(state[f"{prefix}remembered"]))
@@ -129,9 +131,10 @@ def _make_room_for(method: nn.Module, state: dict[str, Any], prefix: str, *_: An
 
 @full_precision
 def spherical_k_means(points: Tensor, centroids: Tensor, *, iterations: int) -> tuple[Tensor, Tensor]:
-    """Centroids (clusters, d) and each point's cluster (k,), all unit vectors, by the largest cosine.
+    """Return centroids (clusters, d), unit vectors, and the cluster of each of `points` (k, d), unit vectors; (k,).
 
-    An empty cluster keeps its centroid. The clusters are those of the last centroids.
+    Each point belongs to the centroid with the largest cosine. It starts from `centroids`; an empty cluster keeps its
+    centroid. The returned clusters are those of the returned centroids.
     """
     for _ in range(iterations):
         nearest = nearest_centroids(points, centroids)
@@ -142,11 +145,11 @@ def spherical_k_means(points: Tensor, centroids: Tensor, *, iterations: int) -> 
 
 
 def nearest_centroids(points: Tensor, centroids: Tensor) -> Tensor:
-    """For each of `points` (k, d) the number of the centroid with the largest inner product, (k,)."""
+    """Return for each of `points` (k, d) the number of the centroid with the largest inner product; (k,)."""
     return torch.cat([(rows @ centroids.T).argmax(dim=1) for rows in points.split(ROWS)])
 
 
 @full_precision
 def cluster_losses(logits: Tensor, clusters: Tensor) -> Tensor:
-    """Cross-entropy in nats, (k,), with the clusters' numbers; 0 for an image without one."""
+    """Return cross-entropies in nats, (k,), of `logits` (k, n) with numbers of `clusters` (k,); 0 without a cluster."""
     return F.cross_entropy(logits, clusters, ignore_index=NO_CLUSTER, reduction="none")

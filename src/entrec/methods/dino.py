@@ -1,31 +1,32 @@
 """DINO (Caron et al., arXiv:2104.14294), with two global views and any number of local crops.
 
-Follows the release at facebookresearch/dino 7c446df: the teacher's outputs are centred, then sharpened;
-the student of every crop is trained on the teacher of each other global view, and the mean is over those
-pairs; the centre is the running mean of the teacher's logits of both global views, updated with the batch
-it has just been used on. Deviations: the head has batch norm and ReLU (the release: GELU, and batch norm
-only as an option), every crop goes through the networks by itself (the release: all of one size together,
-which batch norm notices), gradients are not clipped, the last layer is not frozen in the first epoch, weight
-decay is constant, and the teacher's temperature moves every step instead of every epoch.
+This follows the release at facebookresearch/dino 7c446df. The teacher's outputs are centred, then sharpened. The
+student's output for every crop is trained on the teacher's output for each other global view, and the loss is the mean
+over those pairs. The centre is the running mean of the teacher's logits for both global views; a batch updates it after
+it was used for that batch.
+
+Deviations: the head has batch norm and ReLU (the release: GELU, and batch norm only as an option); every crop goes
+through the networks by itself (the release: all crops of one size together, which changes batch norm); gradients are
+not clipped; the last layer is not frozen in the first epoch; weight decay is constant; the teacher's temperature
+changes every step instead of every epoch.
 """
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from entrec.collectives import batch_mean, gather
 from entrec.methods.ema import ema_copy, momentum_at, update_ema_copy
 from entrec.methods.method import Method, StepOutput
-from entrec.methods.multi_crop import with_others
+from entrec.methods.multi_crop import swapped_cross_entropies
 from entrec.methods.registry import DINOERSettings, DINOSettings
 from entrec.networks.backbones import num_features
 from entrec.networks.heads import cosines, mlp, on_sphere
 
 
 class DINO(Method):
-    """Student (backbone, projector, normalised prototypes) and a teacher that averages it."""
+    """A student (backbone, projector, normalised prototypes) and a teacher, which is an EMA copy of it."""
 
     views = 2
     weights = {"distillation": 1.0}
@@ -50,8 +51,7 @@ class DINO(Method):
             t = [self.teacher(view) for view in views[: self.views]]
             self.batch_centre.copy_(batch_mean(torch.cat(t)))
         s = (self.prototypes(torch.cat(z)) / self.settings.student_temperature).split(len(labels))
-        pairs = with_others(s, [self._sharpened(one).softmax(dim=1) for one in t])
-        losses = torch.stack([F.cross_entropy(*pair, reduction="none") for pair in pairs]).mean(dim=0)
+        losses = swapped_cross_entropies(s, [self._sharpened(one).softmax(dim=1) for one in t])
         terms = {"distillation": gather(losses).mean()}
         return StepOutput(terms, (gather(on_sphere(z[0])), gather(on_sphere(z[1]))), logits=(s[0], s[1]))
 
@@ -59,7 +59,7 @@ class DINO(Method):
         return (teacher - self.centre) / self.teacher_temperature
 
     def after_step(self, progress: float) -> None:
-        """Teacher, centre and the teacher's temperature move on."""
+        """Update the teacher, the centre and the teacher's temperature."""
         student = nn.Sequential(self.backbone, self.projector, self.prototypes)
         update_ema_copy(self.teacher, student, momentum=momentum_at(self.settings.momentum, progress))
         self.centre.lerp_(self.batch_centre, 1 - self.settings.centre_momentum)
@@ -67,7 +67,7 @@ class DINO(Method):
 
 
 class Prototypes(nn.Module):
-    """Cosines of `(k, d)` with the prototypes, `(k, prototypes)`: the release's weight norm, its gain fixed at 1."""
+    """A layer that returns cosines (k, prototypes) of `z` (k, d): the release's weight norm, its gain fixed at 1."""
 
     def __init__(self, inputs: int, prototypes: int) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ class Prototypes(nn.Module):
 
 
 def teacher_temperature_at(progress: float, settings: DINOERSettings) -> float:
-    """Rises in a line over the first `warmup_fraction` of the training, then stays."""
+    """Return the teacher's temperature: it rises linearly over the first `warmup_fraction` of training, then stays."""
     low, high = settings.warmup_teacher_temperature, settings.teacher_temperature
     if progress >= settings.warmup_fraction:
         return high

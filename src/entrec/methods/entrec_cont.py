@@ -1,14 +1,14 @@
 """EntRecCont: the continuous objective of the EntRec paper (eq. 4).
 
-The release at apple/ml-entropy-reconstruction f523f11 keeps the i = j term; here that is a setting. The paper does
-not give its heads: the networks are SimCLR's, so that the later paper's "SimCLR + ER" (arXiv:2307.10907) is this with
-SimCLR's numbers.
+The release at apple/ml-entropy-reconstruction f523f11 includes the i = j term; here that is a setting. The paper does
+not describe its heads: we use SimCLR's networks, so that the later paper's "SimCLR + ER" (arXiv:2307.10907) is this
+method with SimCLR's numbers.
 
-The paper fixes both concentrations. Learnt here as an option, they keep their ratio: with the self term and
-a kernel at least as narrow as the density, the objective has a ceiling and a best concentration. Learning
-the density's alone has neither (aligned pairs ask for an ever narrower one, whose weight the entropy of a
-fixed kernel cannot answer); the kernel's alone would end flat and see nothing. Left out, the self term sets no
-ceiling.
+The paper fixes both concentrations. Here they can be trained, with a fixed ratio: with resubstitution and a kernel at
+least as narrow as the density, the objective has a maximum at a finite concentration. If only the density's
+concentration were trained, it would grow without limit, because aligned pairs favour an ever narrower density and the
+entropy of a fixed kernel does not oppose it. If only the kernel's were trained, it would go to zero, where the entropy
+no longer depends on the sample. With leave-one-out there is no such maximum.
 """
 
 import math
@@ -28,7 +28,7 @@ from entrec.networks.heads import mlp, on_sphere
 
 
 class EntRecCont(Method):
-    """Backbone, projector onto the sphere, vMF kernel entropy and vMF reconstruction."""
+    """The backbone and a projector onto the sphere, with vMF kernel entropy and vMF reconstruction."""
 
     views = 2
     weights = {"entropy_term": -1.0, "reconstruction_term": -1.0}
@@ -53,11 +53,11 @@ class EntRecCont(Method):
         return StepOutput(terms, (z1, z2))
 
     def concentrations(self) -> tuple[float, float] | tuple[Tensor, Tensor]:
-        """Of the reconstruction density and of the kernel."""
+        """Return the concentrations of the reconstruction density and of the kernel."""
         settings = self.settings
         if self.log_kappa is None:
             return settings.kappa, settings.kernel_kappa
         kappa = self.log_kappa.exp()
-        # every process has the whole gradient, and they are summed
+        # every process computes the whole gradient, and the processes' gradients are summed
         kappa = torch.lerp(kappa.detach(), kappa, 1 / size())
         return kappa, kappa * (settings.kernel_kappa / settings.kappa)

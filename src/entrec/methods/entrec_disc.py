@@ -1,8 +1,8 @@
 """EntRecDisc: the discrete objective of the EntRec paper (eq. 7).
 
-W_b = softmax(z_b); the entropy is that of the batch-mean softmax, the reconstruction the cross-entropy
-between the branches. The projector ends in a batch norm without scale, as SimCLR's does: it standardises
-every logit over the batch, which by itself keeps the categories in use.
+W_b = softmax(z_b). The entropy is that of the mean softmax over the batch; the reconstruction is the cross-entropy
+between the branches. The projector ends in a batch norm without scale and shift, as SimCLR's does: it standardises
+every logit over the batch, which alone keeps all categories in use.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from entrec.networks.heads import mlp
 
 
 class EntRecDisc(Method):
-    """Backbone and projector; its outputs, over a temperature, are logits."""
+    """The backbone and a projector, whose outputs divided by a temperature are logits."""
 
     views = 2
     weights = {"entropy_term": -1.0, "reconstruction_term": -1.0}

@@ -1,8 +1,8 @@
 """EntRec in R^d: the continuous objective of the EntRec paper (eq. 4) with a Gaussian kernel and a Gaussian density.
 
-The paper derives alignment and uniformity from its objective with a Gaussian kernel; on the sphere that kernel is the
-von Mises-Fisher one of kappa = 1 / bandwidth^2, up to a constant, so here the projections stay in R^d. Their scale is
-not free: the projector ends in a batch norm without scale and shift, as SimCLR's does.
+The paper derives alignment and uniformity from its objective with a Gaussian kernel. On the sphere that kernel equals
+the von Mises-Fisher kernel with kappa = 1 / bandwidth^2, up to a constant, so here the projections stay in R^d. Their
+scale is fixed: the projector ends in a batch norm without scale and shift, as SimCLR's does.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from entrec.networks.heads import mlp
 
 
 class EntRecGaussian(Method):
-    """Backbone and projector; entropy and reconstruction of its outputs as they are."""
+    """The backbone and a projector, with entropy and reconstruction of its outputs, which are not normalised."""
 
     views = 2
     weights = {"entropy_term": -1.0, "reconstruction_term": -1.0}

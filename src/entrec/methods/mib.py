@@ -1,14 +1,16 @@
 """MIB, the multi-view information bottleneck (Federici et al., ICLR 2020, arXiv:2002.07017).
 
-Follows `training/mib.py`, `utils/modules.py` and `utils/schedulers.py` of the release at
-mfederici/Multi-View-Information-Bottleneck 72ce0aa: codes are Gaussian with independent coordinates, drawn by
-reparametrisation; both views have one encoder; a critic of pairs of codes is trained by the Jensen-Shannon objective,
-the unpaired ones being with the image before in the batch; the weight beta of the divergence rises geometrically.
-Deviations: the divergence of two codes is in closed form (the release: a difference of log densities at the codes
-drawn); the pairs are taken both ways, each with noise of its own, so that it does not matter which view is the first;
-noise depends on seed, epoch, sample and place in the pair alone; the encoder is the study's backbone and a projector
-with batch norm; beta moves between shares of the training (the release: numbers of steps); the optimiser is the
-study's (the release: Adam).
+This follows `training/mib.py`, `utils/modules.py` and `utils/schedulers.py` of the release at
+mfederici/Multi-View-Information-Bottleneck 72ce0aa. Representations are Gaussian with independent coordinates, sampled
+by reparametrisation; both views share one encoder. A critic of pairs of samples is trained by the Jensen-Shannon
+objective; unpaired samples are those of the previous image of the batch. The weight beta of the divergence rises
+geometrically.
+
+Deviations: the divergence of two representations is in closed form (the release: a difference of log densities at the
+samples); the pairs are scored in both orders, each with its own noise, so that it does not matter which view is the
+first; noise depends on seed, epoch, sample and place in the pair only; the encoder is the study's backbone and a
+projector with batch norm; beta rises between shares of the training (the release: numbers of steps); the optimiser is
+the study's (the release: Adam).
 """
 
 import itertools
@@ -29,21 +31,21 @@ from entrec.methods.registry import MIBSettings
 from entrec.networks.backbones import num_features
 from entrec.networks.heads import mlp
 
-SMALLEST_SCALE = 1e-7  # the release's
+SMALLEST_SCALE = 1e-7  # as in the release
 
 
-class Codes(NamedTuple):
-    """Gaussians with independent coordinates: `mean` and `scale`, their standard deviation, (k, d) each."""
+class Gaussians(NamedTuple):
+    """k Gaussians with independent coordinates: `mean` (k, d) and `scale` (k, d), the standard deviation."""
 
     mean: Tensor
     scale: Tensor
 
 
 class MIB(Method):
-    """Backbone, projector to means and scales, and a critic of pairs of codes.
+    """The backbone, a projector to means and scales, and a critic of pairs of samples.
 
-    `noise` (k, 2, d) is for the first and the second place in the pairs of this process's images; `progress` is that
-    of the training, which the weight of the divergence follows.
+    `noise` (k, 2, d) is that of the first and the second place in the pairs of this process's images. `progress` is the
+    share of the training that is done, on which the weight of the divergence depends.
     """
 
     views = 2
@@ -57,7 +59,7 @@ class MIB(Method):
         self.projector = mlp(num_features(backbone), (*hidden, 2 * d))
         self.critic = Critic(d, settings.critic)
         self.settings = settings
-        # in double precision: a run that goes on has beta's bits
+        # in double precision, so that a resumed run has the same bits of beta
         self.register_buffer("progress", torch.zeros((), dtype=torch.float64))
         self.register_buffer("noise", torch.zeros(0, 2, d), persistent=False)
         self.register_load_state_dict_post_hook(_weigh_as_loaded)
@@ -71,14 +73,14 @@ class MIB(Method):
         self.noise = standard_normal(keys.flatten(), d).unflatten(0, keys.shape).to(self.noise)
 
     def forward(self, views: Sequence[Tensor], labels: Tensor) -> StepOutput:
-        one, two = (codes(gather(lift(self.projector(self.backbone(view))))) for view in views)
+        one, two = (gaussians(gather(lift(self.projector(self.backbone(view))))) for view in views)
         noise1, noise2 = gather(self.noise).unbind(dim=1)
-        both_ways = [self._information(drawn(a, noise1), drawn(b, noise2)) for a, b in ((one, two), (two, one))]
+        both_ways = [self._information(sample(a, noise1), sample(b, noise2)) for a, b in ((one, two), (two, one))]
         terms = {"information": torch.stack(both_ways).mean(), "divergence": divergences(*one, *two).mean()}
         return StepOutput(terms, (one.mean, two.mean))
 
     def after_step(self, progress: float) -> None:
-        """The weight of the divergence follows `progress`."""
+        """Update the weight of the divergence."""
         self.progress.fill_(progress)
         self._weigh(progress)
 
@@ -97,7 +99,7 @@ def _weigh_as_loaded(method: nn.Module, _: Any) -> None:
 
 
 class Critic(nn.Module):
-    """One number for each pair of codes, from linear layers with ReLU between them."""
+    """An MLP of linear layers and ReLU that gives each pair of samples a score."""
 
     def __init__(self, d: int, hidden: Sequence[int]) -> None:
         super().__init__()
@@ -106,36 +108,37 @@ class Critic(nn.Module):
         self.layers = nn.Sequential(*layers[:-1])
 
     def forward(self, z1: Tensor, z2: Tensor) -> Tensor:
-        """Scores (k,) of row i of `z1` (k, d) with row i of `z2` (k, d), which are of all processes."""
-        # every process has the whole gradient, and they are summed
+        """Return scores (k,) of row i of `z1` (k, d) with row i of `z2` (k, d), the samples of all processes."""
+        # every process computes the whole gradient, and the processes' gradients are summed
         shares = {name: torch.lerp(p.detach(), p, 1 / size()) for name, p in self.layers.named_parameters()}
         scores: Tensor = functional_call(self.layers, shares, (torch.cat([z1, z2], dim=1),))
         return scores.squeeze(1)
 
 
 @full_precision
-def codes(parameters: Tensor) -> Codes:
-    """Means and, by softplus, scales from the halves of each row of `parameters` (k, 2 d)."""
+def gaussians(parameters: Tensor) -> Gaussians:
+    """Return the Gaussians of `parameters` (k, 2 d): means, and numbers whose softplus are the scales."""
     mean, raw = parameters.chunk(2, dim=1)
-    return Codes(mean, F.softplus(raw) + SMALLEST_SCALE)
+    return Gaussians(mean, F.softplus(raw) + SMALLEST_SCALE)
 
 
-def drawn(distributions: Codes, noise: Tensor) -> Tensor:
-    """A draw (k, d) from each of k Gaussians, by standard normal `noise` (k, d)."""
+def sample(distributions: Gaussians, noise: Tensor) -> Tensor:
+    """Return a sample (k, d) of each of k Gaussians, made from standard normal `noise` (k, d)."""
     return distributions.mean + distributions.scale * noise
 
 
 @full_precision
 def jensen_shannon(paired: Tensor, unpaired: Tensor) -> Tensor:
-    """`information.bounds.js` of k scores of pairs and k of unpaired draws, (k,) each: at most 0, to be maximised."""
+    """Return `information.bounds.js` of the scores of pairs and of unpaired samples, (k,) each; it is at most 0."""
     return -F.softplus(-paired).mean() - F.softplus(unpaired).mean()
 
 
 @full_precision
 def divergences(mean1: Tensor, scale1: Tensor, mean2: Tensor, scale2: Tensor) -> Tensor:
-    """The mean of KL(1 || 2) and KL(2 || 1) in nats, (k,), of Gaussians with independent coordinates, (k, d) each.
+    """Return the mean of KL(1 || 2) and KL(2 || 1) in nats, (k,), of Gaussians with means and scales (k, d).
 
-    The logarithms of the scales cancel, and what is left is written so that nothing else does.
+    The logarithms of the scales cancel; the rest is written so that no digits cancel. Raises `InvalidEmbeddings` for
+    means of different shapes.
     """
     check_pairs(mean1, mean2)
     v1, v2 = scale1.square(), scale2.square()
@@ -143,12 +146,12 @@ def divergences(mean1: Tensor, scale1: Tensor, mean2: Tensor, scale2: Tensor) ->
 
 
 def standard_normal(keys: Tensor, count: int) -> Tensor:
-    """`count` draws for each key: (n,) int64 to (n, count) float64."""
-    return torch.special.ndtri(randomness.uniform(keys, count).clamp(min=2.0**-54))  # at 0 it is -inf
+    """Return `count` standard normal draws for each of `keys` (n,), int64; (n, count) in float64."""
+    return torch.special.ndtri(randomness.uniform(keys, count).clamp(min=2.0**-54))  # ndtri(0) is -inf
 
 
 def beta_at(progress: float, settings: MIBSettings) -> float:
-    """Weight of the divergence: its logarithm rises in a line from the share `beta_from` to `beta_until`."""
+    """Return the divergence's weight: its logarithm rises linearly from the share `beta_from` to `beta_until`."""
     first, last = settings.beta
     if progress <= settings.beta_from:
         return first

@@ -1,10 +1,10 @@
 """MoCo v3 (Chen, Xie & He, arXiv:2104.02057), Algorithm 1.
 
-Follows moco/builder.py of the release at facebookresearch/moco-v3 with its ResNet heads: batch norm without
-scale and shift ends the projector but not the predictor, whose output has no bias either (the release's ViTs
-have it after both). Queries are contrasted with all keys of the batch, none from a queue; the loss is multiplied
-by 2 temperature. Deviation: the momentum encoder moves after a step instead of before the next one's keys,
-which differs in nothing but that its momentum is read one step earlier. The cross-entropy is computed by tiles,
+This follows moco/builder.py of the release at facebookresearch/moco-v3 with its heads for ResNets: the projector ends
+in a batch norm without scale and shift; the predictor does not, and its output has no bias (for ViTs the release has
+the batch norm after both). Queries are contrasted with all keys of the batch; there is no queue. The loss is multiplied
+by 2 temperature. Deviation: the momentum encoder is updated after a step instead of before the keys of the next step;
+the only difference is that its momentum is that of one step earlier. The cross-entropy is computed tile by tile,
 without the matrix of logits.
 """
 
@@ -23,7 +23,7 @@ from entrec.networks.heads import mlp, on_sphere
 
 
 class MoCoV3(Method):
-    """Backbone, projector and predictor make queries; a momentum encoder, averaging the first two, makes keys."""
+    """A backbone, projector and predictor, which make queries, and an EMA copy of the first two, which makes keys."""
 
     views = 2
     weights = {"contrastive": 1.0}
@@ -46,15 +46,15 @@ class MoCoV3(Method):
         return StepOutput({"contrastive": loss}, (gather(on_sphere(z1)), gather(on_sphere(z2))))
 
     def after_step(self, progress: float) -> None:
-        """The momentum encoder follows; its momentum rises to 1 with `progress`."""
-        fast = nn.Sequential(self.backbone, self.projector)
-        update_ema_copy(self.momentum_encoder, fast, momentum=momentum_at(self.settings.momentum, progress))
+        """Update the momentum encoder; its momentum rises to 1 with `progress`."""
+        online = nn.Sequential(self.backbone, self.projector)
+        update_ema_copy(self.momentum_encoder, online, momentum=momentum_at(self.settings.momentum, progress))
 
 
 def momentum_contrast(queries: Tensor, keys: Tensor, *, temperature: float) -> Tensor:
-    """2 temperature times the cross-entropy in nats of each query's own key among all, a mean over k.
+    """Return 2 temperature times the mean cross-entropy in nats of each query's own key among all keys; a scalar.
 
-    `queries`, `keys` (k, d) are unit vectors, row i of one belonging to row i of the other; no gradient
-    reaches the keys. The factor undoes the temperature's effect on the size of gradients.
+    Row i of `queries` (k, d) belongs to row i of `keys` (k, d), all unit vectors; the keys get no gradient. The factor
+    makes the size of the gradients independent of the temperature. Raises errors as `one_way_info_nce` does.
     """
     return 2 * temperature * one_way_info_nce(queries, keys.detach(), temperature=temperature)

@@ -1,6 +1,6 @@
 """SimCLR (Chen, Kornblith, Norouzi & Hinton, arXiv:2002.05709).
 
-The loss is eq. 1 of that paper, eq. 3 of the EntRec paper with its signs and numerator put right.
+The loss is eq. 1 of that paper; it is eq. 3 of the EntRec paper with corrected signs and numerator.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from entrec.networks.heads import mlp, on_sphere
 
 
 class SimCLR(Method):
-    """Backbone, projector whose last layer is normalised as in the release, NT-Xent."""
+    """The backbone and a projector that ends in a batch norm, as in the release, with NT-Xent."""
 
     views = 2
     weights = {"nt_xent": 1.0}

@@ -1,10 +1,9 @@
 """SimSiam (Chen & He, arXiv:2011.10566), eq. 2 and Algorithm 1.
 
-Follows simsiam/builder.py of the release at facebookresearch/simsiam: the projector ends in batch norm without
-scale and shift, the predictor is a bottleneck whose output has neither batch norm nor ReLU, and what a view is
-compared with passes no gradient. Deviations: the predictor's learning rate decays with all others (the
-release's --fix-pred-lr keeps it, worth 0.4 points in the paper's Table 1), and biases and batch norms have no
-weight decay.
+This follows simsiam/builder.py of the release at facebookresearch/simsiam: the projector ends in a batch norm without
+scale and shift, the predictor is a bottleneck whose output has neither batch norm nor ReLU, and the targets get no
+gradient. Deviations: the predictor's learning rate decays like all others (the release's --fix-pred-lr keeps it
+constant, which gains 0.4 points in the paper's Table 1), and biases and batch norms have no weight decay.
 """
 
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ from entrec.networks.heads import mlp, on_sphere
 
 
 class SimSiam(Method):
-    """One network for both views, and a predictor of one view's projection from the other's."""
+    """The backbone and projector, shared by both views, and a predictor of one view's projection from the other's."""
 
     views = 2
     weights = {"negative_cosine": 1.0}
@@ -43,6 +42,9 @@ class SimSiam(Method):
 
 @full_precision
 def negative_cosines(predictions: Tensor, targets: Tensor) -> Tensor:
-    """-cos of each row of `predictions`, `targets` (k, d), of any length; (k,). No gradient reaches the targets."""
+    """Return -cos of each row of `predictions` and `targets` (k, d), of any length; (k,). The targets get no gradient.
+
+    Raises `InvalidEmbeddings` for different shapes.
+    """
     check_pairs(predictions, targets)
     return -F.cosine_similarity(predictions, targets.detach(), dim=1)

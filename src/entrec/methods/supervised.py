@@ -1,4 +1,4 @@
-"""Supervised pretraining: the row that says what labels would give with the same network and budget."""
+"""Supervised pretraining: the upper reference, trained on labels with the same network and the same epochs."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -13,7 +13,7 @@ from entrec.networks.backbones import num_features
 
 
 class Supervised(Method):
-    """Cross-entropy with label smoothing (Szegedy et al., arXiv:1512.00567) on one augmented view."""
+    """The backbone and a linear classifier, with label smoothing (Szegedy et al., arXiv:1512.00567), on one view."""
 
     views = 1
     weights = {"cross_entropy": 1.0}

@@ -1,31 +1,32 @@
 """SwAV (Caron et al., arXiv:2006.09882): swapped prediction (eqs. 1 and 2) of balanced cluster codes (eqs. 3 to 5).
 
-Follows `main_swav.py` of the release at facebookresearch/swav 5e073db: codes of the two global views by
-Sinkhorn's iterations over the batch of all processes and, once it is full, a queue of earlier embeddings;
-every crop predicts the codes of each other global view; the prototypes are unit vectors, put back on the
-sphere after each step, without a gradient at first. Deviations: start of the queue and end of the freeze are
-shares of the training (the release: an epoch, a number of steps); frozen prototypes get a gradient of zero
-instead of none, and what weight decay does to their length is undone with the rest; the queue has any length
-and is whole on every process; the optimiser is the study's (the release: LARC).
+This follows `main_swav.py` of the release at facebookresearch/swav 5e073db. Sinkhorn's iterations compute the codes of
+the two global views over the batch of all processes and, once it is full, a queue of earlier embeddings. Every crop
+predicts the codes of each other global view. The prototypes are unit vectors, which are normalised after each step and
+have no gradient at first.
+
+Deviations: the queue starts and the prototypes are trained from shares of the training on (the release: an epoch, a
+number of steps); frozen prototypes have a gradient of zero instead of none, and the normalisation undoes what weight
+decay does to their length; the queue may have any length, and every process holds all of it; the optimiser is the
+study's (the release: LARC).
 """
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from entrec.collectives import gather
 from entrec.information.precision import full_precision
 from entrec.methods.method import Method, StepOutput
-from entrec.methods.multi_crop import features_of_crops, with_others
+from entrec.methods.multi_crop import features_of_crops, swapped_cross_entropies
 from entrec.methods.registry import SwAVSettings
 from entrec.networks.backbones import num_features
 from entrec.networks.heads import cosines, mlp, on_sphere
 
 
 class SwAV(Method):
-    """Backbone, projector onto the sphere, prototypes there, and a queue of embeddings for each global view."""
+    """The backbone, a projector onto the sphere, prototypes on it, and a queue of embeddings for each global view."""
 
     views = 2
     weights = {"swapped_prediction": 1.0}
@@ -37,7 +38,7 @@ class SwAV(Method):
         super().__init__()
         self.backbone = backbone
         self.projector = mlp(num_features(backbone), settings.projector)
-        linear = nn.Linear(settings.projector[-1], settings.prototypes, bias=False)  # for its initial weights
+        linear = nn.Linear(settings.projector[-1], settings.prototypes, bias=False)  # used for its initial weights only
         self.prototypes = nn.Parameter(on_sphere(linear.weight.detach()))
         self.settings = settings
         self.register_buffer("progress", torch.zeros(()))
@@ -51,24 +52,23 @@ class SwAV(Method):
         scores = [cosines(one, prototypes) for one in z]
         z1, z2 = gather(z[0]), gather(z[1])
         with torch.no_grad():
-            codes = [self._codes(scores[i], i, everyone) for i, everyone in enumerate((z1, z2))]
+            codes = [self._codes(scores[i], i, gathered) for i, gathered in enumerate((z1, z2))]
             self._remember(z1, z2)
         logits = [score / self.settings.temperature for score in scores]
-        pairs = with_others(logits, codes)
-        losses = torch.stack([F.cross_entropy(*pair, reduction="none") for pair in pairs]).mean(dim=0)
+        losses = swapped_cross_entropies(logits, codes)
         return StepOutput({"swapped_prediction": gather(losses).mean()}, (z1, z2), logits=(logits[0], logits[1]))
 
     def after_step(self, progress: float) -> None:
-        """The prototypes go back on the sphere."""
+        """Normalise the prototypes."""
         with torch.no_grad():
             self.prototypes.copy_(on_sphere(self.prototypes))
         self.progress.fill_(progress)
 
-    def _codes(self, scores: Tensor, view: int, everyone: Tensor) -> Tensor:
-        """Codes of this process's `scores` of a view, balanced over `everyone`'s embeddings of it and the queue's."""
-        samples = torch.cat([everyone, self.queue[view]])
-        in_use = (self.queued >= self.settings.queue).expand(self.settings.queue)  # all of the queue, or nothing
-        counted = torch.cat([in_use.new_ones(len(everyone)), in_use])
+    def _codes(self, scores: Tensor, view: int, gathered: Tensor) -> Tensor:
+        """Return the codes of this process's `scores` of a view, balanced over all embeddings and the queue."""
+        samples = torch.cat([gathered, self.queue[view]])
+        in_use = (self.queued >= self.settings.queue).expand(self.settings.queue)  # all of the queue, or none of it
+        counted = torch.cat([in_use.new_ones(len(gathered)), in_use])
         biases = sinkhorn_biases(
             cosines(samples, self.prototypes),
             counted,
@@ -78,7 +78,7 @@ class SwAV(Method):
         return codes(scores, biases, epsilon=self.settings.epsilon)
 
     def _remember(self, z1: Tensor, z2: Tensor) -> None:
-        """The batch enters the queue, and what is oldest leaves it."""
+        """Put the batch into the queue, and drop the oldest embeddings from it."""
         filling = self.progress >= self.settings.queue_from
         pushed = torch.cat([torch.stack([z1, z2]), self.queue], dim=1)[:, : self.settings.queue]
         self.queue.copy_(torch.where(filling, pushed, self.queue))
@@ -87,21 +87,21 @@ class SwAV(Method):
 
 @full_precision
 def sinkhorn_biases(scores: Tensor, counted: Tensor, *, epsilon: float, iterations: int) -> Tensor:
-    """What Sinkhorn's iterations add to each prototype's score / epsilon, (prototypes,), so that all are used alike.
+    """Return what Sinkhorn's iterations add to the scores / epsilon of each prototype, (prototypes,), to balance them.
 
-    `scores` (k, prototypes); rows that are not `counted` (k,) have no weight. In log space: the release's
-    exp(score / epsilon) overflows in half precision.
+    Rows of `scores` (k, prototypes) that are not `counted` (k,) have no weight. It stays in log space, because the
+    release's exp(score / epsilon) overflows in half precision.
     """
     log_weights = torch.where(counted, 0.0, -torch.inf).to(scores.dtype)[:, None]
     scaled = scores / epsilon
     biases, scales = torch.zeros_like(scaled[0]), torch.zeros_like(scaled[:, :1])
     for _ in range(iterations):
-        biases = -(scaled + scales + log_weights).logsumexp(dim=0)  # every prototype: the same total
-        scales = -(scaled + biases).logsumexp(dim=1, keepdim=True)  # every sample: a total of 1
+        biases = -(scaled + scales + log_weights).logsumexp(dim=0)  # every prototype has the same total
+        scales = -(scaled + biases).logsumexp(dim=1, keepdim=True)  # every sample has a total of 1
     return biases
 
 
 @full_precision
 def codes(scores: Tensor, biases: Tensor, *, epsilon: float) -> Tensor:
-    """Soft assignments (k, prototypes) whose rows sum to 1: the last of Sinkhorn's normalisations (eq. 5)."""
+    """Return soft assignments (k, prototypes) whose rows sum to 1: the last of Sinkhorn's normalisations (eq. 5)."""
     return (scores / epsilon + biases).softmax(dim=1)

@@ -1,4 +1,4 @@
-"""The backbone as initialised: what random features are worth."""
+"""The backbone as initialised: the lower reference, random features."""
 
 from torch import nn
 
@@ -7,7 +7,7 @@ from entrec.methods.registry import UntrainedSettings
 
 
 class Untrained(Method):
-    """Takes no views and is never stepped."""
+    """The backbone; it takes no views and is not trained."""
 
     views = 0
     weights = {}

@@ -1,8 +1,8 @@
 """VICReg (Bardes, Ponce & LeCun, arXiv:2105.04906), eqs. 1 to 6.
 
-Follows main_vicreg.py of the release at facebookresearch/vicreg 4e12602: the variance term is the mean over the
-two views, the covariance term is the sum (the paper's eq. 6 and solo-learn sum both), and the invariance term
-averages over coordinates as well as samples (eq. 5 only over samples). Deviation: layers before a batch norm
+This follows main_vicreg.py of the release at facebookresearch/vicreg 4e12602: the variance term is the mean over the
+two views, the covariance term is their sum (the paper's eq. 6 and solo-learn sum both), and the invariance term
+is the mean over coordinates and samples (eq. 5: over samples only). Deviation: layers before a batch norm
 have no bias.
 """
 
@@ -22,14 +22,14 @@ from entrec.networks.heads import mlp
 
 
 class VICReg(Method):
-    """Backbone and projector (the paper's expander), its outputs neither normalised nor standardised."""
+    """The backbone and a projector (the paper's expander), whose outputs are neither normalised nor standardised."""
 
     views = 2
 
     def __init__(self, backbone: nn.Module, settings: VICRegSettings) -> None:
         super().__init__()
         self.backbone = backbone
-        # every term is blind to a last bias
+        # no term depends on a last bias
         self.projector = mlp(num_features(backbone), settings.projector, last_bias=False)
         self.epsilon = settings.epsilon
         self.weights = {
@@ -45,7 +45,10 @@ class VICReg(Method):
 
 @full_precision
 def vicreg_terms(z1: Tensor, z2: Tensor, *, epsilon: float) -> dict[str, Tensor]:
-    """The three terms, unweighted, of `z1`, `z2` (k, d); `epsilon` is added to variances under the root."""
+    """Return the three terms, unweighted scalars, of `z1`, `z2` (k, d); `epsilon` is added to variances under the root.
+
+    Raises `InvalidEmbeddings` for fewer than two rows or different shapes.
+    """
     check_pairs(z1, z2)
     check_sample(z1)
     return {
@@ -56,12 +59,12 @@ def vicreg_terms(z1: Tensor, z2: Tensor, *, epsilon: float) -> dict[str, Tensor]
 
 
 def variance_hinge(z: Tensor, *, epsilon: float) -> Tensor:
-    """How far the standard deviations of the coordinates of `z` (k, d) fall short of 1, on average (eqs. 1 and 2)."""
+    """Return by how much standard deviations of coordinates of `z` (k, d) are below 1, on average (eqs. 1 and 2)."""
     return F.relu(1 - (z.var(dim=0) + epsilon).sqrt()).mean()
 
 
 def covariance_energy(z: Tensor) -> Tensor:
-    """Sum of the squared covariances of different coordinates of `z` (k, d), over d (eqs. 3 and 4)."""
+    """Return the sum of the squared covariances of different coordinates of `z` (k, d), divided by d (eqs. 3 and 4)."""
     k, d = z.shape
     centred = z - z.mean(dim=0)
     return off_diagonal_energy(centred.T @ centred / (k - 1)) / d
