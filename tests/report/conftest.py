@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from entrec.data import prepare
-from entrec.data.source import Source
+from entrec.data.source import Loaded
 from entrec.methods.registry import METHODS
 from entrec.runs import Run
 from entrec.settings import Dataset
@@ -117,12 +117,12 @@ def history(run: Run, steps: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-def noise(spec: Dataset) -> Source:
+def noise(spec: Dataset) -> Loaded:
     """30 images of noise in 3 classes, in place of every source."""
     pixels = np.random.default_rng(0)
     images = pixels.integers(0, 256, (30, spec.size, spec.size, spec.channels), dtype=np.uint8)
     facts = {"description": "noise", "licence": "none needed", "origin": "a generator"}
-    return Source(images=images, labels=np.arange(30) % 3, classes=["a", "b", "c"], **facts)
+    return Loaded(images=images, labels=np.arange(30) % 3, classes=["a", "b", "c"], **facts)
 
 
 def _write(path: Path, value: Any) -> None:
