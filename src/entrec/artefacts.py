@@ -1,4 +1,4 @@
-"""Files appear whole or not at all: written beside, flushed, then moved into place."""
+"""Reading and writing of files. A file is written beside its place, flushed, then moved: it is whole or not there."""
 
 import csv
 import hashlib
@@ -14,7 +14,7 @@ from entrec.errors import UserError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """`replacing_all` for one file, which is then replaced whole or stays as it was."""
+    """Yield a scratch path beside `path`; on success it replaces `path`, which otherwise stays as it was."""
     with replacing_all([path]) as (scratch,):
         yield scratch
 
@@ -23,9 +23,9 @@ def replacing(path: Path) -> Iterator[Path]:
 def replacing_all(paths: Sequence[Path]) -> Iterator[list[Path]]:
     """Yield a scratch path beside each of `paths`; on success they replace `paths`, on failure they are removed.
 
-    Nothing moves before every scratch file is on disk: a disk that is full or not writable leaves all `paths`
-    as they were. They then move one by one in the order given, so a file that vouches for the others comes last.
-    Raises `UserError` when a file cannot be written or moved.
+    Nothing is moved before every scratch file is on disk: a disk that is full or not writable leaves all `paths` as
+    they were. The files are moved one by one in the order given, so that a file which proves the others complete comes
+    last. Raises `UserError` when a file cannot be written or moved.
     """
     scratches = [path.with_name(f".{path.name}.{os.getpid()}") for path in paths]
     try:
@@ -44,29 +44,29 @@ def replacing_all(paths: Sequence[Path]) -> Iterator[list[Path]]:
         ) from error
     finally:
         for scratch in scratches:
-            with suppress(OSError):  # it may be gone, or its folder no folder
+            with suppress(OSError):  # it may not exist, nor its folder
                 scratch.unlink()
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write bytes atomically."""
+    """Write `content` to `path` atomically; raises `UserError` as `replacing_all` does."""
     with replacing(path) as scratch:
         scratch.write_bytes(content)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text atomically."""
+    """Write `text` in UTF-8 to `path` atomically."""
     with replacing(path) as scratch:
         scratch.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write indented JSON atomically; NaN and infinity are refused, since JSON has neither."""
+    """Write `value` as indented JSON atomically; raises `ValueError` for NaN and infinity, which JSON does not have."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> Any:
-    """Read JSON; raises `UserError` naming the file when it is missing, not readable or damaged."""
+    """Return the contents of a JSON file; raises `UserError` when it is missing, not readable or damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -78,7 +78,7 @@ def read_json(path: Path) -> Any:
 
 
 def write_csv(path: Path, rows: Iterable[Mapping[str, Any]], *, columns: Sequence[str] = ()) -> None:
-    """Write rows as CSV atomically: `columns` first, then the rows' other keys in order of appearance."""
+    """Write `rows` as CSV atomically: first `columns`, then the other keys of the rows in order of appearance."""
     rows = list(rows)
     columns = list(dict.fromkeys([*columns, *(key for row in rows for key in row)]))
     with replacing(path) as scratch, scratch.open("w", newline="", encoding="utf-8") as file:
@@ -88,6 +88,6 @@ def write_csv(path: Path, rows: Iterable[Mapping[str, Any]], *, columns: Sequenc
 
 
 def sha256(path: Path) -> str:
-    """Hex digest of a file's bytes."""
+    """Return the SHA-256 of a file's bytes in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

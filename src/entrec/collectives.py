@@ -1,9 +1,9 @@
-"""Tensors of all processes as one, with gradients that are those of one process.
+"""Tensors of all processes as one, with the gradients that one process would have.
 
-Every process computes the loss of the whole batch from gathered rows. What reaches its own rows in the
-backward pass is then the whole gradient, and nothing is communicated; the sum over processes of what
-reaches the weights is the gradient of one process on the joined batch. (lightly's issue 1528 and
-solo-learn's 253 are what happens when this is left to luck.) Alone, `gather` and `total` return their argument.
+Every process computes the loss of the whole batch from gathered rows. In the backward pass its own rows then get the
+whole gradient, and nothing is communicated; the sum over processes of the gradients of the weights is the gradient of
+one process on the whole batch. (Issue 1528 of lightly and issue 253 of solo-learn describe wrong gradients of gathered
+rows.) Where there is only one process, `gather` and `total` return their argument.
 """
 
 from typing import Any
@@ -14,32 +14,32 @@ from torch import distributed as dist
 
 
 def in_group() -> bool:
-    """Whether this process is one of a group, which may be a group of one."""
+    """Return whether this process is one of a group, which may be a group of one."""
     return dist.is_available() and dist.is_initialized()
 
 
 def rank() -> int:
-    """This process's number, from 0."""
+    """Return this process's number, counted from 0."""
     return dist.get_rank() if in_group() else 0
 
 
 def size() -> int:
-    """How many processes there are."""
+    """Return the number of processes."""
     return dist.get_world_size() if in_group() else 1
 
 
 def gather(rows: Tensor) -> Tensor:
-    """The rows (n, ...) of all processes in the order of their ranks; n may differ between them."""
+    """Return the rows (n, ...) of all processes in the order of their ranks; n may differ between them."""
     return _Gather.apply(rows) if in_group() else rows
 
 
 def total(value: Tensor) -> Tensor:
-    """The sum of `value` over all processes, the same on each; its gradient is summed as well."""
+    """Return the sum of `value` over all processes, the same on each; its gradient is summed as well."""
     return _Total.apply(value) if in_group() else value
 
 
 def batch_mean(rows: Tensor) -> Tensor:
-    """The mean over the rows (n, ...) of all processes, gathered as their sums; its gradient is as `gather`'s."""
+    """Return the mean over the rows (n, ...) of all processes, gathered as sums; its gradient is like `gather`'s."""
     counts = gather(torch.tensor([float(len(rows))], device=rows.device))
     return gather(rows.sum(dim=0, keepdim=True)).sum(dim=0) / counts.sum()
 
@@ -55,7 +55,7 @@ class _Gather(torch.autograd.Function):
         padded[: len(rows)] = rows
         gathered = [torch.empty_like(padded) for _ in sizes]
         dist.all_gather(gathered, padded)
-        return torch.cat([part[:n] for part, n in zip(gathered, sizes, strict=True)])
+        return torch.cat([own[:n] for own, n in zip(gathered, sizes, strict=True)])
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:

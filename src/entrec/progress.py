@@ -1,4 +1,4 @@
-"""Progress that suits where it is read: a bar on a terminal, a line every few seconds in a log."""
+"""Progress messages: a bar on a terminal, a line every few seconds in a log."""
 
 import sys
 import time
@@ -12,7 +12,7 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 def progress(items: Iterable[T], description: str, *, start: int = 0) -> Iterator[T]:
-    """Yield `items`, saying on stderr how far it is; `start` items were done before."""
+    """Yield `items` and report the progress on stderr; `start` items were done before."""
     total = start + len(items) if isinstance(items, Sized) else None
     if sys.stderr.isatty():
         yield from tqdm(items, desc=description, total=total, initial=start, leave=False)

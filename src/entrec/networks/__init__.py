@@ -1,4 +1,4 @@
-"""Backbones and the heads on top of them."""
+"""Backbones and heads."""
 
 from entrec.networks.backbones import build_backbone, load_backbone, save_backbone
 

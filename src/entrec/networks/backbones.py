@@ -1,7 +1,7 @@
-"""Backbones: a small residual network for laptops, timm's ResNets and Vision Transformers for the rest.
+"""Backbones: a small residual network for laptops, and timm's ResNets and Vision Transformers.
 
-Every backbone maps images `(n, c, h, w)` to pooled features `(n, num_features)`. timm's state dicts
-load into torchvision's ResNets and the other way round.
+Every backbone maps images `(n, c, h, w)` to pooled features `(n, num_features)`. State dicts of timm's ResNets fit
+torchvision's, and the other way round.
 """
 
 from pathlib import Path
@@ -18,21 +18,21 @@ from entrec.settings import Network
 
 
 class Builder(Protocol):
-    """How a network is made; a method may make its own (`Method.make_backbone`)."""
+    """A function that makes a network; a method may have its own (`Method.make_backbone`)."""
 
     def __call__(self, network: Network, *, channels: int, size: int | None = None) -> nn.Module:
-        """A network for images of `channels`, `size` pixels wide."""
+        """Return a network for images of `channels`, `size` pixels wide."""
 
 
 def build_backbone(network: Network, *, channels: int, size: int | None = None) -> nn.Module:
-    """A freshly initialised backbone for images of `channels`; has the attribute `num_features`.
+    """Return a freshly initialised backbone for images of `channels`; it has the attribute `num_features`.
 
-    Transformers have a position embedding for each patch of an image of `size`; ResNets need no `size`.
+    Transformers have a position embedding for each patch of an image of `size`; ResNets do not need `size`.
     """
     if network.backbone == "small_resnet":
         return SmallResNet(channels=channels, width=network.width, stem=network.stem)
     if network.transformer:
-        from entrec.networks.vit import build_vit  # imported here, as timm is below
+        from entrec.networks.vit import build_vit  # imported here because it imports timm; see below
 
         assert size is not None
         return build_vit(network.transformer, network, channels=channels, size=size)
@@ -40,7 +40,7 @@ def build_backbone(network: Network, *, channels: int, size: int | None = None) 
 
 
 def num_features(backbone: nn.Module) -> int:
-    """Width of a backbone's features (timm's name for it)."""
+    """Return the width of a backbone's features (timm's name for it)."""
     return cast(int, backbone.num_features)
 
 
@@ -62,7 +62,7 @@ def _timm_resnet(network: Network, *, channels: int) -> nn.Module:
 
 
 def save_backbone(backbone: nn.Module, path: Path) -> None:
-    """Write the weights as safetensors."""
+    """Write the backbone's weights to `path` as safetensors."""
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in backbone.state_dict().items()}
     write_bytes(path, save(tensors))
 
@@ -70,7 +70,7 @@ def save_backbone(backbone: nn.Module, path: Path) -> None:
 def load_backbone(
     path: Path, network: Network, *, channels: int, size: int | None = None, build: Builder = build_backbone
 ) -> nn.Module:
-    """A backbone with the weights of `path`; raises `UserError` if they are damaged or do not fit."""
+    """Return a backbone with the weights of `path`; raises `UserError` if they are missing, damaged or do not fit."""
     backbone = build(network, channels=channels, size=size)
     try:
         backbone.load_state_dict(load_file(path))

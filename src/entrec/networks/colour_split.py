@@ -8,9 +8,9 @@ from entrec.settings import Network
 
 
 class ColourSplit(nn.Module):
-    """Maps Lab images `(n, 3, h, w)` to the features of both encoders side by side, `(n, num_features)`.
+    """A network that maps Lab images `(n, 3, h, w)` to the concatenated features of two encoders, `(n, num_features)`.
 
-    Each encoder is as wide as the study's network, so the features are twice as many as one's.
+    Each encoder is as wide as the study's network, so that there are twice as many features.
     """
 
     def __init__(self, network: Network, *, size: int | None = None) -> None:
@@ -20,7 +20,7 @@ class ColourSplit(nn.Module):
         self.num_features = num_features(self.lightness) + num_features(self.colour)
 
     def branches(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """The features of L and those of ab."""
+        """Return the features of L and those of ab, (n, num_features / 2) each, of `images` (n, 3, h, w)."""
         lightness, colour = images.split([1, 2], dim=1)
         return self.lightness(lightness), self.colour(colour)
 

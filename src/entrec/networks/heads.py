@@ -1,4 +1,4 @@
-"""Multi-layer perceptrons on top of a backbone."""
+"""Heads on top of a backbone: MLPs, projection onto the sphere, cosines with prototypes."""
 
 import itertools
 from collections.abc import Sequence
@@ -10,21 +10,21 @@ from entrec.information.precision import full_precision, lift
 
 
 def on_sphere(z: Tensor) -> Tensor:
-    """Rows of `z` (k, d) at unit length, in float32 at least: half precision would leave them off the sphere."""
+    """Return `z` (k, d) with rows of unit length, in float32 or float64: half precision would miss the sphere."""
     return F.normalize(lift(z), dim=1)
 
 
 @full_precision
 def cosines(z: Tensor, prototypes: Tensor) -> Tensor:
-    """Of unit vectors `z` (k, d) with unit `prototypes` (m, d); (k, m)."""
+    """Return the cosines (k, m) of unit vectors `z` (k, d) with unit vectors `prototypes` (m, d)."""
     return z @ prototypes.T
 
 
 def mlp(inputs: int, widths: Sequence[int], *, last_norm: bool = False, last_bias: bool = True) -> nn.Sequential:
-    """Linear layers of `widths`, each but the last followed by batch norm and ReLU.
+    """Return an MLP: linear layers of `widths`, each but the last followed by batch norm and ReLU.
 
-    `last_norm` adds a batch norm without scale and shift after the last, as SimCLR's projector has; it, or
-    `last_bias` of False, leaves the last layer without a bias.
+    `last_norm` adds a batch norm without scale and shift after the last layer, as in SimCLR's projector. With it, or
+    with `last_bias` of False, the last layer has no bias.
     """
     layers: list[nn.Module] = []
     for a, b in itertools.pairwise([inputs, *widths[:-1]]):

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 
 class SmallResNet(nn.Module):
-    """Maps `(n, channels, h, w)` to `(n, 4 * width)`; `stem` as in `settings.Network`."""
+    """A network from images `(n, channels, h, w)` to features `(n, 4 * width)`; `stem` as in `settings.Network`."""
 
     def __init__(self, *, channels: int, width: int, stem: str) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class SmallResNet(nn.Module):
         return pooled(self.maps(images)[-1])
 
     def maps(self, images: Tensor) -> list[Tensor]:
-        """What each stage makes of `images`, (n, c, h, w) of the stage's channels."""
+        """Return the output of each stage for `images`: maps (n, c, h, w) with the stage's channels."""
         x = self.pool(F.relu(self.norm(self.stem(images))))
         maps = []
         for stage in self.stages:
@@ -38,7 +38,7 @@ class SmallResNet(nn.Module):
 
 
 def pooled(features: Tensor) -> Tensor:
-    """The mean (n, c) over the positions of a map (n, c, h, w)."""
+    """Return the mean (n, c) over the positions of a map (n, c, h, w)."""
     return features.mean(dim=(2, 3))
 
 

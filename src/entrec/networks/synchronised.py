@@ -1,7 +1,7 @@
 """Batch norm over the batch of all processes.
 
-On GPUs torch's own `SyncBatchNorm` does it; it has no CPU version, and two processes on a CPU are how the
-agreement of many processes with one is tested. Both take parts of unequal size.
+On GPUs torch's own `SyncBatchNorm` is used. It has no CPU version, and the tests compare two processes on a CPU with
+one. Both accept processes with different numbers of images.
 """
 
 from typing import TypeVar
@@ -17,20 +17,20 @@ M = TypeVar("M", bound=nn.Module)
 
 
 def synchronise(module: M, device: torch.device) -> M:
-    """`module` with every batch norm replaced where this process is one of a group; names and weights stay."""
+    """Return `module` with every batch norm replaced where this process is one of a group; names and weights stay."""
     if not in_group():
         return module
     if device.type == "cuda":
-        nn.SyncBatchNorm.convert_sync_batchnorm(module)  # in place, but for a module that is a norm itself
+        nn.SyncBatchNorm.convert_sync_batchnorm(module)  # works in place, unless the module itself is a batch norm
         return module
     for norm in module.modules():
         if isinstance(norm, _BatchNorm):
-            norm.__class__ = SynchronisedBatchNorm  # same parameters, buffers and hooks; another forward
+            norm.__class__ = SynchronisedBatchNorm  # keeps parameters, buffers and hooks; changes forward
     return module
 
 
 class SynchronisedBatchNorm(_BatchNorm):
-    """Any dimension: (n, c) or (n, c, h, w), statistics in float32 at least. In evaluation mode the ordinary one."""
+    """Batch norm of (n, c) or (n, c, h, w), with statistics in float32 or float64; ordinary in evaluation mode."""
 
     def forward(self, x: Tensor) -> Tensor:
         return self._normalised(lift(x)).to(x.dtype) if self.training else super().forward(x)
