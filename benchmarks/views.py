@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from entrec.data.images import Stack
-from entrec.data.views import apply, draw_view
+from entrec.data.view_parameters import draw
+from entrec.data.views import augment
 from entrec.settings import View
 from entrec.study import load_study
 
@@ -44,12 +44,13 @@ def median_seconds(function: Callable[[], object], repeats: int = 31) -> float:
 
 def report(title: str, view: View, *, size: int, channels: int, batch: int = 256) -> None:
     """Print views/s and the milliseconds that two views of a batch take."""
-    images = Stack(torch.randint(256, (batch, size, size, channels), dtype=torch.uint8))
+    images = torch.randint(256, (batch, size, size, channels), dtype=torch.uint8)
     samples = torch.arange(batch)
 
     def both_views() -> None:
         for index in (0, 1):
-            apply(*draw_view(images, view, seed=0, epoch=0, samples=samples, index=index), size)
+            drawn = draw(view, seed=0, epoch=0, samples=samples, index=index, height=size, width=size)
+            augment(images, drawn, size)
 
     seconds = median_seconds(both_views)
     rate = 2 * batch / seconds

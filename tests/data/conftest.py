@@ -5,6 +5,7 @@ import struct
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 
 import datasets
@@ -16,10 +17,13 @@ from torch import Tensor
 
 from entrec.artefacts import write_json
 from entrec.data import store
+from entrec.data.images import Pixels
 from entrec.data.prepare import prepare
 from entrec.data.source import Listing, function_of
 from entrec.data.sources import textures
 from entrec.data.stand_in import MARKER, Amount, Picture, pictures, write_file, write_stand_in
+from entrec.data.view_parameters import draw
+from entrec.data.views import augment
 from entrec.settings import Dataset, View
 from entrec.sources import SOURCES
 
@@ -115,6 +119,13 @@ def encoded_folder(photo_spec, tmp_path, small_shards):
     """The photos, prepared as encoded images in five shards."""
     prepare("insects", photo_spec, tmp_path / "data" / "insects")
     return tmp_path / "data" / "insects"
+
+
+def views_of(pixels: Pixels, view: View, *, size: int, **address: Any) -> Tensor:
+    """The views that a batch would have, drawn at an address (seed, epoch, samples, index), before normalisation."""
+    drawn = draw(view, height=pixels.heights, width=pixels.widths, **address)
+    shown, boxes = pixels.cut(drawn.boxes)
+    return augment(shown, drawn.within(boxes), size)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

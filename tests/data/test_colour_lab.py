@@ -90,11 +90,13 @@ def test_statistics_of_many_chunks_are_those_of_all_images():
     assert std == pytest.approx(channels.std(axis=(0, 1, 2)), abs=1e-6)
 
 
-def test_training_images_as_networks_see_them_have_mean_0_and_deviation_1(textures):
-    train = to_float(torch.from_numpy(textures.images.array[textures.indices("train")]))
-    seen = network_inputs(train, textures)
-    torch.testing.assert_close(seen.mean(dim=(0, 2, 3)), torch.zeros(3), atol=1e-4, rtol=0)
-    torch.testing.assert_close(seen.std(dim=(0, 2, 3)), torch.ones(3), atol=1e-4, rtol=0)
+@pytest.mark.parametrize("dataset", ["textures", "digits"])  # Lab and grey
+def test_training_images_as_networks_see_them_have_mean_0_and_deviation_1(dataset, request):
+    prepared = request.getfixturevalue(dataset)
+    train = to_float(torch.from_numpy(prepared.images.array[prepared.indices("train")]))
+    seen = network_inputs(train, prepared)
+    torch.testing.assert_close(seen.mean(dim=(0, 2, 3)), torch.zeros(prepared.channels), atol=1e-4, rtol=0)
+    torch.testing.assert_close(seen.std(dim=(0, 2, 3)), torch.ones(prepared.channels), atol=1e-4, rtol=0)
 
 
 def test_views_are_made_in_rgb_and_turned_to_lab_after(textures):

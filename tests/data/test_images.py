@@ -9,12 +9,13 @@ import pytest
 import torch
 from PIL import Image
 from skimage import data as photographs_of
+from tests.data.conftest import views_of
 from torchvision.transforms.v2 import functional as F
 
 from entrec.data.images import ArrayImages, EncodedImages, Loose, Stack
 from entrec.data.read_ahead import ReadAhead
-from entrec.data.view_parameters import sample_parameters
-from entrec.data.views import apply, centre, draw_view, to_float
+from entrec.data.view_parameters import draw
+from entrec.data.views import centre, to_float
 from entrec.errors import UserError
 
 CPU = torch.device("cpu")
@@ -37,8 +38,8 @@ def test_a_crop_of_images_of_any_size_is_torchvisions_resized_crop(loose, simclr
     samples = torch.arange(12)
     view = replace(simclr, jitter=0.0, greyscale=0.0, blur=0.0, solarise=0.0)
     options = {"seed": 1, "epoch": 2, "samples": samples, "index": 0}
-    p = sample_parameters(view, height=loose.heights, width=loose.widths, **options)
-    ours = apply(*draw_view(loose, view, **options), 32)
+    p = draw(view, height=loose.heights, width=loose.widths, **options)
+    ours = views_of(loose, view, size=32, **options)
     for i, image in enumerate(loose.values):
         x = torch.from_numpy(image).permute(2, 0, 1) / 255
         box = [int(side[i]) for side in p.boxes]
@@ -49,8 +50,8 @@ def test_a_crop_of_images_of_any_size_is_torchvisions_resized_crop(loose, simclr
 
 def test_sizes_given_for_each_image_draw_what_one_size_for_all_draws(simclr):
     options = {"seed": 0, "epoch": 0, "samples": torch.arange(50), "index": 0}
-    for_all = sample_parameters(simclr, height=40, width=300, **options)
-    for_each = sample_parameters(simclr, height=torch.full((50,), 40), width=torch.full((50,), 300), **options)
+    for_all = draw(simclr, height=40, width=300, **options)
+    for_each = draw(simclr, height=torch.full((50,), 40), width=torch.full((50,), 300), **options)
     for ours, theirs in zip(for_each.boxes, for_all.boxes, strict=True):
         assert torch.equal(ours, theirs)
 
@@ -58,16 +59,15 @@ def test_sizes_given_for_each_image_draw_what_one_size_for_all_draws(simclr):
 def test_crops_lie_within_their_own_image(loose, simclr):
     for epoch in range(20):
         samples = torch.arange(12)
-        p = sample_parameters(
-            simclr, seed=0, epoch=epoch, samples=samples, index=0, height=loose.heights, width=loose.widths
-        )
+        p = draw(simclr, seed=0, epoch=epoch, samples=samples, index=0, height=loose.heights, width=loose.widths)
         assert ((p.top >= 0) & (p.top + p.height <= loose.heights)).all()
         assert ((p.left >= 0) & (p.left + p.width <= loose.widths)).all()
 
 
 def test_what_is_cut_of_a_panorama_is_no_larger_than_a_crop_can_be(loose, simclr):
     samples = torch.arange(12)
-    shown, _ = draw_view(loose, simclr, seed=0, epoch=0, samples=samples, index=0)
+    drawn = draw(simclr, seed=0, epoch=0, samples=samples, index=0, height=loose.heights, width=loose.widths)
+    shown, _ = loose.cut(drawn.boxes)
     shorter = int(torch.minimum(loose.heights, loose.widths).max())
     assert max(shown.shape[1:3]) <= round(shorter * simclr.crop_ratio[1])
 
@@ -76,7 +76,7 @@ def test_images_of_one_size_make_the_same_views_loose_and_stacked(loose, simclr)
     images = np.stack([image[:60, :60] for image in loose.values])
     options = {"seed": 0, "epoch": 0, "samples": torch.arange(12), "index": 1}
     stacked, cut = (
-        apply(*draw_view(pixels, simclr, **options), 24)
+        views_of(pixels, simclr, size=24, **options)
         for pixels in (Stack(torch.from_numpy(images)), Loose(list(images)))
     )
     torch.testing.assert_close(cut, stacked, atol=1e-6, rtol=0)

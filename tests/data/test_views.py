@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tests.data.conftest import views_of
 from torch import Tensor
 from torchvision.transforms.v2 import functional as F  # takes seconds to import; so be it in tests
 
 from entrec.data import colour
 from entrec.data.images import Stack
 from entrec.data.resampling import blur_size
-from entrec.data.view_parameters import Colour, ViewParameters, sample_parameters
-from entrec.data.views import apply, draw_view, normalise, to_float
+from entrec.data.view_parameters import Colour, ViewParameters, draw
+from entrec.data.views import augment, to_float
 
 COLOURS = {
     Colour.BRIGHTNESS: (colour.adjust_brightness, F.adjust_brightness, (0.0, 2.0)),
@@ -23,11 +24,13 @@ COLOURS = {
 
 def parameters(view, images: Tensor, *, seed: int = 0) -> ViewParameters:
     n, height, width, _ = images.shape
-    return sample_parameters(view, seed=seed, epoch=0, samples=torch.arange(n), index=0, height=height, width=width)
+    return draw(view, seed=seed, epoch=0, samples=torch.arange(n), index=0, height=height, width=width)
 
 
-def augment(images: Tensor, view, *, size: int, **address) -> Tensor:
-    return apply(*draw_view(Stack(images), view, **address), size)
+def views(images: Tensor, view, **address) -> Tensor:
+    """Views of 32 pixels: the first ones of the first images, unless their address says otherwise."""
+    first = {"seed": 0, "epoch": 0, "samples": torch.arange(len(images)), "index": 0}
+    return views_of(Stack(images), view, size=32, **(first | address))
 
 
 def only_crops(view):
@@ -48,7 +51,7 @@ def torchvision_view(image: Tensor, p: ViewParameters, i: int, size: int) -> Ten
 
 def assert_as_torchvision(images: Tensor, p: ViewParameters, size: int) -> None:
     expected = torch.stack([torchvision_view(x, p, i, size) for i, x in enumerate(to_float(images))])
-    torch.testing.assert_close(apply(images, p, size), expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(augment(images, p, size), expected, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -105,11 +108,7 @@ def test_the_blur_spans_a_tenth_of_the_image(size, taps):
 
 def test_a_blur_of_no_width_changes_nothing(photographs, simclr):
     view = replace(only_crops(simclr), blur_sigma=(0.0, 0.0))
-    plain, blurred = (
-        augment(photographs, v, seed=0, epoch=0, samples=torch.arange(48), index=0, size=32)
-        for v in (view, replace(view, blur=1.0))
-    )
-    assert torch.equal(plain, blurred)
+    assert torch.equal(views(photographs, view), views(photographs, replace(view, blur=1.0)))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -121,68 +120,52 @@ def test_whole_views_equal_torchvisions_operations_in_turn(photographs, simclr, 
 
 def test_a_view_of_nothing_but_the_whole_image_is_the_image(photographs, simclr):
     view = replace(only_crops(simclr), crop_scale=(1.0, 1.0), crop_ratio=(1.0, 1.0))
-    plain = augment(photographs, view, seed=0, epoch=0, samples=torch.arange(48), index=0, size=32)
-    torch.testing.assert_close(plain, to_float(photographs), atol=1e-6, rtol=0)
+    torch.testing.assert_close(views(photographs, view), to_float(photographs), atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize("chosen", [[7], [7, 3], [40, 7, 0, 21]])
 def test_a_samples_view_does_not_depend_on_its_batch(photographs, simclr, chosen):
-    def views(numbers: list[int]) -> Tensor:
-        samples = torch.tensor(numbers)
-        return augment(photographs[samples], simclr, seed=0, epoch=3, samples=samples, index=1, size=32)
-
-    together = views(list(range(48)))[chosen]
-    torch.testing.assert_close(views(chosen), together, atol=1e-6, rtol=0)
+    together = views(photographs, simclr, epoch=3, index=1)[chosen]
+    alone = views(photographs[chosen], simclr, epoch=3, index=1, samples=torch.tensor(chosen))
+    torch.testing.assert_close(alone, together, atol=1e-6, rtol=0)
 
 
 def test_views_do_not_depend_on_the_number_of_threads(photographs, simclr):
-    before, views = torch.get_num_threads(), []
+    before, made = torch.get_num_threads(), []
     try:
         for threads in (1, 2):
             torch.set_num_threads(threads)
-            views.append(augment(photographs, simclr, seed=0, epoch=0, samples=torch.arange(48), index=0, size=32))
+            made.append(views(photographs, simclr))
     finally:
         torch.set_num_threads(before)
-    assert torch.equal(*views)
+    assert torch.equal(*made)
 
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"epoch": 1}, {"index": 1}, {"samples": torch.arange(48) + 48}])
 def test_another_address_gives_another_view_and_the_same_one_the_same(photographs, simclr, change):
-    address = {"seed": 0, "epoch": 0, "samples": torch.arange(48), "index": 0}
-    first = augment(photographs, simclr, size=32, **address)
-    assert torch.equal(first, augment(photographs, simclr, size=32, **address))
-    other = augment(photographs, simclr, size=32, **(address | change))
+    first, other = views(photographs, simclr), views(photographs, simclr, **change)
+    assert torch.equal(first, views(photographs, simclr))
     assert ((first - other).abs().amax(dim=(1, 2, 3)) > 0.01).all()
 
 
 def test_views_stay_in_range_and_in_float32_under_autocast(photographs, simclr):
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        view = augment(photographs, simclr, seed=0, epoch=0, samples=torch.arange(48), index=0, size=32)
+        view = views(photographs, simclr)
     assert view.dtype == torch.float32
     assert view.shape == (48, 3, 32, 32)
     assert view.min() >= -1e-6
     assert view.max() <= 1 + 1e-6
-    assert torch.equal(view, augment(photographs, simclr, seed=0, epoch=0, samples=torch.arange(48), index=0, size=32))
+    assert torch.equal(view, views(photographs, simclr))
 
 
 def test_the_images_are_left_as_they_were(photographs, simclr):
     before = photographs.clone()
-    augment(photographs, simclr, seed=0, epoch=0, samples=torch.arange(48), index=0, size=32)
+    views(photographs, simclr)
     assert torch.equal(photographs, before)
-
-
-def test_normalised_images_have_mean_0_and_deviation_1(photographs):
-    images = to_float(photographs)
-    mean, std = images.mean(dim=(0, 2, 3)).tolist(), images.std(dim=(0, 2, 3)).tolist()
-    normal = normalise(images, mean, std)
-    torch.testing.assert_close(normal.mean(dim=(0, 2, 3)), torch.zeros(3), atol=1e-4, rtol=0)
-    torch.testing.assert_close(normal.std(dim=(0, 2, 3)), torch.ones(3), atol=1e-4, rtol=0)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_gpu_makes_the_views_that_a_cpu_makes(photographs, simclr):
-    samples = torch.arange(48)
-    here = augment(photographs, simclr, seed=0, epoch=0, samples=samples, index=0, size=32)
     for where in ("cpu", "cuda"):
-        there = augment(photographs.cuda(), simclr, seed=0, epoch=0, samples=samples.to(where), index=0, size=32)
-        torch.testing.assert_close(there.cpu(), here, atol=1e-5, rtol=0)
+        there = views(photographs.cuda(), simclr, samples=torch.arange(48, device=where))
+        torch.testing.assert_close(there.cpu(), views(photographs, simclr), atol=1e-5, rtol=0)

@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from entrec.data.views import apply, draw_view, normalise
+from entrec.data.inputs import network_inputs
+from entrec.data.view_parameters import draw
+from entrec.data.views import augment
 from entrec.networks import build_backbone
 from entrec.networks.backbones import num_features
 from entrec.runs import Run
@@ -29,11 +31,11 @@ def test_local_crops_leave_the_views_before_them_as_they_are(zoo, digits):
 def test_a_local_crop_is_a_view_with_a_number_of_its_own(zoo, digits):
     batches = Batches(digits, zoo.views, local=(zoo.local_views,) * 2, **OPTIONS)
     samples = batches.samples(20)
-    images, size = digits.images.read(samples.numpy()), zoo.local_views.size
+    pixels, crop = digits.images.read(samples.numpy()).values, zoo.local_views
     epoch = 20 // batches.steps_per_epoch
     for number in (2, 3):
-        drawn = draw_view(images, zoo.local_views.view, seed=3, epoch=epoch, samples=samples, index=number)
-        expected = normalise(apply(*drawn, size), digits.mean, digits.std)
+        drawn = draw(crop.view, seed=3, epoch=epoch, samples=samples, index=number, height=8, width=8)
+        expected = network_inputs(augment(pixels, drawn, crop.size), digits)
         assert torch.equal(batches.at(20)[0][number], expected)
 
 

@@ -1,7 +1,7 @@
 """The images of a prepared dataset by their numbers: rows of one array, or encoded images decoded when asked for.
 
-A `Stack` holds images of one size and is cut where views are made; `Loose` images each have a size of their own, and
-of each only the part that a view shows is handed on, so that the rest of a panorama costs nothing further.
+A `Stack` holds images of one size and is passed on whole. `Loose` images each have a size of their own, and only the
+region of each that a view shows is passed on, so that the rest of a panorama costs nothing further.
 """
 
 import io
@@ -21,11 +21,11 @@ from entrec.data.encoding import UNREADABLE
 from entrec.data.reasons import reason
 from entrec.errors import UserError
 
-CENTRE = 224 / 256  # of the shorter side: what ImageNet's customary evaluation shows
+CENTRE = 224 / 256  # the share of the shorter side that ImageNet's customary evaluation shows
 
 
 class Boxes(NamedTuple):
-    """Where to cut each of n images: (n,) int64 each, in pixels from its top left corner."""
+    """A box in each of n images: (n,) int64 each, in pixels, the corner counted from the image's top left."""
 
     top: Tensor
     left: Tensor
@@ -34,21 +34,21 @@ class Boxes(NamedTuple):
 
 
 class Pixels(Protocol):
-    """Some images of a dataset, uint8."""
+    """The pixels, uint8, of n images of a dataset."""
 
     @property
     def heights(self) -> Tensor:
-        """(n,) int64."""
+        """The height of each image in pixels, (n,) int64."""
 
     @property
     def widths(self) -> Tensor:
-        """(n,) int64."""
+        """The width of each image in pixels, (n,) int64."""
 
     def centres(self) -> Boxes:
-        """What is shown of each image where nothing is random: a square."""
+        """Return the square of each image that is shown where nothing is random."""
 
     def cut(self, boxes: Boxes) -> tuple[Tensor, Boxes]:
-        """An array (n, h, w, c) that holds at least the `boxes`, and where in it they lie."""
+        """Return an array (n, h, w, c) that holds at least the `boxes`, and the boxes' places in this array."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,48 +59,48 @@ class Stack:
 
     @property
     def heights(self) -> Tensor:
-        """(n,) int64."""
+        """The height of each image in pixels, (n,) int64."""
         return torch.full((len(self.values),), self.values.shape[1])
 
     @property
     def widths(self) -> Tensor:
-        """(n,) int64."""
+        """The width of each image in pixels, (n,) int64."""
         return torch.full((len(self.values),), self.values.shape[2])
 
     def centres(self) -> Boxes:
-        """All of each image: these are square and were cut when they were prepared."""
+        """Return the whole of each image: these are square and were cut when they were prepared."""
         corner = torch.zeros(len(self.values), dtype=torch.int64)
         return Boxes(corner, corner, self.heights, self.widths)
 
     def cut(self, boxes: Boxes) -> tuple[Tensor, Boxes]:
-        """The whole images: whoever resamples a box leaves out the rest."""
+        """Return the whole images; what resamples the boxes ignores the rest."""
         return self.values, boxes
 
 
 @dataclass(frozen=True, eq=False)
 class Loose:
-    """Images (h, w, 3), each of its own size."""
+    """Images (h, w, 3), each of a size of its own."""
 
     values: Sequence[NDArray[np.uint8]]
 
     @property
     def heights(self) -> Tensor:
-        """(n,) int64."""
+        """The height of each image in pixels, (n,) int64."""
         return torch.tensor([image.shape[0] for image in self.values])
 
     @property
     def widths(self) -> Tensor:
-        """(n,) int64."""
+        """The width of each image in pixels, (n,) int64."""
         return torch.tensor([image.shape[1] for image in self.values])
 
     def centres(self) -> Boxes:
-        """Central squares, `CENTRE` of the shorter side wide."""
+        """Return central squares whose side is the share `CENTRE` of the image's shorter side."""
         heights, widths = self.heights, self.widths
         side = (CENTRE * torch.minimum(heights, widths)).round().long()
         return Boxes((heights - side) // 2, (widths - side) // 2, side, side)
 
     def cut(self, boxes: Boxes) -> tuple[Tensor, Boxes]:
-        """The boxes alone, each in the top left corner of an array as large as the highest and widest need."""
+        """Return the boxes alone, each in the top left corner of an array that holds the highest and the widest."""
         cut = np.zeros((len(self.values), int(boxes.height.max()), int(boxes.width.max()), 3), dtype=np.uint8)
         for target, image, *box in zip(cut, self.values, *(numbers.tolist() for numbers in boxes), strict=True):
             top, left, height, width = box
@@ -110,14 +110,14 @@ class Loose:
 
 
 class Images(Protocol):
-    """All images of a prepared dataset, of which it pays to read `ahead` batches while one is used."""
+    """All images of a prepared dataset; while one batch is used, the next `ahead` batches should be read."""
 
     ahead: int
 
     def __len__(self) -> int: ...
 
     def read(self, rows: NDArray[np.int64]) -> Pixels:
-        """The images with these numbers, in their order."""
+        """Return the images with the numbers `rows` (n,), in this order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,15 +131,15 @@ class ArrayImages:
         return len(self.array)
 
     def read(self, rows: NDArray[np.int64]) -> Stack:
-        """The images with these numbers, in their order."""
+        """Return the images with the numbers `rows` (n,), in this order."""
         return Stack(torch.from_numpy(self.array[rows]))
 
 
 @dataclass(frozen=True, eq=False)
 class EncodedImages:
-    """Files of any format that Pillow reads, as bytes by number, decoded to colour by as many threads as torch has.
+    """Images encoded in any format that Pillow reads, decoded to colour by as many threads as torch has.
 
-    Pillow lets go of the interpreter while it decodes, so threads are enough and nothing is copied between processes.
+    Pillow releases the interpreter lock while it decodes, so threads suffice, and nothing is copied between processes.
     """
 
     files: Sequence[bytes]
@@ -149,7 +149,7 @@ class EncodedImages:
         return len(self.files)
 
     def read(self, rows: NDArray[np.int64]) -> Loose:
-        """The images with these numbers, in their order; raises `UserError` for one that cannot be decoded."""
+        """Return the images with the numbers `rows`; raises `UserError` for one that cannot be decoded."""
         return Loose(list(self._decoders.map(self._decode, rows.tolist())))
 
     @cached_property

@@ -1,13 +1,16 @@
-"""What networks see of pixels: the one place that knows a dataset's colour space and its normalisation."""
+"""What networks see: the one place that knows a dataset's colour space and its normalisation."""
 
 from torch import Tensor
 
 from entrec.data.colour import lab
 from entrec.data.prepared import Prepared
-from entrec.data.views import normalise
 
 
 def network_inputs(pixels: Tensor, prepared: Prepared) -> Tensor:
-    """Views or whole images (n, c, h, w) in [0, 1], in the colour space of `prepared` and normalised as it says."""
+    """Convert views or whole images (n, c, h, w) in [0, 1] to the dataset's colour space and normalise each channel.
+
+    Normalised means that the channel's mean over the training split is subtracted and its deviation divided by.
+    """
     channels = lab(pixels) if prepared.colour == "lab" else pixels
-    return normalise(channels, prepared.mean, prepared.std)
+    mean, std = (channels.new_tensor(values)[:, None, None] for values in (prepared.mean, prepared.std))
+    return (channels - mean) / std

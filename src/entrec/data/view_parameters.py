@@ -1,12 +1,12 @@
-"""What random augmentations do to each image, sampled apart from applying it.
+"""The random numbers of views, drawn before any image is touched.
 
-The families are SimCLR's (Chen et al., arXiv:2002.05709, appendix A) and BYOL's (Grill et al.,
-arXiv:2006.07733, appendix B), with torchvision's distributions of crop and colour jitter. Every number
-is a function of (seed, epoch, sample, view), so it does not depend on the batch, its order or the device.
+The families of augmentation are SimCLR's (Chen et al., arXiv:2002.05709, appendix A) and BYOL's (Grill et al.,
+arXiv:2006.07733, appendix B), with torchvision's distributions of crop and colour jitter. Every number is a function of
+(seed, epoch, sample, view), so it does not depend on the batch, its order or the device.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import torch
@@ -20,7 +20,7 @@ TRIES = 10  # torchvision's RandomResizedCrop gives up after as many
 
 
 class Colour(IntEnum):
-    """The columns of `ViewParameters.factors`."""
+    """The four operations of colour jitter, which are the columns of `ViewParameters.factors`."""
 
     BRIGHTNESS = 0
     CONTRAST = 1
@@ -30,12 +30,12 @@ class Colour(IntEnum):
 
 @dataclass(frozen=True, eq=False)
 class ViewParameters:
-    """One augmentation of each of n images.
+    """One augmentation of each of n images; every tensor is (n,) unless said otherwise.
 
-    The crop is in pixels of the source. `order` (n, 4) holds `Colour` numbers, first applied first;
-    `factors` (n, 4) are multipliers where 1 changes nothing, and for the hue a shift in turns where 0
-    does. `sigma` is in pixels of the view. A `jitter`, `greyscale`, `blur` or `solarise` of False leaves
-    that image alone.
+    The crop `top`, `left`, `height`, `width` is in pixels of the source. `order` (n, 4) holds `Colour` numbers in the
+    order of application. `factors` (n, 4) are multipliers, where 1 changes nothing, and for the hue a shift in turns,
+    where 0 changes nothing. `sigma` is in pixels of the view. `jitter`, `greyscale`, `blur` and `solarise` say whether
+    the operation is applied to the image.
     """
 
     top: Tensor
@@ -54,12 +54,16 @@ class ViewParameters:
 
     @property
     def boxes(self) -> Boxes:
-        """The crops."""
+        """The crop of each image."""
         return Boxes(self.top, self.left, self.height, self.width)
+
+    def within(self, boxes: Boxes) -> "ViewParameters":
+        """Return the same augmentation of images that were cut, in which the crops lie at `boxes`."""
+        return replace(self, **boxes._asdict())
 
 
 class _Draw(IntEnum):
-    """The position in a sample's stream that each parameter reads; adding one moves no other."""
+    """The position in a sample's stream of random numbers that each parameter reads; a new one moves no other."""
 
     TOP = 0
     LEFT = 1
@@ -76,12 +80,13 @@ class _Draw(IntEnum):
     COUNT = RATIO + TRIES
 
 
-def sample_parameters(
+def draw(
     view: View, *, seed: int, epoch: int, samples: Tensor, index: int, height: int | Tensor, width: int | Tensor
 ) -> ViewParameters:
-    """Parameters of view number `index` for images of `height` by `width` pixels, or (n,) for a size of each.
+    """Draw the parameters of view number `index` of n images.
 
-    `samples` (n,) int64 are the samples' numbers in the dataset; the result lies on their device.
+    `samples` (n,) int64 are the images' numbers in the dataset; the result lies on their device, and on the CPU nothing
+    waits for a GPU. `height` and `width` are in pixels, one number for all images or (n,).
     """
     keys = randomness.key(randomness.Purpose.VIEW, seed, epoch, index, samples)
     u = randomness.uniform(keys, _Draw.COUNT)  # (n, COUNT)
@@ -110,11 +115,14 @@ def _factors(u: Tensor, view: View) -> Tensor:
 
 
 def _crop(u: Tensor, view: View, *, height: int | Tensor, width: int | Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Top, left, height and width as RandomResizedCrop draws them: the first of ten tries that fits."""
+    """Draw top, left, height and width as torchvision's RandomResizedCrop does: the first of ten tries that fits.
+
+    Where none fits, the crop is the largest central one.
+    """
     height, width = (torch.as_tensor(side, dtype=u.dtype, device=u.device).reshape(-1, 1) for side in (height, width))
     areas = height * width * _between(u[:, _Draw.AREA : _Draw.AREA + TRIES], *view.crop_scale)
     log_ratios = _between(u[:, _Draw.RATIO : _Draw.RATIO + TRIES], *map(math.log, view.crop_ratio))
-    # double precision: a device's last bit of exp then almost never moves a rounded side
+    # in double precision the last bit of exp, which differs between devices, almost never changes a rounded side
     heights, widths = [(areas * (sign * log_ratios).exp()).sqrt().round() for sign in (-1, 1)]
     fits = (heights > 0) & (heights <= height) & (widths > 0) & (widths <= width)
     first = fits.byte().argmax(dim=1, keepdim=True)
@@ -129,7 +137,7 @@ def _crop(u: Tensor, view: View, *, height: int | Tensor, width: int | Tensor) -
 
 
 def _central_crop(ratio: tuple[float, float], *, height: Tensor, width: Tensor) -> tuple[Tensor, Tensor]:
-    """Height and width of the largest central crop whose aspect ratio is allowed."""
+    """Return height and width of the largest central crop whose aspect ratio is allowed."""
     narrow, wide = width / height < ratio[0], width / height > ratio[1]
     return (width / ratio[0]).round().where(narrow, height), (height * ratio[1]).round().where(wide, width)
 

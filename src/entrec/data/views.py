@@ -1,12 +1,11 @@
-"""Random views of whole uint8 batches, on the device that trains.
+"""Views of whole uint8 batches, made on the device that trains.
 
-In this order: resized crop and flip, colour jitter (its operations in an order of the image's own),
-greyscale, blur, solarise. Each equals torchvision's functional operation to 1e-5. The random numbers
-of an image never depend on the batch around it; its pixels do at most by rounding.
+Augmentation applies, in this order: resized crop and flip, colour jitter (its four operations in an order drawn for
+each image), greyscale, blur, solarise. Each equals torchvision's functional operation up to 1e-5. The random numbers of
+an image do not depend on the other images of its batch; its pixels depend on them by rounding at most.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -14,8 +13,7 @@ from torch import Tensor
 from entrec.data import colour
 from entrec.data.images import Boxes, Pixels
 from entrec.data.resampling import blur_matrix, blur_size, crop_matrix, separable
-from entrec.data.view_parameters import Colour, ViewParameters, sample_parameters
-from entrec.settings import View
+from entrec.data.view_parameters import Colour, ViewParameters
 
 Operation = Callable[[Tensor, Tensor], Tensor]
 
@@ -27,24 +25,10 @@ _COLOURS: dict[Colour, Operation] = {
 }
 
 
-def draw_view(
-    pixels: Pixels, view: View, *, seed: int, epoch: int, samples: Tensor, index: int
-) -> tuple[Tensor, ViewParameters]:
-    """What view number `index` shows of `pixels`, (n, h, w, c) uint8, and what `apply` is to do with it.
-
-    `samples` (n,) int64 are the images' numbers in the dataset; on the CPU, where nothing then waits for a GPU.
-    """
-    parameters = sample_parameters(
-        view, seed=seed, epoch=epoch, samples=samples, index=index, height=pixels.heights, width=pixels.widths
-    )
-    shown, boxes = pixels.cut(parameters.boxes)
-    return shown, replace(parameters, **boxes._asdict())
-
-
 @torch.no_grad()
-def apply(images: Tensor, parameters: ViewParameters, size: int) -> Tensor:
-    """The augmentation that `parameters` say, of `images` (n, h, w, c) uint8: (n, c, size, size) in [0, 1]."""
-    with torch.autocast(images.device.type, enabled=False):  # bf16 would cost the views their last bits
+def augment(images: Tensor, parameters: ViewParameters, size: int) -> Tensor:
+    """Return the views of `images` (n, h, w, c) uint8 that `parameters` describe: (n, c, size, size) in [0, 1]."""
+    with torch.autocast(images.device.type, enabled=False):  # bfloat16 would change the views' last bits
         x = resized_crop(to_float(images), parameters.boxes, parameters.flip, size)
         x = _jitter(x, parameters)
         if x.shape[1] > 1:
@@ -54,25 +38,20 @@ def apply(images: Tensor, parameters: ViewParameters, size: int) -> Tensor:
 
 
 def to_float(images: Tensor) -> Tensor:
-    """(n, h, w, c) uint8 to (n, c, h, w) float32 in [0, 1]."""
+    """Convert images (n, h, w, c) uint8 to (n, c, h, w) float32 in [0, 1]."""
     return images.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format).div_(255)
-
-
-def normalise(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
-    """Subtract each channel's mean and divide by its standard deviation: (n, c, h, w)."""
-    return (images - images.new_tensor(mean)[:, None, None]) / images.new_tensor(std)[:, None, None]
 
 
 @torch.no_grad()
 def centre(pixels: Pixels, size: int, device: torch.device) -> Tensor:
-    """What is shown of `pixels` where nothing is random: (n, c, size, size) float32 in [0, 1] on `device`."""
+    """Return the centres of the images, without augmentation: (n, c, size, size) float32 in [0, 1] on `device`."""
     shown, boxes = pixels.cut(pixels.centres())
     with torch.autocast(device.type, enabled=False):
         return resized_crop(to_float(shown.to(device)), boxes, None, size)
 
 
 def resized_crop(x: Tensor, boxes: Boxes, flip: Tensor | None, size: int) -> Tensor:
-    """The boxes of images (n, c, h, w) resampled to (n, c, size, size), mirrored where `flip` (n,)."""
+    """Resample the boxes of images (n, c, h, w) to (n, c, size, size), mirrored where `flip` (n,) says so."""
     top, left, height, width = (_moved(numbers, x) for numbers in boxes)
     flip = None if flip is None else _moved(flip, x)
     rows = crop_matrix(top, height, None, source=x.shape[2], size=size)
@@ -98,7 +77,7 @@ def _blur(x: Tensor, sigma: Tensor) -> Tensor:
 
 
 def _only(x: Tensor, mask: Tensor, operation: Operation, argument: Tensor | None = None) -> Tensor:
-    """`operation` where `mask`, with that image's `argument`; may write into `x`."""
+    """Apply `operation` to the images where `mask` (n,), each with its `argument`; may write into `x`."""
     chosen = mask.nonzero().squeeze(1)
     if len(chosen) == 0:
         return x

@@ -11,15 +11,18 @@ from entrec.data.inputs import network_inputs
 from entrec.data.loader import epoch_order
 from entrec.data.prepared import Prepared
 from entrec.data.read_ahead import ReadAhead
-from entrec.data.view_parameters import ViewParameters
-from entrec.data.views import apply, draw_view
+from entrec.data.view_parameters import ViewParameters, draw
+from entrec.data.views import augment
 from entrec.errors import UserError
 from entrec.settings import LocalViews, View
 from entrec.training.distributed import share
 
 
 class Cut(NamedTuple):
-    """What one view shows of each image, (n, h, w, c) uint8, what is to be done with it, and its size then."""
+    """What one view needs of each image, its augmentation, and the view's size in pixels.
+
+    `pixels` are (n, h, w, c) uint8 on the CPU.
+    """
 
     pixels: Tensor
     parameters: ViewParameters
@@ -27,11 +30,13 @@ class Cut(NamedTuple):
 
 
 class Batches:
-    """Augmented views of a prepared dataset's training part; incomplete last batches are dropped.
+    """Augmented views of a prepared dataset's training split; an incomplete last batch of an epoch is dropped.
 
-    Of each batch a process gets its share; `batch_size` is that of all processes together. Each of `local`
-    is one more view, a small one. Its random numbers are its own, so that the first views are what they are
-    without it.
+    `batch_size` is that of all processes together, and each process gets its share. Each of `local` adds one small view
+    (a local crop), whose random numbers are its own, so that the first views do not depend on it.
+
+    A batch is made in four steps. The CPU draws the random numbers of its views and cuts what they need out of the
+    images, for encoded images a few batches ahead; the device then augments and normalises.
     """
 
     def __init__(
@@ -57,37 +62,41 @@ class Batches:
                 " lower batch_sizes in the study"
             )
         self._order = lru_cache(maxsize=2)(self._epoch_order)
-        self._cuts = ReadAhead(self.cut, depth=data.images.ahead)
+        self._cuts = ReadAhead(self.draw_and_cut, depth=data.images.ahead)
 
     def at(self, step: int) -> tuple[list[Tensor], Tensor]:
-        """Views, each (n, c, h, w) float32 as networks see it, and labels (n,) of `step`, counted from 0.
+        """Return the views of `step`, counted from 0, each (n, c, h, w) float32 as networks see it, and labels (n,).
 
         The local views come last.
         """
         labels = torch.from_numpy(self.data.labels[self.samples(step).numpy()]).to(self.device)
-        return [self._view(cut) for cut in self._cuts(step)], labels
+        return [self._augment_and_normalise(cut) for cut in self._cuts(step)], labels
+
+    def draw_and_cut(self, step: int) -> list[Cut]:
+        """Read the images of `step` once, and draw and cut each of its views."""
+        samples, epoch = self.samples(step), step // self.steps_per_epoch
+        images = self.data.images.read(samples.numpy())
+        size_of_each = {"height": images.heights, "width": images.widths}
+        cuts = []
+        for index, (view, size) in enumerate(self.views):
+            drawn = draw(view, seed=self.seed, epoch=epoch, samples=samples, index=index, **size_of_each)
+            pixels, boxes = images.cut(drawn.boxes)
+            cuts.append(Cut(pixels, drawn.within(boxes), size))
+        return cuts
+
+    def _augment_and_normalise(self, cut: Cut) -> Tensor:
+        pixels = cut.pixels.to(self.device, non_blocking=True)
+        view = augment(pixels, cut.parameters, cut.size)
+        return network_inputs(view, self.data).contiguous(memory_format=self.layout)
 
     def samples(self, step: int) -> Tensor:
-        """The numbers (n,) that the images of `step` have in the dataset, which has `images` of them.
+        """Return the numbers (n,) that the images of `step` have in the dataset, which has `images` of them.
 
-        They stay on the CPU: what is drawn from them waits for no GPU.
+        They stay on the CPU, so that what is drawn from them does not wait for a GPU.
         """
         epoch, position = divmod(step, self.steps_per_epoch)
         numbers = self._order(epoch)[position * self.batch_size :][: self.batch_size]
         return torch.from_numpy(numbers[share(self.batch_size)])
-
-    def cut(self, step: int) -> list[Cut]:
-        """Images of `step`, read once for all views."""
-        samples, epoch = self.samples(step), step // self.steps_per_epoch
-        pixels = self.data.images.read(samples.numpy())
-        return [
-            Cut(*draw_view(pixels, view, seed=self.seed, epoch=epoch, samples=samples, index=index), size)
-            for index, (view, size) in enumerate(self.views)
-        ]
-
-    def _view(self, cut: Cut) -> Tensor:
-        pixels = apply(cut.pixels.to(self.device, non_blocking=True), cut.parameters, cut.size)
-        return network_inputs(pixels, self.data).contiguous(memory_format=self.layout)
 
     def _epoch_order(self, epoch: int) -> np.ndarray:
         return epoch_order(self.indices, seed=self.seed, epoch=epoch)
