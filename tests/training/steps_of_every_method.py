@@ -5,6 +5,7 @@
     … FILE CHUNK           in chunks of at most so many images
     … FILE CHUNK still     as well, with the backbones' batch norms in evaluation mode
     … FILE CHUNK METHOD…   of these methods alone
+    … FILE CHUNK gpu       on a GPU, from the same weights and batches
 
 Losses, gradients of the first step and the state after the last go to FILE with the rank added.
 """
@@ -18,6 +19,7 @@ from entrec.collectives import rank, size
 from entrec.methods import METHODS
 from entrec.networks.synchronised import synchronise
 from entrec.training.chunks import use_chunks
+from entrec.training.device import make_deterministic
 from entrec.training.distributed import process_group, replicated, share
 from entrec.training.pretrain import total_loss
 
@@ -33,7 +35,8 @@ class Noise:
 
     steps_per_epoch, images, seed = 2, 2 * BATCH, 0
 
-    def __init__(self, study, name):
+    def __init__(self, study, name, device):
+        self.device = device
         data, local = study.datasets[study.dataset], METHODS[name].local_crops(study.method(name))
         sizes = [data.size] * METHODS[name].load().views + [study.local_views.size for _ in range(local)]
         self.shapes = [(BATCH, data.channels, size, size) for size in sizes]
@@ -41,7 +44,8 @@ class Noise:
     def at(self, step):
         generator = torch.Generator().manual_seed(step)
         views = [torch.rand(shape, generator=generator, dtype=torch.float64)[share(BATCH)] for shape in self.shapes]
-        return views, torch.randint(10, (BATCH,), generator=generator)[share(BATCH)]
+        labels = torch.randint(10, (BATCH,), generator=generator)[share(BATCH)]
+        return [view.to(self.device) for view in views], labels.to(self.device)
 
     def samples(self, step):
         return (step % 2 * BATCH + torch.arange(BATCH))[share(BATCH)]
@@ -54,21 +58,21 @@ def still(method):
             module.eval()
 
 
-def steps(name, chunk=None, *, still_norms=False):
+def steps(name, chunk=None, *, still_norms=False, device=CPU):
     """Plain gradient descent: what an adaptive optimiser makes of a gradient's last bit is not the question."""
     study, kind = study_of(name), METHODS[name].load()
     data = study.datasets[study.dataset]
     torch.manual_seed(0)
     backbone = kind.make_backbone(study.network, channels=data.channels, size=data.size)
     method = kind.build(backbone, study.method(name), classes=10)
-    method = synchronise(method.double(), CPU)
+    method = synchronise(method.double().to(device), device)
     if still_norms:
         still(method)
     if chunk:
         use_chunks(method, chunk=chunk, batch_size=BATCH)
-    model = replicated(method, CPU)
+    model = replicated(method, device)
     trained = {n: p for n, p in method.named_parameters() if p.requires_grad}
-    source, losses, first = Noise(study, name), [], {}
+    source, losses, first = Noise(study, name, device), [], {}
     for step in range(STEPS):
         method.before_step(step, source)
         loss = total_loss(model(*source.at(step)), method.weights)
@@ -84,10 +88,11 @@ def steps(name, chunk=None, *, still_norms=False):
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)
-    with process_group(CPU):
-        file, *options = sys.argv[1:]
+    file, *options = sys.argv[1:]
+    device = torch.device("cuda", 0) if "gpu" in options else CPU
+    make_deterministic(device, threads=1)
+    with process_group(device):
         chunk = int(options[0]) if options else None
         names = [name for name in options if name in METHODS] or [name for name in METHODS if name != "untrained"]
-        found = {name: steps(name, chunk, still_norms="still" in options) for name in names}
+        found = {name: steps(name, chunk, still_norms="still" in options, device=device) for name in names}
         torch.save(found, f"{file}.{rank()}")
