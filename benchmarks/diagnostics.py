@@ -9,7 +9,7 @@ process; the share is (one measurement / steps between two) / (one step), the me
 import statistics
 from dataclasses import replace
 
-from training_step import prepared_cases, real_steps, seconds
+from training_step import asked, prepared_cases, real_steps, seconds
 
 from entrec.data.prepared import Prepared
 from entrec.methods.registry import METHODS
@@ -42,7 +42,7 @@ def share(study: Study, run: Run, data: Prepared, *, blocks: int, steps: int) ->
 
 def main() -> None:
     """The self-supervised methods of the demo, and one of them with a ResNet-18."""
-    for case in prepared_cases(__doc__):
+    for case in prepared_cases(**asked(__doc__)):
         methods = [m for m in case.study.methods if not METHODS[m].baseline]
         for method in methods if case.study.dataset == "digits" else ["simclr"]:
             run = Run(method, case.batch_size, 1, 0)

@@ -90,20 +90,26 @@ def in_own_process(version: str, arguments: argparse.Namespace) -> float:
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
+def times_in_turn(z: Tensor, runs: int) -> dict[str, list[float]]:
+    """Seconds of each version, which take turns."""
+    times: dict[str, list[float]] = {version: [] for version in VERSIONS}
+    for _ in range(runs):
+        for version, measured in times.items():
+            measured.append(seconds(version, z))
+    return times
+
+
 def compare(arguments: argparse.Namespace) -> None:
     """Print the two versions beside each other."""
     z = points(arguments.samples, arguments.dimension)
     values = {version: value_and_gradient(version, z) for version in VERSIONS}
-    times: dict[str, list[float]] = {version: [] for version in VERSIONS}
-    for _ in range(arguments.runs):
-        for version, measured in times.items():
-            measured.append(seconds(version, z))
+    times = times_in_turn(z, arguments.runs)
     (value, gradient), (reference, reference_gradient) = values["tiles"], values["matrix"]
     share = statistics.median(t / m for t, m in zip(times["tiles"], times["matrix"], strict=True))
     off = ((gradient - reference_gradient).norm() / reference_gradient.norm()).item()
     megabytes = {version: in_own_process(version, arguments) for version in VERSIONS}
     print(f"k = {arguments.samples}, d = {arguments.dimension}, {z.device.type}, {arguments.threads} threads")
-    print(f"time: {share:.2f} of the matrix version's ({statistics.median(times['tiles']):.2f} s)")
+    print(f"time: {share:.2f} of the matrix version's ({statistics.median(times['tiles']):.3g} s)")
     print(f"extra memory: {megabytes['tiles']:.0f} MB against {megabytes['matrix']:.0f} MB")
     print(f"value off by {abs(value / reference - 1):.1e}, gradient by {off:.1e} of their size")
 

@@ -11,7 +11,7 @@ ratio is the median over blocks. The targets are 8 and 2 times what the releases
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import get_args
@@ -85,30 +85,35 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--precision", choices=get_args(Precision), default="float32", help="of the encoder's products")
     arguments = parser.parse_args()
+    make_deterministic(pick_device(), threads=arguments.threads)
+    for found in measured(
+        arguments.study, blocks=arguments.blocks, steps=arguments.steps, precision=arguments.precision
+    ):
+        report(*found)
+
+
+def measured(path: Path, *, blocks: int, steps: int, precision: Precision) -> Iterator[tuple[str, str, float, float]]:
+    """Yield study, method, steps/s and the network's share of a step for each pair that is timed."""
     device = pick_device()
-    make_deterministic(device, threads=arguments.threads)
-    timed = partial(rates, blocks=arguments.blocks, steps=arguments.steps, precision=arguments.precision, device=device)
-    full = load_theory(arguments.study).full
+    timed = partial(rates, blocks=blocks, steps=steps, precision=precision, device=device)
+    full = load_theory(path).full
 
-    row = full.latent_recovery.rows["sphere_vmf10"]
-    mixing = draw_mixing(full.latent_recovery.dimension, full.latent_recovery.network, seed=0).to(device)
+    recovery = full.latent_recovery
+    row = recovery.rows["sphere_vmf10"]
+    mixing = draw_mixing(recovery.dimension, recovery.network, seed=0).to(device)
     draw = partial(draw_pairs, row=row, mixing=mixing)
-    widths = (full.latent_recovery.dimension, *full.latent_recovery.network.hidden, full.latent_recovery.dimension)
+    widths = (recovery.dimension, *recovery.network.hidden, recovery.dimension)
     for method in ("info_nce", "entrec_leave_one_out"):
-        encoder = build_encoder(widths, full.latent_recovery.network, space=row.output, seed=0)
-        found = timed(
-            encoder, latent_recovery_objective(row, method), draw, batch=full.latent_recovery.training.batch_size
-        )
-        report("sphere", method, *found)
+        encoder = build_encoder(widths, recovery.network, space=row.output, seed=0)
+        objective = latent_recovery_objective(row, method)
+        yield "sphere", method, *timed(encoder, objective, draw, batch=recovery.training.batch_size)
 
-    process = draw_content_style(full.content_isolation, next(iter(full.content_isolation.rows.values())), seed=0).to(
-        device
-    )
+    isolation = full.content_isolation
+    process = draw_content_style(isolation, next(iter(isolation.rows.values())), seed=0).to(device)
     for method in ("info_nce", "entrec_cont"):
-        encoder = fresh_encoder(full.content_isolation, method, seed=0)
-        objective = content_isolation_objective(full.content_isolation, method)
-        found = timed(encoder, objective, process, batch=full.content_isolation.training.batch_size)
-        report("content and style", method, *found)
+        encoder = fresh_encoder(isolation, method, seed=0)
+        objective = content_isolation_objective(isolation, method)
+        yield "content and style", method, *timed(encoder, objective, process, batch=isolation.training.batch_size)
 
 
 def report(study: str, method: str, rate: float, share: float) -> None:

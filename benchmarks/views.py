@@ -1,4 +1,4 @@
-"""Views per second of the augmentation alone, on one thread: `python benchmarks/views.py`."""
+"""Views per second of the augmentation alone, on a GPU or one thread: `python benchmarks/views.py`."""
 
 import statistics
 import time
@@ -12,6 +12,7 @@ from entrec.data.view_parameters import draw
 from entrec.data.views import augment
 from entrec.settings import View
 from entrec.study import load_study
+from entrec.training.device import make_deterministic, pick_device
 
 # SimCLR's family (arXiv:2002.05709, appendix A and B.9) with the blur that it leaves out for CIFAR-10
 SIMCLR = View(
@@ -31,35 +32,43 @@ SIMCLR = View(
 )
 
 
-def median_seconds(function: Callable[[], object], repeats: int = 31) -> float:
-    """Median of the wall-clock seconds of a call, after one call to warm up."""
+def median_seconds(function: Callable[[], object], device: torch.device, repeats: int = 31) -> float:
+    """Median of the wall-clock seconds of a call, the device's included, after one call to warm up."""
     function()
     seconds = []
     for _ in range(repeats):
+        if device.type == "cuda":
+            torch.cuda.synchronize()
         start = time.perf_counter()
         function()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds)
 
 
-def report(title: str, view: View, *, size: int, channels: int, batch: int = 256) -> None:
-    """Print views/s and the milliseconds that two views of a batch take."""
+def views_per_second(view: View, *, size: int, channels: int, batch: int, device: torch.device) -> float:
+    """How many views of images that lie in the host's memory are ready on `device` in a second, two of each image."""
     images = torch.randint(256, (batch, size, size, channels), dtype=torch.uint8)
     samples = torch.arange(batch)
 
     def both_views() -> None:
         for index in (0, 1):
             drawn = draw(view, seed=0, epoch=0, samples=samples, index=index, height=size, width=size)
-            augment(images, drawn, size)
+            augment(images.to(device, non_blocking=True), drawn, size)
 
-    seconds = median_seconds(both_views)
-    rate = 2 * batch / seconds
-    print(f"{title:<44} {rate:>10,.0f} views/s {seconds * 1e3:>8.2f} ms for both views of {batch} images")
+    return 2 * batch / median_seconds(both_views, device)
+
+
+def report(title: str, view: View, *, size: int, channels: int, batch: int = 256) -> None:
+    """Print views/s and the milliseconds that two views of a batch take."""
+    rate = views_per_second(view, size=size, channels=channels, batch=batch, device=pick_device())
+    print(f"{title:<44} {rate:>10,.0f} views/s {2e3 * batch / rate:>8.2f} ms for both views of {batch} images")
 
 
 def main() -> None:
     """Measure SimCLR's family at 32x32 and the demo's view at its own size."""
-    torch.set_num_threads(1)
+    make_deterministic(pick_device(), threads=1)
     study = load_study(Path(__file__).parents[1] / "params" / "demo.yaml")
     demo = study.datasets[study.dataset]
     report("SimCLR with blur, 32x32 colour", SIMCLR, size=32, channels=3)
