@@ -58,7 +58,7 @@ def record(
         "seed": seed,
         **_commit(),
         "code": fingerprint(study),
-        "versions": _versions(),
+        "versions": _versions(device),
         "hardware": _hardware(device),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -122,8 +122,17 @@ def _git(*arguments: str) -> str | None:
     return done.stdout.strip()
 
 
-def _versions() -> dict[str, str]:
-    return {"python": platform.python_version(), **{name: version(name) for name in ("torch", "numpy")}}
+def _versions(device: torch.device) -> dict[str, str]:
+    return {
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("torch", "numpy")},
+        **(_cuda_versions() if device.type == "cuda" else {}),
+    }
+
+
+def _cuda_versions() -> dict[str, str]:
+    nccl = ".".join(map(str, torch.cuda.nccl.version()))
+    return {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version()), "nccl": nccl}
 
 
 def _hardware(device: torch.device) -> Hardware:
