@@ -10,11 +10,11 @@ import argparse
 import statistics
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 
 import kernel_entropy
 import theory_steps
-import torch
 import training_step
 import views
 
@@ -90,12 +90,12 @@ def main() -> None:
     blocks, steps, sizes = (1, 1, (512,)) if arguments.short else (5, 50, (4096, 16384, 32768))
     rows = []
     with record({}, seed=0, device=device) as provenance:
-        for measured in (*training(blocks), *augmentation(), *entropy(2 * blocks, sizes), *theory(blocks, steps)):
-            print(f"{measured.benchmark}: {measured.case}: {measured.quantity} {measured.value:.4g} {measured.unit}")
+        for measured in chain(training(blocks), augmentation(), entropy(2 * blocks, sizes), theory(blocks, steps)):
+            told = f"{measured.benchmark}: {measured.case}: {measured.quantity}"
+            print(f"{told} {measured.value:.4g} {measured.unit}", flush=True)
             rows.append(asdict(measured) | {"value": float(f"{measured.value:.4g}")})
-    cuda = {"cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version()}
     write_csv(arguments.output / "ratios.csv", rows)
-    write_json(arguments.output / "ratios.json", {"rows": rows, "provenance": provenance, **cuda})
+    write_json(arguments.output / "ratios.json", {"rows": rows, "provenance": provenance})
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ import typer
 import yaml
 
 from entrec.artefacts import write_text
+from entrec.errors import UserError
 from entrec.paths import StudyPaths, TheoryPaths
 from entrec.pipeline.inputs import TABLES
 from entrec.runs import Run
@@ -212,4 +213,7 @@ def entrec(*arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    app()
+    try:
+        app()
+    except UserError as error:
+        sys.exit(f"without_snakemake: {error}")
