@@ -89,13 +89,16 @@ def main() -> None:
     make_deterministic(device, threads=1)
     blocks, steps, sizes = (1, 1, (512,)) if arguments.short else (5, 50, (4096, 16384, 32768))
     rows = []
-    with record({}, seed=0, device=device) as provenance:
+    with record({}, seed=0, device=device) as recording:
         for measured in chain(training(blocks), augmentation(), entropy(2 * blocks, sizes), theory(blocks, steps)):
             told = f"{measured.benchmark}: {measured.case}: {measured.quantity}"
             print(f"{told} {measured.value:.4g} {measured.unit}", flush=True)
             rows.append(asdict(measured) | {"value": float(f"{measured.value:.4g}")})
     write_csv(arguments.output / "ratios.csv", rows)
-    write_json(arguments.output / "ratios.json", {"rows": rows, "provenance": provenance})
+    write_json(
+        arguments.output / "ratios.json",
+        {"rows": rows, "provenance": recording.provenance.model_dump(exclude_unset=True)},
+    )
 
 
 if __name__ == "__main__":

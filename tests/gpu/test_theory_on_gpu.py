@@ -11,9 +11,9 @@ from entrec.theory.estimators.gaussian import gaussian
 from entrec.theory.estimators.rates import rates
 from entrec.theory.estimators.sphere import sphere
 from entrec.theory.identifiability import training
-from entrec.theory.identifiability.runs import content_isolation_runs, latent_recovery_runs
 from entrec.theory.identifiability.steps import content_isolation, latent_recovery
 from entrec.theory.registry import BOUNDS
+from entrec.theory.runs import content_isolation_runs, latent_recovery_runs
 from entrec.theory.study import load_theory
 
 pytestmark = NEEDS_GPU
@@ -51,7 +51,7 @@ def small():
         content_isolation=replace(own.content_isolation, **shared),
         resources={step: replace(asked, gpus=1) for step, asked in own.resources.items()},
     )
-    return replace(STUDY, quick=quick)
+    return replace(STUDY, quick=quick).setting("quick")
 
 
 def numbers(path):
@@ -60,7 +60,7 @@ def numbers(path):
 
 def one_of_each_method(part):
     """The first row with every method."""
-    return {run.method: run for run in reversed(STEPS[part][1](getattr(small().quick, part)))}.values()
+    return {run.method: run for run in reversed(STEPS[part][1](getattr(small(), part)))}.values()
 
 
 RUNS = [pytest.param(part, run, id=str(run)) for part in STEPS for run in one_of_each_method(part)]
@@ -73,7 +73,7 @@ class Killed(Exception):
 @pytest.mark.parametrize("part, run", RUNS)
 def test_a_training_killed_and_resumed_leaves_the_bits_of_one_that_ran_through(part, run, tmp_path, monkeypatch):
     step, one_step = STEPS[part][0], training.one_step
-    step(small(), "quick", str(run), output=tmp_path / "whole")
+    step(small(), str(run), output=tmp_path / "whole")
     with monkeypatch.context() as patched:
 
         def dies_at_the_fifth(state, *arguments, **options):
@@ -83,8 +83,8 @@ def test_a_training_killed_and_resumed_leaves_the_bits_of_one_that_ran_through(p
 
         patched.setattr(training, "one_step", dies_at_the_fifth)
         with pytest.raises(Killed):
-            step(small(), "quick", str(run), output=tmp_path / "killed")
-    step(small(), "quick", str(run), output=tmp_path / "killed")
+            step(small(), str(run), output=tmp_path / "killed")
+    step(small(), str(run), output=tmp_path / "killed")
     whole, resumed = files(tmp_path / "whole"), files(tmp_path / "killed")
     assert whole["encoder.safetensors"] == resumed["encoder.safetensors"]
     assert numbers(tmp_path / "whole" / "run.json") == numbers(tmp_path / "killed" / "run.json")
@@ -93,18 +93,18 @@ def test_a_training_killed_and_resumed_leaves_the_bits_of_one_that_ran_through(p
 @pytest.mark.parametrize("bound", BOUNDS)
 def test_a_bound_trained_on_gaussians_repeats_itself(bound, tmp_path):
     for name in ("first", "second"):
-        gaussian(small(), "quick", bound, 0, output=tmp_path / f"{name}.json")
+        gaussian(small(), bound, 0, output=tmp_path / f"{name}.json")
     assert numbers(tmp_path / "first.json") == numbers(tmp_path / "second.json")
 
 
 @pytest.mark.parametrize("case", STUDY.quick.estimators.rates.cases)
 def test_the_rates_of_an_estimator_repeat_themselves(case, tmp_path):
     for name in ("first", "second"):
-        rates(small(), "quick", case, output=tmp_path / f"{name}.json")
+        rates(small(), case, output=tmp_path / f"{name}.json")
     assert numbers(tmp_path / "first.json") == numbers(tmp_path / "second.json")
 
 
 def test_the_estimates_on_the_sphere_repeat_themselves(tmp_path):
     for name in ("first", "second"):
-        sphere(small(), "quick", 10, output=tmp_path / f"{name}.json")
+        sphere(small(), 10, output=tmp_path / f"{name}.json")
     assert numbers(tmp_path / "first.json") == numbers(tmp_path / "second.json")
