@@ -143,6 +143,7 @@ def cases(demo: Study, device: torch.device) -> list[tuple[str, Study, int, int]
         demo,
         dataset="textures",
         datasets={"textures": colour},
+        evaluation=replace(demo.evaluation, transfer=replace(demo.evaluation.transfer, datasets=())),
         views=(view, view),
         network=Network(backbone="resnet18", width=64, stem="3x3"),
         training=replace(demo.training, precision="bfloat16", channels_last=True),

@@ -68,7 +68,7 @@ def noise(colour, *, train=192, size=32):
         name="noise",
         images=ArrayImages(random.integers(256, size=(count, size, size, 3), dtype=np.uint8)),
         labels=np.arange(count) % 10,
-        parts=np.repeat(np.array([0, 1, 2], dtype=np.uint8), [train, 20, 20]),
+        splits=np.repeat(np.array([0, 1, 2], dtype=np.uint8), [train, 20, 20]),
         classes=[str(i) for i in range(10)],
         size=size,
         channels=3,
