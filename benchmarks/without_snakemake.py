@@ -24,7 +24,7 @@ import yaml
 from entrec.artefacts import write_text
 from entrec.errors import UserError
 from entrec.paths import StudyPaths, TheoryPaths
-from entrec.pipeline.inputs import TABLES
+from entrec.pipeline.jobs import TABLES
 from entrec.runs import Run
 from entrec.study import Study, load_study
 from entrec.theory.registry import BOUNDS
