@@ -87,10 +87,10 @@ def main() -> None:
     arguments = parser.parse_args()
     device = pick_device()
     make_deterministic(device, threads=1)
-    blocks, steps, sizes = (1, 1, (512,)) if arguments.short else (5, 50, (4096, 16384, 32768))
+    blocks, steps, sizes = (1, 1, (512,)) if arguments.short else (3, 30, (4096, 16384, 32768))
     rows = []
     with record({}, seed=0, device=device) as recording:
-        for measured in chain(training(blocks), augmentation(), entropy(2 * blocks, sizes), theory(blocks, steps)):
+        for measured in chain(training(blocks), augmentation(), entropy(10, sizes), theory(blocks, steps)):
             told = f"{measured.benchmark}: {measured.case}: {measured.quantity}"
             print(f"{told} {measured.value:.4g} {measured.unit}", flush=True)
             rows.append(asdict(measured) | {"value": float(f"{measured.value:.4g}")})

@@ -51,8 +51,12 @@ def deterministic():
 def resnet_18(method):
     """The study of `method` with a ResNet-18 in bfloat16 and channels-last, and every operation in its views."""
     study = study_of(method)
+    images = replace(study.datasets[study.dataset], size=32, channels=3)
+    evaluation = replace(study.evaluation, transfer=replace(study.evaluation.transfer, datasets=()))
     return replace(
         study,
+        datasets={study.dataset: images},
+        evaluation=evaluation,
         network=Network(backbone="resnet18", width=64, stem="3x3"),
         views=(VIEW, VIEW),
         local_views=LocalViews(size=16, view=VIEW) if study.local_views else None,

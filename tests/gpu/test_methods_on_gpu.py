@@ -82,7 +82,7 @@ def test_the_compiled_method_has_the_losses_of_the_plain_one(method, data_of):
 
 def run(*arguments, nccl=False):
     """Run the script of a few steps in double precision; what it leaves."""
-    torchrun = ["-m", "entrec.torchrun", "--standalone", "--nproc-per-node", "1"] if nccl else []
+    torchrun = ["-m", "entrec.pipeline.torchrun", "--standalone", "--nproc-per-node", "1"] if nccl else []
     command = [sys.executable, *torchrun, str(SCRIPT), *map(str, arguments)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(["src", os.environ.get("PYTHONPATH", "")])}
     done = subprocess.run(command, env=environment | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
