@@ -23,6 +23,7 @@ from entrec.methods import METHODS
 from entrec.methods.method import Method, StepOutput
 from entrec.networks import save_backbone
 from entrec.networks.synchronised import synchronise
+from entrec.paths import RunFolder
 from entrec.progress import progress
 from entrec.results import HISTORY, PretrainingResult, Provenance, write_result
 from entrec.runs import Run
@@ -61,16 +62,17 @@ def _pretrain(study: Study, run: Run, *, data: Path, folder: Path, device: torch
         state = build_state(study, run, prepared, device=device)
         batches = build_batches(study, run, prepared, device=device)
         steps = total_steps(state.method, batches, run)
-        checkpoint.restore(state, folder / "resume")
-        check_same_step(state, folder / "resume", device=device)
+        checkpoints = RunFolder(folder).checkpoints
+        checkpoint.restore(state, checkpoints)
+        check_same_step(state, checkpoints, device=device)
         if steps:
             with readable_faults(state), stop_signals() as stopped:
-                train(state, batches, study, steps=steps, folder=folder / "resume", stopped=stopped)
+                train(state, batches, study, steps=steps, folder=checkpoints, stopped=stopped)
     known = {"code": "+".join(state.codes)} | ({"seconds": round(state.seconds, 2)} if steps else {})
     made = recording.provenance.model_copy(update=known)  # a resumed run has the time, and the codes, of all its parts
     if rank() == 0:
         write_outputs(state, study, run, made, steps=steps, folder=folder)
-        shutil.rmtree(folder / "resume", ignore_errors=True)
+        shutil.rmtree(checkpoints, ignore_errors=True)
 
 
 def build_state(study: Study, run: Run, prepared: Prepared, *, device: torch.device) -> TrainingState:
@@ -217,8 +219,9 @@ def write_outputs(
 ) -> None:
     """The declared outputs, written last."""
     rate = steps * run.batch_size / state.seconds if steps else None
-    save_backbone(state.method.backbone, folder / "encoder.safetensors")
-    write_csv(folder / "history.csv", state.history, columns=HISTORY)
+    written = RunFolder(folder)
+    save_backbone(state.method.backbone, written.encoder)
+    write_csv(written.history, state.history, columns=HISTORY)
     result = PretrainingResult(
         run=str(run),
         study=study.name,
@@ -229,4 +232,4 @@ def write_outputs(
         parameters=sum(p.numel() for p in state.method.backbone.parameters()),
         provenance=provenance,
     )
-    write_result(folder / "run.json", result)
+    write_result(written.description, result)
