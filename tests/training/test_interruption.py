@@ -42,7 +42,7 @@ def after(calls):
 def test_a_stopped_run_saves_its_step_and_ends_with_the_same_bits(demo, digits, tmp_path):
     rare = replace(demo, training=replace(demo.training, checkpoint_seconds=1e9))
     whole = trained(rare, digits, tmp_path / "whole")
-    line = "stopped by SIGTERM after step 3 of 8; saved; start it again to go on"
+    line = "stopped by SIGTERM after step 3 of 8; saved: start it again to resume"
     with pytest.raises(Interrupted, match=line):
         trained(rare, digits, tmp_path / "stopped", after(3))
     with pytest.raises(Interrupted, match="after step 5 of 8"):
@@ -99,7 +99,7 @@ def test_a_process_whose_group_is_gone_says_so_in_one_line(monkeypatch):
     for name, value in {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}.items():
         monkeypatch.setenv(name, value)
     with (
-        pytest.raises(UserError, match=r"^process 0 of 1 on \S+: another process is lost \(.*\[10.0.0.7\]:4242\)"),
+        pytest.raises(UserError, match=r"^process 0 of 1 on \S+: another process was lost \(.*\[10.0.0.7\]:4242\)"),
         distributed.process_group(CPU),
     ):
         raise RuntimeError("[gloo/transport/tcp/pair.cc:547] Connection closed by peer [10.0.0.7]:4242\ntrace")

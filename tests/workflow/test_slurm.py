@@ -79,7 +79,7 @@ class Stopped:
     def stops(self):
         """Each stop on the way: the signal and the step. Snakemake removes a log when its job starts anew."""
         log = self.on_slurm.folder / f"logs/long/pretrain/{self.run}.log"
-        pattern = r"^entrec: stopped by (\w+) after step (\d+) of \d+; saved; start it again to go on$"
+        pattern = r"^entrec: stopped by (\w+) after step (\d+) of \d+; saved: start it again to resume$"
         found, deadline = {}, time.monotonic() + 900
         while self.process.poll() is None:
             with suppress(FileNotFoundError):
