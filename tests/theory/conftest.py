@@ -4,8 +4,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from entrec.theory.study import load_theory
+
+CPU = torch.device("cpu")
+
+
+def generator(seed=0):
+    """Return a generator of random numbers on the CPU."""
+    return torch.Generator().manual_seed(seed)
 
 
 @pytest.fixture(scope="session")

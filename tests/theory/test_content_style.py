@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tests.theory.conftest import generator
 
 from entrec.errors import UserError
 from entrec.theory.identifiability.content_style import draw_content_style, load_process, save_process, wishart_root
@@ -16,10 +17,6 @@ from entrec.theory.settings.identifiability import (
     Network,
     Training,
 )
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 @pytest.fixture(scope="module")

@@ -151,12 +151,6 @@ def load_theory(path: Path) -> TheoryStudy:
     return study
 
 
-def check_bound(name: str) -> None:
-    """Raises `UserError` unless `name` is a bound of the study."""
-    if name not in BOUNDS:
-        raise UserError(f"{name!r} is no bound; allowed: {', '.join(BOUNDS)}")
-
-
 def _faults(setting: Size) -> Iterator[str]:
     yield from _estimator_faults(setting.estimators)
     yield from (f"latent_recovery.{fault}" for fault in latent_recovery_faults(setting.latent_recovery))
