@@ -99,10 +99,12 @@ pull: params/$(STUDY).yaml .venv/installed  ## fetch a study's published results
 	dvc status --quiet $(STAGES)/dvc.yaml || { echo "dvc status: some files differ from $(STAGES)/dvc.lock; Snakemake has not adopted them" >&2; exit 1; }
 	snakemake --quiet all --touch --forceall tables --configfile params/$(STUDY).yaml
 
-check: .venv/installed  ## check style, types and the workflow's rules
+check: .venv/installed  ## check style, types, imports and the workflow's rules
 	ruff format --check --quiet .
 	ruff check --quiet .
 	mypy
+	lint-imports
+	deptry src
 	snakefmt --check Snakefile workflow
 	snakemake --lint --quiet > /dev/null
 
