@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from entrec.artefacts import write_json
 from entrec.errors import UserError
-from entrec.settings import Count, Fraction, Natural, NonNegative, Positive
+from entrec.paths import DatasetFolder
+from entrec.settings import Colour, Count, Fraction, Natural, NonNegative, Positive
 
 
 class Section(BaseModel):
@@ -357,9 +358,62 @@ class ContentIsolationResult(Result):
 
 # Cards of prepared datasets -------------------------------------------------------------------------------------------
 
+
+class SplitCounts(Section):
+    """The number of images of each split."""
+
+    train: Count
+    validation: Count
+    test: Count
+
+
+class ClassCounts(Section):
+    """The number of images of each class in each split, in the order of the classes."""
+
+    train: tuple[Count, ...]
+    validation: tuple[Count, ...]
+    test: tuple[Count, ...]
+
+
+class ShardEnds(Section):
+    """The length of a shard in bytes, and the SHA-256 of its two ends."""
+
+    bytes: Natural
+    ends: str
+
+
+class Card(Section):
+    """`card.json`: what a prepared dataset holds, how it was prepared, and the SHA-256 of each of its `files`.
+
+    `mean` and `std` are those of each channel of `colour` over the training split, with pixels in [0, 1]. `spec` is the
+    study's entry of the dataset. Only encoded datasets have the fields from `measured` to `shards`: the number of
+    images that `mean` and `std` were measured on, why each image that is left out could not be read, and the size of
+    all shards in bytes.
+    """
+
+    description: str
+    origin: str
+    licence: str
+    classes: tuple[str, ...]
+    counts: SplitCounts
+    class_counts: ClassCounts
+    name: str
+    size: Natural
+    channels: Literal[1, 3]
+    colour: Colour
+    mean: tuple[float, ...]
+    std: tuple[Positive, ...]
+    spec: dict[str, Any]
+    measured: Natural | None = None
+    skipped: tuple[str, ...] = ()
+    bytes: Natural | None = None
+    shards: dict[str, ShardEnds] = {}
+    files: dict[str, str]
+
+
 # Reading and writing --------------------------------------------------------------------------------------------------
 
-R = TypeVar("R", bound=Result)
+R = TypeVar("R", bound=Section)
 
 
 def write_result(path: Path, result: Result) -> None:
@@ -385,6 +439,16 @@ def read_result(kind: type[R], path: Path, *, remedy: str, about: Mapping[str, o
         if (found := getattr(result, key)) != expected:
             raise damaged(path, f"{key} is {found!r}, which should be {expected!r}", remedy)
     return result
+
+
+def read_card(folder: DatasetFolder) -> Card:
+    """Return the card of a prepared dataset; raises `UserError` where it is missing, damaged, or lacks a digest."""
+    remedy = "rerun the preparation"
+    card = read_result(Card, folder.card, remedy=remedy, about={})
+    images = list(card.shards) or [folder.array.name]
+    if missing := {folder.labels.name, folder.splits.name, *images} - card.files.keys():
+        raise damaged(folder.card, f"has no digest of {', '.join(sorted(missing))}", remedy)
+    return card
 
 
 def require_result(path: Path, remedy: str) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from entrec.commands.study import show_plan
+from entrec.data.prepare import prepare
 from entrec.errors import UserError
 from entrec.pipeline.jobs import Jobs, StudyJob
 from entrec.plan.assumptions import Device, device_of, encoded_bytes
@@ -215,15 +216,13 @@ def test_small_images_stay_small_and_others_grow_with_their_area(paper):
 
 
 def test_a_prepared_set_is_counted(paper, tmp_path):
-    folder = tmp_path / "paper" / "dtd"
-    folder.mkdir(parents=True)
-    card = json.dumps({"counts": {"train": 5, "validation": 3, "test": 2}, "classes": ["a", "b"]})
-    (folder / "card.json").write_text(card)
-    (folder / "images").mkdir()
-    (folder / "images" / "0.arrow").write_bytes(b"x" * 100)
-    size = size_of(paper, "dtd", tmp_path)
-    assert (size.train, size.images, size.classes, size.counted) == (5, 10, 2, True)
-    assert size.prepared_bytes == 100 + len(card)
+    spec = Dataset("textures", 8, 3, 0.25, 0.2, "top1")
+    study = replace(paper, datasets={**paper.datasets, "textures": spec})
+    prepare("textures", spec, tmp_path / "paper" / "textures")
+    size = size_of(study, "textures", tmp_path)
+    assert (size.train, size.images, size.classes, size.counted) == (560, 960, 10, True)
+    files = (tmp_path / "paper" / "textures").iterdir()
+    assert size.prepared_bytes == sum(path.stat().st_size for path in files)
 
 
 def test_the_image_count_of_a_folder_is_unknown_until_it_is_prepared(paper):

@@ -51,10 +51,10 @@ def _sheet(study: Study, name: str, folder: Path) -> Sheet:
         name=name,
         role=" and ".join(roles) or "not used",
         source=spec.source,
-        licence=str(prepared.card["licence"]),
+        licence=prepared.card.licence,
         size=spec.size,
         classes=len(prepared.classes),
-        counts=prepared.card["counts"],
+        counts=prepared.card.counts.model_dump(),
         picture=_strip(_squares(prepared, _one_per_class(prepared))),
     )
 
