@@ -2,7 +2,7 @@
 
 
 class UserError(ValueError):
-    """A mistake of the user or a fault outside the program; its text names the file or key, the value and the remedy."""
+    """A mistake of the user or a fault outside the program; its text says the file or key, the value and the remedy."""
 
 
 class Interrupted(UserError):
