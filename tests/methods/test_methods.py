@@ -5,7 +5,7 @@ import math
 
 import pytest
 import torch
-from tests.conftest import study_of
+from tests.conftest import Noise, build, study_of
 from torch.nn import functional as F
 
 from entrec.information.contrastive import info_nce, nt_xent
@@ -23,33 +23,6 @@ FAST_PARTS = {
     "dino_er": ["backbone", "projector", "prototypes"],
 }
 SELF_SUPERVISED = [name for name, entry in METHODS.items() if not entry.baseline]
-
-
-def build(name):
-    torch.manual_seed(0)
-    study, kind = study_of(name), METHODS[name].load()
-    data = study.datasets[study.dataset]
-    backbone = kind.make_backbone(study.network, channels=data.channels, size=data.size)
-    return kind.build(backbone, study.method(name), classes=10)
-
-
-class Noise:
-    """Batches of `k` images that are noise, with the views and local crops that the method takes in its study."""
-
-    def __init__(self, name, k):
-        study = study_of(name)
-        data, local = study.datasets[study.dataset], METHODS[name].local_crops(study.method(name))
-        self.k, self.channels = k, data.channels
-        self.sizes = [data.size] * METHODS[name].load().views + [study.local_views.size for _ in range(local)]
-        self.steps_per_epoch, self.images, self.seed = 8, 8 * k, 0
-
-    def at(self, step):
-        generator = torch.Generator().manual_seed(1 + step)
-        views = [torch.rand(self.k, self.channels, size, size, generator=generator) for size in self.sizes]
-        return views, torch.randint(10, (self.k,), generator=generator)
-
-    def samples(self, step):
-        return torch.arange(self.k) + self.k * step
 
 
 def batch(name, method, k=16):
