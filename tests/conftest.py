@@ -1,5 +1,6 @@
 """Small studies, their prepared data, methods and batches of noise, shared by the tests that train."""
 
+import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,16 @@ from entrec.methods.registry import METHODS
 from entrec.study import load_study
 
 torch.set_num_threads(1)  # small tensors: more threads only wait for each other
+
+
+BLOCK = re.compile(r"^```(python|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks_of(section):
+    """The language and the text of each block of code in a section of CONTRIBUTING.md."""
+    page = Path("CONTRIBUTING.md").read_text(encoding="utf-8")
+    (found,) = [part for part in page.split("\n## ") if part.startswith(f"{section}\n")]
+    return BLOCK.findall(found)
 
 
 @cache

@@ -1,6 +1,5 @@
 """The toy method of CONTRIBUTING.md, taken from that page word for word, trains."""
 
-import re
 import sys
 import types
 from dataclasses import replace
@@ -9,19 +8,18 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from tests.conftest import blocks_of
 
 from entrec.methods import registry
 from entrec.runs import Run
 from entrec.study import load_study
 from entrec.training.pretrain import build_batches, build_state, total_steps, train
 
-BLOCK = re.compile(r"^```(python|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
 
 @pytest.fixture
 def toy(monkeypatch):
     """The page's three edits made; gives the settings of the third."""
-    blocks = BLOCK.findall(Path("CONTRIBUTING.md").read_text(encoding="utf-8"))
+    blocks = blocks_of("Adding a method")
     assert [language for language, _ in blocks] == ["python", "python", "yaml"]
     (_, module), (_, lines), (_, params) = blocks
     monkeypatch.setattr(registry, "METHODS", registry.METHODS)
