@@ -11,7 +11,7 @@ REPORT = reports/$(STUDY)/index.html
 .DEFAULT_GOAL := help
 
 help:  ## print this list
-	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 
 # Exactly the locked versions are installed, and every file is checked against its hash. pip installs uv, which is
 # faster, and uv installs the rest.
@@ -32,7 +32,7 @@ demo: run  ## run the whole pipeline on embedded data, on two CPU cores
 
 # A study that does not exist is reported before anything is built.
 params/%.yaml:
-	@echo "$@: no such study; there are: $(wildcard params/*.yaml)" >&2; exit 1
+	@echo "$@: no such study; there are: $(filter-out params/theory.yaml,$(wildcard params/*.yaml))" >&2; exit 1
 
 run: params/$(STUDY).yaml .venv/installed  ## run another study: make run STUDY=fashion
 	snakemake all --resources gpu=$(GPUS) --configfile params/$(STUDY).yaml

@@ -55,4 +55,4 @@ def test_what_was_recorded_and_pushed_is_pulled_and_adopted_elsewhere(computed, 
 
 def test_a_study_that_nobody_published_is_told(computed):
     said = computed.fail("make", "--old-file=.venv/installed", "STUDY=zoo", "pull")
-    assert "dvc/zoo/dvc.lock: missing, so nothing of it is published with this commit" in said
+    assert "dvc/zoo/dvc.lock: missing, so that nothing of this study is published with this commit" in said
