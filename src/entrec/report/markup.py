@@ -1,10 +1,12 @@
 """Fragments of HTML. Every value passes through markupsafe, so that a file's text is never markup."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from markupsafe import Markup, escape
 
-from entrec.report.layout import Layout
+from entrec.report.table import table_html as table_fragment
+
+__all__ = ["grid", "joined", "table_fragment"]
 
 
 def joined(parts: Iterable[str]) -> Markup:
@@ -32,37 +34,6 @@ def grid(
         '<div class="scroll" role="region" tabindex="0" aria-label="{}"><table class="{}">\n'
         "<thead>\n{}\n</thead>\n<tbody>\n{}\n</tbody>\n</table></div>"
     ).format(label, "numbers" if numbers else "words", top, body)
-
-
-def table_fragment(layout: Layout) -> Markup:
-    """A table of the report, with its caption and links to its other forms; a caption alone for no rows."""
-    if not layout.rows:
-        return Markup('<figure class="table" id="{}">\n<figcaption><b>{}.</b> {}</figcaption>\n</figure>\n').format(
-            layout.name, layout.title, layout.caption
-        )
-    table = grid(
-        [layout.head, *(column.label for column in layout.columns)],
-        [[title, *(column.cells.get(key, "") for column in layout.columns)] for key, title in layout.rows],
-        label=layout.title,
-        details=["", *(column.detail for column in layout.columns)],
-        words={place for place, column in enumerate(layout.columns, start=1) if column.words},
-    )
-    links = joined(
-        Markup('<a href="tables/{}.{}">{}</a>').format(layout.name, ending, kind)
-        for ending, kind in (("csv", "CSV"), ("tex", "LaTeX"))
-    )
-    return Markup(
-        '<figure class="table" id="{}">\n<figcaption><b>{}.</b> {}</figcaption>\n{}\n'
-        '<p class="files">{}</p>\n</figure>\n'
-    ).format(layout.name, layout.title, layout.caption, table, links)
-
-
-def notes_fragment(notes: Mapping[str, str], titles: Mapping[str, str]) -> Markup:
-    """The study's own remarks, each under the title of what it is about."""
-    if not notes:
-        return Markup("")
-    rows = (Markup("<dt>{}</dt><dd>{}</dd>").format(titles.get(name, name), note) for name, note in notes.items())
-    return Markup('<dl class="notes">\n{}\n</dl>').format(joined(rows))
 
 
 def _head(head: Sequence[str], details: Sequence[str] | None, words: Collection[int]) -> list[Markup]:

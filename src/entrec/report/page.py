@@ -1,12 +1,62 @@
-"""What the pages of all studies share: their frame, their notices, how long they took."""
+"""A page: notebooks that are run and exported, framed by a template, with what a reader must know above them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import pandas as pd
+
+from entrec.artefacts import write_text
 from entrec.errors import UserError
+from entrec.paths import ReportFolder
+from entrec.report import templates
+from entrec.report.notebooks import execute, jupyter_home, to_html
 from entrec.report.origin_tables import duration, made_by_other_code
 from entrec.report.origins import Environment
+from entrec.report.provenance import write_provenance
+
+
+def write_page(
+    template: str,
+    context: Mapping[str, Any],
+    *,
+    notebooks: Mapping[str, Mapping[str, str]],
+    found: pd.DataFrame,
+    output: Path,
+) -> None:
+    """Write `output`/index.html, with provenance.csv and the executed notebooks beside it.
+
+    `notebooks` are the names of notebooks with their parameters, and `found` is the frame of provenance. The template
+    gets `context`, the notices and the notebooks as `fragments` of HTML.
+    """
+    folder = ReportFolder(output)
+    write_provenance(found, folder.provenance)
+    fragments = {}
+    with jupyter_home():
+        for name, parameters in notebooks.items():
+            executed = folder.notebooks / f"{name}.ipynb"
+            execute(templates.notebook(name), parameters, executed)
+            fragments[name] = to_html(executed)
+    page = templates.fill(template, {**context, "notices": _notices(found), "fragments": fragments})
+    write_text(folder.page, page)
+
+
+def computing_time_of(found: pd.DataFrame) -> str:
+    """Return the sum of the wall times, and the days on which the files were made."""
+    days = sorted({started[:10] for started in found["started"]})
+    when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    return f"{duration(found['seconds'].sum())} in all, on {when} (UTC)"
+
+
+def _notices(found: pd.DataFrame) -> list[str]:
+    """Return what a reader must know before any number."""
+    other, dirty = (found["other_code"] == "true").sum(), found["dirty"].sum()
+    notices = {
+        "were made by other code than today’s; they are marked † under Provenance. Numbers made by different code may "
+        "not be comparable.": other,
+        "were made while the working tree had uncommitted changes.": dirty,
+    }
+    return [f"{count} of {len(found)} result files {text}" for text, count in notices.items() if count]
 
 
 class Timed(Protocol):

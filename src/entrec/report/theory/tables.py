@@ -5,16 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from entrec.artefacts import write_text
 from entrec.errors import UserError
-from entrec.report.latex import latex_table
-from entrec.report.layout import Layout
-from entrec.report.markup import table_fragment
+from entrec.report.table import Table, write_table_files
 from entrec.report.theory import estimator_frames, estimator_tables, identifiability_frames, identifiability_tables
 from entrec.theory.study import Setting
 
 Rows = Callable[[Setting, Path], pd.DataFrame]
-LayOut = Callable[[Setting, pd.DataFrame], Layout]
+LayOut = Callable[[Setting, pd.DataFrame], Table]
 
 # how each table reads its tidy rows from the results, and how it lays them out
 TABLES: dict[str, tuple[Rows, LayOut]] = {
@@ -31,7 +28,7 @@ TABLES: dict[str, tuple[Rows, LayOut]] = {
 }
 
 
-def write_theory_table(setting: Setting, name: str, *, results: Path, output: Path) -> Layout:
+def write_theory_table(setting: Setting, name: str, *, results: Path, output: Path) -> Table:
     """Write the table `name` to the folder `output` as .csv, .tex and .html, and return it.
 
     `results` is `results/theory/<setting>`. The CSV has one row per value, in nats. Raises `UserError` for an
@@ -42,7 +39,5 @@ def write_theory_table(setting: Setting, name: str, *, results: Path, output: Pa
     read, lay_out = TABLES[name]
     rows = read(setting, results)
     layout = lay_out(setting, rows)
-    write_text(output / f"{name}.csv", rows.to_csv(index=False, float_format="%.8g", lineterminator="\n"))
-    write_text(output / f"{name}.tex", latex_table(layout))
-    write_text(output / f"{name}.html", table_fragment(layout))
+    write_table_files(layout, rows, output, float_format="%.8g")
     return layout

@@ -1,0 +1,86 @@
+"""Where the numbers of a study come from: its result files, and one row per run on the page."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from entrec.paths import StudyPaths, run_folder
+from entrec.report.mean_sd import NOTHING
+from entrec.report.provenance import SHORT, made_in, provenance_frame, provenance_row
+from entrec.report.table import Table
+from entrec.report.vision.frames import remedy_of
+from entrec.results import EvaluationResult, PretrainingResult, TransferResult, read_result
+from entrec.study import Study
+
+HEADS: list[str | tuple[str, str]] = [
+    "run",
+    "seed",
+    "steps",
+    ("speed", "images/s"),
+    ("pretrain", "s"),
+    ("evaluate", "s"),
+    ("transfer", "s"),
+    ("peak", "MB"),
+    ("chosen", "L2"),
+    ("data", "checksum"),
+    ("made", "in"),
+]
+
+
+def find_provenance(study: Study, results: Path, *, fingerprint: str) -> pd.DataFrame:
+    """Return the provenance of every result file of the study, in its order; `fingerprint` is that of today's code.
+
+    `step` is pretrain, evaluate or transfer, and `chosen` is what the validation split decided. Raises `UserError`
+    for a file that is missing or damaged.
+    """
+    return provenance_frame(_rows(study, results), fingerprint=fingerprint)
+
+
+def _rows(study: Study, results: Path) -> Iterator[dict[str, object]]:
+    for run in study.runs:
+        here, made, about = run_folder(results, run), StudyPaths(study.name).run(run), {"run": str(run)}
+
+        remedy = remedy_of(study, made.description)
+        pretrained = read_result(PretrainingResult, here.description, remedy=remedy, about=about)
+        facts = {"images_per_second": pretrained.images_per_second, "steps": pretrained.steps, "chosen": ""}
+        yield provenance_row({**about, "step": "pretrain"}, pretrained.provenance, facts)
+
+        remedy = remedy_of(study, made.evaluation)
+        evaluated = read_result(EvaluationResult, here.evaluation, remedy=remedy, about=about)
+        yield _evaluation({**about, "step": "evaluate"}, evaluated, f"L2 {evaluated.linear.l2:g}")
+
+        for name in study.evaluation.transfer.datasets if run in study.headline_runs else ():
+            remedy = remedy_of(study, made.transfer(name))
+            tuned = read_result(TransferResult, here.transfer(name), remedy=remedy, about={**about, "dataset": name})
+            chosen = f"lr {tuned.chosen.lr:g}, weight decay {tuned.chosen.weight_decay:g}"
+            yield _evaluation({**about, "step": "transfer"}, tuned, chosen)
+
+
+def _evaluation(names: dict[str, str], result: EvaluationResult | TransferResult, chosen: str) -> dict[str, object]:
+    return provenance_row(names, result.provenance, {"images_per_second": None, "steps": None, "chosen": chosen})
+
+
+def runs_table(found: pd.DataFrame) -> Table:
+    """Return one row per run, with the time of its steps and the environments in which its files were made."""
+    groups = found.assign(made_in=made_in(found)).groupby("run", sort=False)
+    return Table.of_rows("Runs", HEADS, [_run(str(name), files) for name, files in groups])
+
+
+def _run(name: str, files: pd.DataFrame) -> list[str]:
+    pretrain, evaluate = (files[files["step"] == step].iloc[0] for step in ("pretrain", "evaluate"))
+    transfers = files[files["step"] == "transfer"]
+    speed = pretrain["images_per_second"]
+    return [
+        name,
+        str(pretrain["seed"]),
+        f"{pretrain['steps']:.0f}",
+        NOTHING if pd.isna(speed) else f"{speed:.0f}",
+        f"{pretrain['seconds']:.1f}",
+        f"{evaluate['seconds']:.1f}",
+        f"{transfers['seconds'].sum():.1f}" if len(transfers) else NOTHING,
+        f"{files['peak_memory_mb'].max():.0f}",
+        evaluate["chosen"].removeprefix("L2 "),
+        pretrain["checksum"][:SHORT],
+        ", ".join(files["made_in"].unique()),
+    ]
