@@ -11,7 +11,7 @@ from entrec.errors import UserError
 from entrec.paths import ReportFolder
 from entrec.report import templates
 from entrec.report.notebooks import execute, jupyter_home, to_html
-from entrec.report.origin_tables import duration, made_by_other_code
+from entrec.report.origin_tables import made_by_other_code
 from entrec.report.origins import Environment
 from entrec.report.provenance import write_provenance
 
@@ -46,6 +46,16 @@ def computing_time_of(found: pd.DataFrame) -> str:
     days = sorted({started[:10] for started in found["started"]})
     when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
     return f"{duration(found['seconds'].sum())} in all, on {when} (UTC)"
+
+
+def duration(seconds: float) -> str:
+    """Return for instance `42 s`, `3 min 20 s` or `2 h 5 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def _notices(found: pd.DataFrame) -> list[str]:

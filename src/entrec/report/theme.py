@@ -23,7 +23,7 @@ def scales(column: str, marks: Mapping[str, tuple[str, str]], *, columns: int = 
     `marks` gives the colour and the shape of every value of the column, in the order of the legend.
     """
     legend = alt.Legend(title=None, orient="bottom", columns=columns, symbolSize=65, labelLimit=0)
-    colours, shapes = zip(*marks.values(), strict=True)
+    colours, shapes = ([mark[place] for mark in marks.values()] for place in (0, 1))
     return (
         alt.Color(f"{column}:N", scale=alt.Scale(domain=list(marks), range=colours), legend=legend),
         alt.Shape(f"{column}:N", scale=alt.Scale(domain=list(marks), range=shapes), legend=legend),

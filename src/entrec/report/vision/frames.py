@@ -57,7 +57,7 @@ def read_rows(study: Study, table: str, folder: Path) -> pd.DataFrame:
     remedy = remedy_of(study, StudyPaths(study.name).report.table(table)[0])
     path = require_result(table_files(folder, table)[0], remedy)
     try:
-        rows = pd.read_csv(path, float_precision="round_trip")[TIDY]
+        rows = pd.read_csv(path)[TIDY]
         return rows[rows["source"] == "ours"].astype({"batch_size": int, "epochs": int, "seed": int})
     except (ValueError, KeyError) as error:
         raise damaged(path, str(error).strip("'\"").splitlines()[0], remedy) from error
