@@ -200,6 +200,6 @@ def runs_of(study: Study, table: str) -> list[Run]:
 
 def page_sources(notebooks: Iterable[str], template: str) -> list[Path]:
     """Return the notebooks and templates that a page is rendered from."""
-    templates = ("base.html.j2", f"{template}.html.j2", "style.css")
+    templates = ("base.html.j2", "macros.html.j2", f"{template}.html.j2", "style.css")
     found = [Path("reports/notebooks", f"{name}.ipynb") for name in notebooks]
     return found + [Path("reports/templates", name) for name in templates]
