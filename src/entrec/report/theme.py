@@ -17,12 +17,15 @@ FAINT = 0.16
 alt.data_transformers.disable_max_rows()  # Altair's limit is for pages that carry their data; these become pictures
 
 
-def scales(column: str, marks: Mapping[str, tuple[str, str]], *, columns: int = 3) -> tuple[alt.Color, alt.Shape]:
+def scales(
+    column: str, marks: Mapping[str, tuple[str, str]], *, columns: int = 3, gap: int = 14
+) -> tuple[alt.Color, alt.Shape]:
     """Return the colour and shape encodings of `column`, with one legend of `columns` columns under the chart.
 
     `marks` gives the colour and the shape of every value of the column, in the order of the legend.
+    The columns are `gap` points apart.
     """
-    legend = alt.Legend(title=None, orient="bottom", columns=columns, symbolSize=65, labelLimit=0)
+    legend = alt.Legend(title=None, orient="bottom", columns=columns, columnPadding=gap, symbolSize=65, labelLimit=0)
     colours, shapes = ([mark[place] for mark in marks.values()] for place in (0, 1))
     return (
         alt.Color(f"{column}:N", scale=alt.Scale(domain=list(marks), range=colours), legend=legend),
@@ -50,7 +53,7 @@ def styled(chart: Any) -> Any:
             tickColor=INK,
             tickOpacity=0.5,
         )
-        .configure_legend(**text, labelFontSize=12.5, columnPadding=14, rowPadding=4, padding=4, offset=12)
+        .configure_legend(**text, labelFontSize=12.5, rowPadding=4, padding=4, offset=12)
         .configure_header(
             **text, labelFontSize=12.5, titleFontSize=12.5, labelFontWeight="bold", labelPadding=6, labelAnchor="start"
         )

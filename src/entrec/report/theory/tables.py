@@ -4,9 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+from markupsafe import Markup
 
 from entrec.errors import UserError
-from entrec.report.table import Table, write_table_files
+from entrec.pipeline.theory_jobs import TheoryJobs
+from entrec.report.table import Table, read_table_html, write_table_files
 from entrec.report.theory import estimator_frames, estimator_tables, identifiability_frames, identifiability_tables
 from entrec.theory.study import Setting
 
@@ -38,6 +40,11 @@ def write_theory_table(setting: Setting, name: str, *, results: Path, output: Pa
         raise UserError(f"{name}: no such table; allowed: {', '.join(TABLES)}")
     read, lay_out = TABLES[name]
     rows = read(setting, results)
-    layout = lay_out(setting, rows)
-    write_table_files(layout, rows, output, float_format="%.8g")
-    return layout
+    table = lay_out(setting, rows)
+    write_table_files(table, rows, output, float_format="%.8g")
+    return table
+
+
+def theory_table(setting: Setting, name: str, folder: Path) -> Markup:
+    """Return the HTML of the table that `write_theory_table` left in `folder`."""
+    return read_table_html(folder, name, remedy=f"snakemake {TheoryJobs(setting).table(name).outputs[0]}")
