@@ -59,7 +59,3 @@ class Verdict:
 def claims_html(verdicts: Sequence[Verdict]) -> Markup:
     """Return the verdicts as a table."""
     return fragment("claims", verdicts)
-
-
-claims_fragment = claims_html  # the old name, until the theory page uses the new one
-CLAIMS = tuple(Claim(name, "") for name in stated_claims())

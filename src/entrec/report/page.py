@@ -1,18 +1,15 @@
 """A page: notebooks that are run and exported, framed by a template, with what a reader must know above them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 
 from entrec.artefacts import write_text
-from entrec.errors import UserError
 from entrec.paths import ReportFolder
 from entrec.report import templates
 from entrec.report.notebooks import execute, jupyter_home, to_html
-from entrec.report.origin_tables import made_by_other_code
-from entrec.report.origins import Environment
 from entrec.report.provenance import write_provenance
 
 
@@ -67,64 +64,3 @@ def _notices(found: pd.DataFrame) -> list[str]:
         "were made while the working tree had uncommitted changes.": dirty,
     }
     return [f"{count} of {len(found)} result files {text}" for text, count in notices.items() if count]
-
-
-class Timed(Protocol):
-    """A file of results with what made it, since when (ISO 8601, UTC) and for how many seconds."""
-
-    @property
-    def environment(self) -> Environment:
-        """Code, machine and versions."""
-
-    @property
-    def started(self) -> str:
-        """When its making began."""
-
-    @property
-    def seconds(self) -> float:
-        """Wall time of its making."""
-
-
-def fill(template: str, context: dict[str, Any], *, pages: Path) -> str:
-    """The page that `template` in `pages`/templates makes of `context`; every text is escaped."""
-    from jinja2 import Environment as Jinja
-    from jinja2 import FileSystemLoader, StrictUndefined
-
-    folder = own(pages / "templates" / template).parent
-    jinja = Jinja(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return jinja.get_template(template).render(context)
-
-
-def notices(found: Sequence[Timed], today: str) -> list[str]:
-    """What a reader must know before any number."""
-    told = []
-    other = made_by_other_code(found, today)
-    if other:
-        told.append(
-            f"{len(other)} of {len(found)} files of results were made by other code than today’s; they are marked † "
-            "under Provenance. Numbers made by different code may not be comparable."
-        )
-    dirty = sum(origin.environment.dirty for origin in found)
-    if dirty:
-        told.append(f"{dirty} of {len(found)} files of results were made with uncommitted changes in the tree.")
-    return told
-
-
-def computing_time(found: Sequence[Timed]) -> str:
-    """The sum of wall times, and the days on which the files were made."""
-    days = sorted({origin.started[:10] for origin in found})
-    when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
-    return f"{duration(sum(origin.seconds for origin in found))} in all, on {when} (UTC)"
-
-
-def own(path: Path) -> Path:
-    """`path` of this repository; raises `UserError` where it is missing."""
-    if not path.is_file():
-        raise UserError(f"{path}: missing; run from the repository's root, which holds reports/templates and notebooks")
-    return path
