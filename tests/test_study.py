@@ -79,7 +79,7 @@ def test_every_study_file_is_valid_and_named_after_itself(path):
         (
             "pretrain: {threads: 1, memory_mb: 1500, gpus: 0",
             "pretrain: {threads: 1, memory_mb: 1500, gpus: 3, nodes: 2",
-            ["batch_sizes.0: 256", "not divisible by the 6 processes of resources.pretrain", "its multiples"],
+            ["batch_sizes.0: 256", "not divisible by the 6 processes of resources.pretrain", "multiples of 6"],
         ),
         (
             "pretrain: {threads: 1, memory_mb: 1500, gpus: 0",
@@ -158,14 +158,32 @@ def test_every_key_that_is_misspelt_or_missing_is_named_with_its_place(change):
 
 def test_all_faults_of_a_study_are_found_at_once():
     raw = read_yaml(DEMO)
-    raw["datasets"]["digits"]["path"] = "x"
+    raw["datasets"]["digits"].update(path="x", broken="skip")
     raw["datasets"]["faces"]["source"] = "facse"
     raw["network"]["stem"] = "4x4"
     raw["seeds"]["main"] = [0, 1, 0, 1]
+    assert faults_of(raw) == [
+        "datasets.digits.path", "datasets.digits.broken", "datasets.faces.source", "seeds.main.2", "seeds.main.3",
+        "network.stem",
+    ]  # fmt: skip
+
+
+def test_all_values_that_do_not_fit_each_other_are_found_at_once():
+    raw = read_yaml(DEMO)
+    raw["training"]["warmup_epochs"] = 1000
+    raw["diagnostics"]["samples"] = 9999
+    raw["datasets"]["faces"]["channels"] = 3
+    raw["methods"]["dino"]["local_crops"] = 2
+    assert faults_of(raw) == [
+        "training.warmup_epochs", "diagnostics.samples", "datasets.faces.channels", "methods.dino.local_crops",
+    ]  # fmt: skip
+
+
+def faults_of(raw):
+    """Return the keys of all faults of a study."""
     with pytest.raises(Invalid) as caught:
         validated(Study, {**raw, "name": "demo"})
-    keys = [fault.key for fault in caught.value.faults]
-    assert keys == ["datasets.digits.path", "datasets.faces.source", "seeds.main.2", "seeds.main.3", "network.stem"]
+    return [fault.key for fault in caught.value.faults]
 
 
 def test_a_study_is_named_by_its_file_alone():
