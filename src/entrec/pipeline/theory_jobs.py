@@ -10,7 +10,7 @@ from typing import Any
 
 from entrec.errors import UserError
 from entrec.paths import TheoryPaths
-from entrec.pipeline.jobs import Job, page_sources
+from entrec.pipeline.jobs import MACROS, Job, page_sources
 from entrec.settings import Resources
 from entrec.theory.registry import BOUNDS
 from entrec.theory.runs import (
@@ -160,11 +160,13 @@ class TheoryJobs:
 
     def table(self, name: str) -> Job:
         """Return the job that makes the table `name`."""
-        return self._showing("theory_table", name, self.paths.report.table(name))
+        shown, keys = self._shown_by(name)
+        return Job(rule="theory_table", inputs=[*shown, MACROS], outputs=self.paths.report.table(name), keys=keys)
 
     def figure(self, name: str) -> Job:
         """Return the job that draws the figure `name`."""
-        return self._showing("theory_figure", name, self.paths.report.figure(name))
+        shown, keys = self._shown_by(name)
+        return Job(rule="theory_figure", inputs=shown, outputs=self.paths.report.figure(name), keys=keys)
 
     def page(self) -> Job:
         """Return the job that renders the page."""
@@ -190,9 +192,9 @@ class TheoryJobs:
         result = outputs[0].relative_to(self.paths.results.folder)
         return ResultJob(rule=rule, outputs=outputs, keys=keys, result=result, about=about)
 
-    def _showing(self, rule: str, name: str, outputs: Sequence[Path]) -> Job:
-        inputs, keys = [job.outputs[0] for job in self.shown(name)], self.setting.shown_keys(shown_part(name))
-        return Job(rule=rule, inputs=inputs, outputs=outputs, keys=keys)
+    def _shown_by(self, name: str) -> tuple[list[Path], list[str]]:
+        """Return the files of results and the keys that the table or figure `name` shows."""
+        return [job.outputs[0] for job in self.shown(name)], self.setting.shown_keys(shown_part(name))
 
 
 def shown_part(name: str) -> str:
