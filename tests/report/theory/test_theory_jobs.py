@@ -69,7 +69,7 @@ def test_a_setting_stands_before_results_of_its_own_alone(quick: Setting) -> Non
 def test_tables_and_figures_of_one_part_need_the_same_files(quick: Setting) -> None:
     jobs = TheoryJobs(quick)
     for table, figure in zip(THEORY_TABLES, THEORY_FIGURES, strict=True):
-        assert jobs.table(table).inputs == jobs.figure(figure).inputs
+        assert jobs.shown(table) == jobs.shown(figure)
     with pytest.raises(UserError, match="table_1: no such table or figure; allowed: table_latent_recovery,"):
         jobs.shown("table_1")
 
