@@ -1,7 +1,7 @@
 """Every method learns: linear accuracy above the untrained network's, and no collapse. Minutes, so not in `make test`.
 
 The settings and the data of the method's study, for most the zoo on scikit-learn's digits, in batches of 64 for
-60 epochs: methods that learn from a slow copy of themselves need their thousand and more steps. Two seeds, which are
+60 epochs: methods that learn from an EMA copy of themselves need more than a thousand steps. Two seeds, which are
 the study's, train side by side.
 """
 

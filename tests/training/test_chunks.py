@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tests.conftest import study_of
-from tests.training.steps_of_every_method import BATCH, Noise, still
+from tests.conftest import build, study_of
+from tests.training.steps_of_every_method import BATCH, Share, still
 from torch import nn
 
 from entrec.methods import METHODS
@@ -23,12 +23,11 @@ PARTS_OF_TIMM = Network(backbone="resnet18", width=4, stem="3x3")
 
 
 def built(name, network=None):
-    """A method in double precision, with the study's network or another."""
-    study, kind = study_of(name), METHODS[name].load()
-    data = study.datasets[study.dataset]
-    torch.manual_seed(0)
-    backbone = kind.make_backbone(network or study.network, channels=data.channels, size=data.size)
-    return kind.build(backbone, study.method(name), classes=10).double(), Noise(study, name)
+    """Return a method in double precision, with the study's network or another, and its batches."""
+    study = study_of(name)
+    if network:
+        study = replace(study, network=network, methods={name: study.methods[name]})
+    return build(name, study).double(), Share(name)
 
 
 def first_step(method, source):
@@ -103,7 +102,7 @@ def test_a_new_method_takes_chunks_however_it_calls_its_backbone(monkeypatch):
         if chunked:
             monkeypatch.setattr(method.backbone.stem, "forward", noting(method.backbone.stem.forward, seen))
             use_chunks(method, chunk=8, batch_size=BATCH)
-        found.append(first_step(method, Noise(study_of("simclr"), "simclr")))
+        found.append(first_step(method, Share("simclr")))
     assert_same(*found)
     assert max(seen) <= 8
 
@@ -169,8 +168,8 @@ def test_dropout_drops_the_same_when_a_chunk_is_computed_again():
     torch.testing.assert_close(features(True), features(False))
 
 
-def test_no_activation_of_the_backbone_is_kept():
-    def kept(chunk):
+def test_no_activation_of_the_backbone_is_stored():
+    def stored(chunk):
         sizes = []
         method, source = built("simclr")
         if chunk:
@@ -179,7 +178,7 @@ def test_no_activation_of_the_backbone_is_kept():
             method.backbone(source.at(0)[0][0])
         return sum(sizes)
 
-    assert kept(8) < kept(None) / 20
+    assert stored(8) < stored(None) / 20
 
 
 def test_ema_copies_take_chunks_too(monkeypatch):

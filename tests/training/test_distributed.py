@@ -57,7 +57,7 @@ def test_two_processes_have_the_gradients_of_one(found, method):
 
 
 @pytest.mark.parametrize("method", TRAINED)
-def test_weights_statistics_centres_and_slow_networks_stay_those_of_one_and_equal_on_both(found, method):
+def test_weights_statistics_centres_and_ema_copies_stay_those_of_one_and_equal_on_both(found, method):
     alone, first, second = (f[method]["state"] for f in found)
     for name, tensor in alone.items():
         torch.testing.assert_close(first[name], tensor, rtol=1e-6, atol=1e-8, msg=name)
