@@ -17,12 +17,12 @@ from entrec.training.pretrain import pretrain
 
 def with_transfer(study, name, size):
     """Return the study with one epoch of fine-tuning, at one point of the grid, on its own source at another size."""
-    other = replace(study.datasets[study.dataset], size=size)
+    few = replace(study.datasets[study.dataset], validation=0.3, test=0.5)  # few images to train on
     recipe = replace(study.evaluation.transfer, datasets=(name,), epochs=1, lr=(1e-3,), weight_decay=(0.0,))
     linear = replace(study.evaluation.linear, l2=(1e-2,))
     evaluation = replace(study.evaluation, linear=linear, transfer=recipe)
     training = replace(study.training, warmup_epochs=0)
-    datasets = {**study.datasets, name: other}
+    datasets = {**study.datasets, study.dataset: few, name: replace(few, size=size)}
     return replace(study, datasets=datasets, evaluation=evaluation, training=training, epochs=(1,))
 
 
