@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from entrec.commands.study import transfer
 from entrec.errors import UserError
@@ -161,10 +163,11 @@ def test_all_faults_of_a_study_are_found_at_once():
     raw["datasets"]["digits"].update(path="x", broken="skip")
     raw["datasets"]["faces"]["source"] = "facse"
     raw["network"]["stem"] = "4x4"
+    raw["views"][1] = {**raw["views"][1], "blur": 2}
     raw["seeds"]["main"] = [0, 1, 0, 1]
     assert faults_of(raw) == [
         "datasets.digits.path", "datasets.digits.broken", "datasets.faces.source", "seeds.main.2", "seeds.main.3",
-        "network.stem",
+        "network.stem", "views.1.blur",
     ]  # fmt: skip
 
 
@@ -227,12 +230,20 @@ def test_the_demo_sweeps_what_the_tables_need():
     assert len(study.seeds.main) >= 2
 
 
-def test_a_run_is_its_name():
-    run = Run("entrec_cont", 256, 20, 1)
-    assert str(run) == "entrec_cont-b256-e20-s1"
+COUNTS = st.integers(min_value=0, max_value=10**9)
+
+
+@given(run=st.builds(Run, st.sampled_from([*METHODS]), COUNTS, COUNTS, COUNTS))
+def test_a_run_is_its_name(run):
     assert Run.parse(str(run)) == run
-    with pytest.raises(UserError, match="METHOD-bBATCH"):
-        Run.parse("simclr")
+
+
+@pytest.mark.parametrize(
+    "name", ["simclr", "simclr-b256-e20", "simclr-b256-e20-s-1", "SimCLR-b256-e20-s0", "x-b1-e1-s0 "]
+)
+def test_another_text_is_no_run(name):
+    with pytest.raises(UserError, match="not the name of a run; expected METHOD-bBATCH-eEPOCHS-sSEED"):
+        Run.parse(name)
 
 
 def test_editing_one_method_changes_only_that_methods_slice(tmp_path):
