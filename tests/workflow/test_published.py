@@ -1,4 +1,4 @@
-"""A study of its own folder whose results Snakemake made somewhere else: recorded, pushed, pulled, adopted."""
+"""A study whose results Snakemake made on another machine: they are recorded, pushed, pulled and adopted."""
 
 import re
 
@@ -14,7 +14,7 @@ COMMIT = ("git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit"
 
 @pytest.fixture(scope="module")
 def computed(clone):
-    """The clone with a study `small` of one untrained network, run as a cluster would run it: by Snakemake alone."""
+    """Return the clone after Snakemake alone has run a study `small` of one untrained network, as on a cluster."""
     study = read_yaml(clone.folder / "params/demo.yaml")
     study["methods"] = {"untrained": {}}
     study["evaluation"]["transfer"]["datasets"] = []

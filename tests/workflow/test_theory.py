@@ -23,7 +23,7 @@ SHOWN = {
 
 @pytest.fixture(scope="session")
 def theory(clone):
-    """The clone after `snakemake theory`."""
+    """Return the clone after `snakemake theory`."""
     clone.succeed("snakemake", "theory")
     return clone
 
