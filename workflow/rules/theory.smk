@@ -76,11 +76,7 @@ use rule theory_gaussian as theory_latent_recovery with:
     params:
         step="latent-recovery --run {fit}",
         output=lambda w, output: Path(output[0]).parent,
-        slice=theory_slice(
-            lambda jobs, w: jobs.latent_recovery(
-                find_run(jobs.latent_recovery_runs, w.fit)
-            )
-        ),
+        slice=theory_slice(lambda jobs, w: jobs.latent_recovery(find_run(jobs.latent_recovery_runs, w.fit))),
     message:
         "theory_latent_recovery {wildcards.setting}/{wildcards.fit}"
 
@@ -95,11 +91,7 @@ use rule theory_latent_recovery as theory_content_isolation with:
         SETTING.logs.benchmark("content_isolation", "{fit}")
     params:
         step="content-isolation --run {fit}",
-        slice=theory_slice(
-            lambda jobs, w: jobs.content_isolation(
-                find_run(jobs.content_isolation_runs, w.fit)
-            )
-        ),
+        slice=theory_slice(lambda jobs, w: jobs.content_isolation(find_run(jobs.content_isolation_runs, w.fit))),
     message:
         "theory_content_isolation {wildcards.setting}/{wildcards.fit}"
 
@@ -176,10 +168,7 @@ for setting, suffix in {"quick": "", "full": "_full"}.items():
             name:
                 f"figure_{name}{suffix}"
             input:
-                [
-                    TheoryPaths(setting).report.figure(figure)[0]
-                    for figure in target.figures
-                ],
+                [TheoryPaths(setting).report.figure(figure)[0] for figure in target.figures],
 
     rule:
         name:
