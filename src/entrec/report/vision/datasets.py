@@ -13,7 +13,7 @@ from PIL import Image
 from entrec.data.prepared import Prepared, open_as
 from entrec.data.views import centre
 from entrec.paths import DatasetFolder, StudyPaths
-from entrec.report.vision.frames import remedy_of
+from entrec.report.vision.reading import remedy_of
 from entrec.results import require_result
 from entrec.study import Study
 

@@ -8,8 +8,9 @@ from entrec.paths import StudyPaths
 from entrec.report.figure import Figure, read_figure_html, write_figure
 from entrec.report.templates import fragment
 from entrec.report.vision import accuracy_figures, information_figures
-from entrec.report.vision.frames import Frames, remedy_of
+from entrec.report.vision.frames import Frames
 from entrec.report.vision.protocol import estimator
+from entrec.report.vision.reading import remedy_of
 from entrec.study import Study
 
 FIGURES = {

@@ -12,24 +12,16 @@ from typing import Any
 import pandas as pd
 
 from entrec.methods.registry import METHODS
-from entrec.paths import StudyPaths, run_folder, table_files
+from entrec.paths import StudyPaths, table_files
 from entrec.report.vision.published import published_rows
-from entrec.results import (
-    INFORMATION,
-    MEASURED,
-    EvaluationResult,
-    TransferResult,
-    damaged,
-    read_result,
-    require_result,
-)
+from entrec.report.vision.reading import SHOWN, evaluation_of, history_of, remedy_of, transfer_of
+from entrec.results import INFORMATION, MEASURED, damaged, require_result
 from entrec.runs import Run
 from entrec.study import Study
 
 FACTS = ["method", "title", "batch_size", "epochs", "seed"]
 SCORES = [*FACTS, "dataset", "metric", "value", "run"]
 TIDY = [*FACTS, "dataset", "metric", "value", "delta", "run", "source"]  # the columns of a table's CSV
-DRAWN = ["step", "epoch", "loss"]  # what figures show of a history beside its measurements
 DECIMALS = 4  # of percent: fewer than any test set resolves, and the CSV says what the page says
 
 
@@ -38,7 +30,7 @@ class Frames:
     """All that claims and figures look at.
 
     `tables` are our own rows of each table's CSV, with the columns TIDY. `histories` are those of the headline setting:
-    FACTS, run, DRAWN and MEASURED; the measured columns are empty between measurements.
+    FACTS, run, SHOWN and MEASURED; the measured columns are empty between measurements.
     """
 
     tables: Mapping[str, pd.DataFrame]
@@ -77,9 +69,7 @@ def scores(study: Study, results: Path, runs: Iterable[Run]) -> pd.DataFrame:
     """Return test accuracies of frozen features, linear and of nearest neighbours, with the columns SCORES."""
     rows = []
     for run in runs:
-        path = run_folder(results, run).evaluation
-        remedy = remedy_of(study, StudyPaths(study.name).run(run).evaluation)
-        found = read_result(EvaluationResult, path, remedy=remedy, about={"run": str(run)})
+        found = evaluation_of(study, results, run)
         rows.append(_score(run, study.dataset, "linear_top1", 100 * found.linear.test))
         rows.append(_score(run, study.dataset, "knn_top1", 100 * found.knn.test))
     return pd.DataFrame(rows, columns=SCORES)
@@ -91,12 +81,9 @@ def transfers(study: Study, results: Path) -> pd.DataFrame:
     for run in study.headline_runs:
         of_run = []
         for name in study.evaluation.transfer.datasets:
-            metric = study.datasets[name].metric
-            path = run_folder(results, run).transfer(name)
-            remedy = remedy_of(study, StudyPaths(study.name).run(run).transfer(name))
-            about = {"run": str(run), "dataset": name, "metric": metric}
-            found = read_result(TransferResult, path, remedy=remedy, about=about)
-            of_run.append(_score(run, name, f"finetuned_{metric}", 100 * getattr(found.test, metric)))
+            found = transfer_of(study, results, run, name)
+            fraction = getattr(found.test, found.metric)
+            of_run.append(_score(run, name, f"finetuned_{found.metric}", 100 * fraction))
         if of_run:
             average = sum(row["value"] for row in of_run) / len(of_run)
             rows += [*of_run, _score(run, "average", "finetuned_average", average)]
@@ -105,8 +92,8 @@ def transfers(study: Study, results: Path) -> pd.DataFrame:
 
 def histories(study: Study, results: Path, runs: Iterable[Run]) -> pd.DataFrame:
     """Return the histories of `runs`, one under the other; methods that are never trained have no rows."""
-    filled = [frame for run in runs if len(frame := _history(study, results, run))]
-    columns = [*FACTS, "run", *DRAWN, *MEASURED]
+    frames = [history_of(study, results, run).assign(**facts_of(run), run=str(run)) for run in runs]
+    filled, columns = [frame for frame in frames if len(frame)], [*FACTS, "run", *SHOWN, *MEASURED]
     return pd.concat(filled, ignore_index=True)[columns] if filled else pd.DataFrame(columns=columns)
 
 
@@ -137,11 +124,6 @@ def with_delta(scores: pd.DataFrame, headline: tuple[int, int]) -> pd.DataFrame:
     return joined.assign(delta=delta).drop(columns="reference")
 
 
-def remedy_of(study: Study, target: Path) -> str:
-    """Return the command that makes `target`."""
-    return f"snakemake {target} --configfile params/{study.name}.yaml"
-
-
 def facts_of(run: Run) -> dict[str, Any]:
     """Return what a run's name says, beside the method's title."""
     return {
@@ -156,17 +138,3 @@ def facts_of(run: Run) -> dict[str, Any]:
 def _score(run: Run, dataset: str, metric: str, percent: float) -> dict[str, Any]:
     value = round(percent, DECIMALS)
     return {**facts_of(run), "dataset": dataset, "metric": metric, "value": value, "run": str(run)}
-
-
-def _history(study: Study, results: Path, run: Run) -> pd.DataFrame:
-    remedy = remedy_of(study, StudyPaths(study.name).run(run).history)
-    path = require_result(run_folder(results, run).history, remedy)
-    try:
-        frame = pd.read_csv(path)
-        missing = [column for column in DRAWN if column not in frame]
-        if missing and len(frame):
-            raise ValueError(f"has no column {missing[0]}")
-        frame = frame.reindex(columns=[*DRAWN, *MEASURED]).astype(float)
-    except ValueError as error:  # pandas' own errors, of empty files, are of this kind
-        raise damaged(path, str(error).splitlines()[0], remedy) from error
-    return frame.assign(**facts_of(run), run=str(run))

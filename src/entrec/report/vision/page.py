@@ -11,11 +11,11 @@ from entrec.pipeline.jobs import TABLES
 from entrec.provenance import fingerprint as todays_fingerprint
 from entrec.report.page import computing_time_of, write_page
 from entrec.report.vision.datasets import sheets
-from entrec.report.vision.frames import remedy_of
 from entrec.report.vision.method_pages import method_sections
 from entrec.report.vision.plan_table import plan_section
 from entrec.report.vision.protocol import all_settings, splits, text
 from entrec.report.vision.provenance import find_provenance
+from entrec.report.vision.reading import remedy_of
 from entrec.results import require_result
 from entrec.study import Study, load_study
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from entrec.paths import StudyPaths, run_folder
 from entrec.report.mean_sd import NOTHING
 from entrec.report.provenance import SHORT, made_in, provenance_frame, provenance_row
 from entrec.report.table import Table
-from entrec.report.vision.frames import remedy_of
-from entrec.results import EvaluationResult, PretrainingResult, TransferResult, read_result
+from entrec.report.vision.reading import evaluation_of, pretraining_of, transfer_of
+from entrec.results import EvaluationResult, TransferResult
+from entrec.runs import Run
 from entrec.study import Study
 
 HEADS: list[str | tuple[str, str]] = [
@@ -39,26 +39,22 @@ def find_provenance(study: Study, results: Path, *, fingerprint: str) -> pd.Data
 
 def _rows(study: Study, results: Path) -> Iterator[dict[str, object]]:
     for run in study.runs:
-        here, made, about = run_folder(results, run), StudyPaths(study.name).run(run), {"run": str(run)}
-
-        remedy = remedy_of(study, made.description)
-        pretrained = read_result(PretrainingResult, here.description, remedy=remedy, about=about)
+        pretrained = pretraining_of(study, results, run)
         facts = {"images_per_second": pretrained.images_per_second, "steps": pretrained.steps, "chosen": ""}
-        yield provenance_row({**about, "step": "pretrain"}, pretrained.provenance, facts)
+        yield provenance_row({"run": str(run), "step": "pretrain"}, pretrained.provenance, facts)
 
-        remedy = remedy_of(study, made.evaluation)
-        evaluated = read_result(EvaluationResult, here.evaluation, remedy=remedy, about=about)
-        yield _evaluation({**about, "step": "evaluate"}, evaluated, f"L2 {evaluated.linear.l2:g}")
+        evaluated = evaluation_of(study, results, run)
+        yield _evaluation(run, "evaluate", evaluated, f"L2 {evaluated.linear.l2:g}")
 
         for name in study.evaluation.transfer.datasets if run in study.headline_runs else ():
-            remedy = remedy_of(study, made.transfer(name))
-            tuned = read_result(TransferResult, here.transfer(name), remedy=remedy, about={**about, "dataset": name})
+            tuned = transfer_of(study, results, run, name)
             chosen = f"lr {tuned.chosen.lr:g}, weight decay {tuned.chosen.weight_decay:g}"
-            yield _evaluation({**about, "step": "transfer"}, tuned, chosen)
+            yield _evaluation(run, "transfer", tuned, chosen)
 
 
-def _evaluation(names: dict[str, str], result: EvaluationResult | TransferResult, chosen: str) -> dict[str, object]:
-    return provenance_row(names, result.provenance, {"images_per_second": None, "steps": None, "chosen": chosen})
+def _evaluation(run: Run, step: str, result: EvaluationResult | TransferResult, chosen: str) -> dict[str, object]:
+    facts = {"images_per_second": None, "steps": None, "chosen": chosen}
+    return provenance_row({"run": str(run), "step": step}, result.provenance, facts)
 
 
 def runs_table(found: pd.DataFrame) -> Table:

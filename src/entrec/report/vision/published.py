@@ -33,7 +33,7 @@ def noise_floor() -> float:
 
 def _of_paper(table: str) -> Iterator[dict[str, Any]]:
     """Yield first the accuracies of the paper's headline setting, then the differences of each column of its table."""
-    swept, headline = "batch_size" if table == "table_1" else "epochs", _published()["main"]
+    swept, headline = "batch_size" if table == "table_1" else "epochs", _published()["headline"]
     methods: dict[str, dict[int, float]] = _published()[table]
     for column in next(iter(methods.values())):
         quantity = "value" if column == headline[swept] else "delta"

@@ -12,8 +12,9 @@ from entrec.paths import StudyPaths
 from entrec.pipeline.jobs import TABLES, runs_of
 from entrec.report.mean_sd import mean_sd_by_method, points
 from entrec.report.table import Column, Table, mean_sd_column, read_table_html, seeds, write_table_files
-from entrec.report.vision.frames import histories, last_measured, remedy_of, scores, tidy, transfers
+from entrec.report.vision.frames import histories, last_measured, scores, tidy, transfers
 from entrec.report.vision.information_tables import information_table, methods_table
+from entrec.report.vision.reading import remedy_of
 from entrec.runs import Run
 from entrec.study import Study
 
