@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 
 from entrec.pipeline.theory_jobs import TheoryJobs
+from entrec.report.theory.names import IN_WIDTH, ROOT
 from entrec.report.theory.reading import Found, read
-from entrec.report.theory.verdicts import IN_WIDTH
 from entrec.results import GaussianResult, RatesResult, SphereResult
 from entrec.theory.registry import BOUNDS, SPHERE_ESTIMATORS
 from entrec.theory.study import Setting
 
-ROOT = "root mean square error"  # the one error that is fitted as a root
 # the columns of the frames
 TRACE = ["bound", "title", "seed", "step", "truth", "mean", "sd"]
 LEVELS = ["bound", "title", "capped_by", "seed", "truth", "mean", "sd", "batches", "file"]
@@ -77,10 +76,10 @@ def error_points(setting: Setting, results: Path) -> pd.DataFrame:
     A squared bias within twice the bias's own error is noise and has no row. `guide` falls as stated, through the
     middle of the points that the exponent is fitted to.
     """
-    all_found = _rates(setting, results)
-    rows = [row for found in all_found for row in _errors(found.result)]
+    cases = [found.result for found in _rates(setting, results)]
+    rows = [row for result in cases for row in _errors(result)]
     points = pd.DataFrame(rows).dropna(subset=["value"]).assign(guide=math.nan)
-    for result in (found.result for found in all_found):
+    for result in cases:
         own = (points["case"] == result.case) & (points["samples"] >= result.fit_from)
         for quantity, exponent in _stated(result).items():
             fitted = own & (points["quantity"] == quantity)
@@ -112,17 +111,17 @@ def _gaussian(setting: Setting, results: Path) -> list[Found[GaussianResult]]:
         for step in range(settings.trace_block, last + 1, settings.trace_block)
     ]
     levels = [{"truth": truth, "batches": settings.evaluation_batches} for truth in settings.information]
-    all_found = read(GaussianResult, setting, TheoryJobs(setting).by_part["estimators.gaussian"], results)
-    for found in all_found:
+    files = read(GaussianResult, setting, TheoryJobs(setting).by_part["estimators.gaussian"], results)
+    for found in files:
         found.require_rows("trace", found.result.trace, blocks)
         found.require_rows("levels", found.result.levels, levels)
-    return all_found
+    return files
 
 
 def _rates(setting: Setting, results: Path) -> list[Found[RatesResult]]:
     settings = setting.estimators.rates
-    all_found = read(RatesResult, setting, TheoryJobs(setting).by_part["estimators.rates"], results)
-    for found in all_found:
+    files = read(RatesResult, setting, TheoryJobs(setting).by_part["estimators.rates"], results)
+    for found in files:
         case = settings.cases[found.result.case]
         for key in ("estimator", "data", "dimension", "width", "fit_from"):
             if (value := getattr(found.result, key)) != getattr(case, key):
@@ -135,4 +134,4 @@ def _rates(setting: Setting, results: Path) -> list[Found[RatesResult]]:
         for i, fit in enumerate(found.result.fits):
             if not fit.low <= fit.slope <= fit.high:
                 raise found.damaged(f"fits.{i}.slope is {fit.slope}, which should be within its interval")
-    return all_found
+    return files

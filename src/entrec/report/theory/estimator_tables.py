@@ -6,11 +6,20 @@ import pandas as pd
 
 from entrec.report.mean_sd import NOTHING, MeanSD, decimal
 from entrec.report.table import Column, Table
-from entrec.report.theory.names import case_title, listed, number, quantity
-from entrec.report.theory.verdicts import IN_WIDTH, TOLERANCE, SlopeOutcome, slope_outcome
+from entrec.report.theory.names import IN_WIDTH, case_title, listed, number, quantity
+from entrec.report.theory.verdicts import TOLERANCE, SlopeOutcome, slope_outcome
 from entrec.theory.registry import BOUNDS, ENTROPY_ESTIMATORS, SPHERE_ESTIMATORS
 from entrec.theory.study import Setting
 
+# label, second line and whether the texts may wrap
+RATE_COLUMNS = [
+    ("estimator", "", True),
+    ("error", "", True),
+    ("k", "from", False),
+    ("slope", "fit [95 %]", False),
+    ("stated", "", False),
+    ("agrees", "", True),
+]
 AGREEMENT: dict[SlopeOutcome, str] = {
     "agrees": "yes",
     "within": "within the bound",
@@ -67,25 +76,19 @@ def sphere(setting: Setting, rows: pd.DataFrame) -> Table:
 
 def rates(setting: Setting, rows: pd.DataFrame) -> Table:
     """Lay out one row per fitted exponent, beside the stated one."""
-    keys, names = [], ("estimator", "error", "begin", "slope", "stated", "agrees")
-    cells: dict[str, dict[str, str]] = {name: {} for name in names}
-    for i, row in enumerate(rows.to_dict("records")):
-        keys.append((str(i), case_title(setting, row["case"])))
+    records = rows.to_dict("records")
+    texts = []
+    for row in records:
         slope, low, high = (decimal(row[name], 2) for name in ("slope", "low", "high"))
-        outcome = slope_outcome(row["quantity"], row["low"], row["high"], row["stated"])
         begin = "" if row["quantity"] == IN_WIDTH else str(row["fit_from"])
-        estimator, stated = ENTROPY_ESTIMATORS[row["estimator"]].title, number(row["stated"])
-        texts = (estimator, row["quantity"], begin, f"{slope} [{low}, {high}]", stated, AGREEMENT[outcome])
-        for name, text in zip(names, texts, strict=True):
-            cells[name][str(i)] = text
+        agrees = AGREEMENT[slope_outcome(row["quantity"], row["low"], row["high"], row["stated"])]
+        estimator = ENTROPY_ESTIMATORS[row["estimator"]].title
+        texts.append((estimator, row["quantity"], begin, f"{slope} [{low}, {high}]", number(row["stated"]), agrees))
     columns = [
-        Column("estimator", "", cells["estimator"], words=True),
-        Column("error", "", cells["error"], words=True),
-        Column("k", "from", cells["begin"]),
-        Column("slope", "fit [95 %]", cells["slope"]),
-        Column("stated", "", cells["stated"]),
-        Column("agrees", "", cells["agrees"], words=True),
+        Column(label, detail, {str(i): text[place] for i, text in enumerate(texts)}, words=words)
+        for place, (label, detail, words) in enumerate(RATE_COLUMNS)
     ]
+    keys = [(str(i), case_title(setting, row["case"])) for i, row in enumerate(records)]
     caption = (
         "Slopes of log error against log k (for the bias against h: against log h), fitted from the given k on, with "
         "their 95 % intervals, beside the exponents that Theorems 2 and 3 state. A slope agrees when its interval "

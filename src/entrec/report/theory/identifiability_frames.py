@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from entrec.pipeline.theory_jobs import TheoryJobs
 from entrec.report.mean_sd import MeanSD
+from entrec.report.theory.names import LATENTS
 from entrec.report.theory.reading import Found, R, read
 from entrec.results import ContentIsolationResult, LatentRecoveryResult
 from entrec.theory.registry import REFERENCE
@@ -21,7 +23,6 @@ SCATTER = ["row", "method", "seed", "coordinate", "true", "recovered"]
 BATCH_POINTS = ["method", "quantity", "batch_size", "mean", "low", "high", "information"]
 CONTENT_ISOLATION = ["row", "representation", "latents", "seed", "kernel_ridge", "linear", "file"]
 CONTENT_ISOLATION_POINTS = ["row", "representation", "latents", "mean", "low", "high", "seeds"]
-LATENTS = ("content", "style")
 COORDINATES, POINTS = 3, 60  # of a panel of the scatter: more would not be seen
 SAME = 1e-3  # of R2: rounding on another processor changes less, other points or another mixing change more
 
@@ -31,9 +32,9 @@ def latent_recovery_scores(setting: Setting, results: Path) -> pd.DataFrame:
     rows = []
     for found in _latent_recovery(setting, "table_latent_recovery", results):
         run = found.result
-        for key in _scored(run.method, "observations", "untrained"):
-            about = {"row": run.row, "representation": run.method if key == "trained" else key, "seed": run.seed}
-            rows.append(about | getattr(run.scores, key).model_dump() | {"file": found.file})
+        for name, scores in _scored(run, "observations", "untrained").items():
+            about = {"row": run.row, "representation": name, "seed": run.seed, "file": found.file}
+            rows.append(about | scores.model_dump())
     return pd.DataFrame(rows)[LATENT_RECOVERY]
 
 
@@ -43,7 +44,7 @@ def batches(setting: Setting, results: Path) -> pd.DataFrame:
     for found in _latent_recovery(setting, "table_latent_recovery_batch", results):
         run = found.result
         ends = {"r2": run.scores.trained.r2, "bound": run.trace[-1].objective, "information": run.information}
-        rows.append(run.model_dump(include={"row", "method", "batch_size", "seed"}) | ends | {"file": found.file})
+        rows.append({**found.job.about, **ends, "file": found.file})
     return pd.DataFrame(rows)[BATCHES]
 
 
@@ -51,8 +52,7 @@ def curves(setting: Setting, results: Path) -> pd.DataFrame:
     """Return objective and held-out R2 during the training for latent recovery: CURVES."""
     rows = []
     for found in _latent_recovery(setting, "latent_recovery_training", results):
-        about = found.result.model_dump(include={"row", "method", "seed"})
-        rows += [about | row.model_dump(include={"step", "objective", "r2"}) for row in found.result.trace]
+        rows += [{**found.job.about, **row.model_dump()} for row in found.result.trace]
     return pd.DataFrame(rows)[CURVES]
 
 
@@ -63,9 +63,10 @@ def scatter(setting: Setting, results: Path) -> pd.DataFrame:
         run = found.result
         if (run.method, run.seed) == ("entrec_leave_one_out", seed):
             for true, recovered in zip(run.scatter.true[:POINTS], run.scatter.recovered[:POINTS], strict=True):
-                for i, (t, r) in enumerate(zip(true[:COORDINATES], recovered[:COORDINATES], strict=True)):
-                    about = {"row": run.row, "method": run.method, "seed": run.seed}
-                    rows.append(about | {"coordinate": i, "true": t, "recovered": r})
+                pairs = list(zip(true, recovered, strict=True))[:COORDINATES]
+                rows += [
+                    {**found.job.about, "coordinate": i, "true": t, "recovered": r} for i, (t, r) in enumerate(pairs)
+                ]
     return pd.DataFrame(rows)[SCATTER]
 
 
@@ -80,18 +81,15 @@ def batch_points(setting: Setting, results: Path) -> pd.DataFrame:
 
 def content_isolation_scores(setting: Setting, results: Path) -> pd.DataFrame:
     """Return how well each representation of each row explains content and style: CONTENT_ISOLATION."""
-    all_found = read(ContentIsolationResult, setting, TheoryJobs(setting).by_part["content_isolation"], results)
-    _require_shared(all_found, _isolation_before_training)
+    files = read(ContentIsolationResult, setting, TheoryJobs(setting).by_part["content_isolation"], results)
+    _require_shared(files, _isolation_before_training)
     rows = []
-    for found in all_found:
+    for found in files:
         run = found.result
         found.require_rows("trace", run.trace, _steps(setting.content_isolation.training))
-        for key in _scored(run.method, "observations", "untrained", "oracle"):
-            for latents in LATENTS:
-                name = run.method if key == "trained" else key
-                about = {"row": run.row, "representation": name, "latents": latents, "seed": run.seed}
-                scores = getattr(getattr(run.scores, key), latents)
-                rows.append(about | scores.model_dump(include={"kernel_ridge", "linear"}) | {"file": found.file})
+        for name, scores in _scored(run, "observations", "untrained", "oracle").items():
+            about = {"row": run.row, "representation": name, "seed": run.seed, "file": found.file}
+            rows += [about | {"latents": latents} | getattr(scores, latents).model_dump() for latents in LATENTS]
     return pd.DataFrame(rows)[CONTENT_ISOLATION]
 
 
@@ -109,35 +107,36 @@ def content_isolation_points(setting: Setting, results: Path) -> pd.DataFrame:
 def _latent_recovery(setting: Setting, name: str, results: Path) -> list[Found[LatentRecoveryResult]]:
     """Return the runs that the table or figure `name` shows."""
     own = setting.latent_recovery
-    all_found = read(LatentRecoveryResult, setting, TheoryJobs(setting).shown(name), results)
-    for found in all_found:
+    files = read(LatentRecoveryResult, setting, TheoryJobs(setting).shown(name), results)
+    for found in files:
         run = found.result
         found.require_rows("trace", run.trace, _steps(own.training_of(run.row)))
-        if len(run.scatter.true) != len(run.scatter.recovered):
-            raise found.damaged(
-                f"scatter has {len(run.scatter.recovered)} recovered points for {len(run.scatter.true)} true ones"
-            )
-        for key, points in (("true", run.scatter.true), ("recovered", run.scatter.recovered)):
-            for i, point in enumerate(points):
-                if len(point) != own.dimension:
-                    raise found.damaged(
-                        f"scatter.{key}.{i} has {len(point)} coordinates, which should be {own.dimension}"
-                    )
-    _require_shared(all_found, _recovery_before_training)
-    return all_found
+        _require_scatter(found, own.dimension)
+    _require_shared(files, _recovery_before_training)
+    return files
 
 
 def _steps(training: Training) -> list[dict[str, float | str]]:
     """Return the steps after which a run was scored: multiples of `trace_every`, and the last step."""
-    return [
-        {"step": step}
-        for step in sorted({*range(training.trace_every, training.steps + 1, training.trace_every), training.steps})
-    ]
+    steps = {*range(training.trace_every, training.steps + 1, training.trace_every), training.steps}
+    return [{"step": step} for step in sorted(steps)]
 
 
-def _scored(method: str, *untrained: str) -> list[str]:
-    """Return the scores that a run contributes; those that need no training come from the runs of one method."""
-    return [*untrained, "trained"] if method == REFERENCE else ["trained"]
+def _require_scatter(found: Found[LatentRecoveryResult], dimension: int) -> None:
+    """Raise `UserError` unless each true point has a recovered one, both with as many coordinates as latents."""
+    true, recovered = found.result.scatter.true, found.result.scatter.recovered
+    if len(true) != len(recovered):
+        raise found.damaged(f"scatter has {len(recovered)} recovered points for {len(true)} true ones")
+    for key, points in (("true", true), ("recovered", recovered)):
+        for i, point in enumerate(points):
+            if len(point) != dimension:
+                raise found.damaged(f"scatter.{key}.{i} has {len(point)} coordinates, which should be {dimension}")
+
+
+def _scored(run: LatentRecoveryResult | ContentIsolationResult, *untrained: str) -> dict[str, Any]:
+    """Return the scores of a run by representation; what needs no training is taken from the runs of one method."""
+    references = untrained if run.method == REFERENCE else ()
+    return {name: getattr(run.scores, name) for name in references} | {run.method: run.scores.trained}
 
 
 def _recovery_before_training(run: LatentRecoveryResult) -> dict[str, float]:
@@ -153,13 +152,13 @@ def _isolation_before_training(run: ContentIsolationResult) -> dict[str, float]:
     }
 
 
-def _require_shared(all_found: Sequence[Found[R]], scores: Callable[[R], Mapping[str, float]]) -> None:
+def _require_shared(files: Sequence[Found[R]], scores: Callable[[R], Mapping[str, float]]) -> None:
     """Raise `UserError` unless the runs of a row and seed agree on the `scores` of what is not trained.
 
     These scores depend on row and seed only, so a run that has others saw other data.
     """
     first: dict[tuple[str, int], Found[R]] = {}
-    for found in all_found:
+    for found in files:
         other = first.setdefault((found.job.about["row"], found.job.about["seed"]), found)
         expected = scores(other.result)
         for key, value in scores(found.result).items():

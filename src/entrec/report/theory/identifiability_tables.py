@@ -8,6 +8,7 @@ import pandas as pd
 from entrec.report.mean_sd import NOTHING, MeanSD, decimal
 from entrec.report.table import Column, Table
 from entrec.report.theory.names import (
+    LATENTS,
     content_isolation_title,
     full_title,
     hidden_of,
@@ -24,8 +25,6 @@ from entrec.theory.registry import (
 )
 from entrec.theory.settings.identifiability import LatentRecovery
 from entrec.theory.study import Setting
-
-LATENTS = ("content", "style")
 
 AS_REPORTED = "Published values are copied as reported, for networks and runs of the original’s size"
 

@@ -12,6 +12,9 @@ from entrec.theory.settings.identifiability import (
 )
 from entrec.theory.study import Setting
 
+LATENTS = ("content", "style")
+IN_WIDTH = "bias against h"  # the one error that is fitted against the kernel's width; it grows as h shrinks
+ROOT = "root mean square error"  # the one error that is fitted as a root
 SPACES: dict[Space, str] = {"sphere": "sphere", "box": "box", "unbounded": "unbounded"}
 DENSITIES = {"vmf": "vMF κ =", "laplace": "Laplace", "normal": "normal", "cubic": "cubic"}
 

@@ -48,8 +48,8 @@ def render_theory(
 def theory_provenance(setting: Setting, results: Path, *, fingerprint: str) -> pd.DataFrame:
     """Return one row per result file of the setting; raises `UserError` for one that is missing or damaged."""
     parts = TheoryJobs(setting).by_part.items()
-    all_found = [found for part, jobs in parts for found in read(KINDS[part], setting, jobs, results)]
-    rows = (provenance_row({"file": found.file}, found.result.provenance) for found in all_found)
+    files = [found for part, jobs in parts for found in read(KINDS[part], setting, jobs, results)]
+    rows = (provenance_row({"file": found.file}, found.result.provenance) for found in files)
     return provenance_frame(rows, fingerprint=fingerprint)
 
 

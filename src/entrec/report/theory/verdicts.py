@@ -16,6 +16,8 @@ import pandas as pd
 from entrec.report.claims import Claim, Status, Verdict
 from entrec.report.mean_sd import MeanSD, decimal
 from entrec.report.theory.names import (
+    IN_WIDTH,
+    LATENTS,
     content_isolation_title,
     counted,
     full_title,
@@ -36,7 +38,6 @@ LEAK = 0.05  # R2 of style that kernel ridge finds by chance, or that a small ne
 
 SlopeOutcome = Literal["agrees", "within", "beyond", "undecided"]
 TOLERANCE = 0.1  # of an exponent: how far terms of higher order still move it at the study's sample sizes
-IN_WIDTH = "bias against h"  # the one error that is fitted against the kernel's width; it grows as h shrinks
 UNTESTED = "the factor h^(4−d) of Theorem 2’s first term"
 
 
@@ -123,9 +124,7 @@ def conditions_hold(row: LatentRecoveryRow) -> bool:
 def content_verdict(settings: ContentIsolation, scores: pd.DataFrame) -> Verdict:
     """Return the verdict on C3 from `scores`, the rows of `table_content_style`."""
     claim = Claim("C3", content_rule(), ("table_content_style", "content_style"))
-    content, style = (
-        _mean_sds(scores[scores["latents"] == latents], "kernel_ridge") for latents in ("content", "style")
-    )
+    content, style = (_mean_sds(scores[scores["latents"] == latents], "kernel_ridge") for latents in LATENTS)
     rows = {name: content_isolation_title(row) for name, row in settings.rows.items()}
     excess = _style_above_oracle(scores)
     cases = []
