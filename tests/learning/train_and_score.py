@@ -30,7 +30,7 @@ def trained(study, run, data):
     """The run after its last step."""
     state = build_state(study, run, data, device=CPU)
     batches = build_batches(study, run, data, device=CPU)
-    if steps := total_steps(state.method, batches, run):
+    if steps := total_steps(state.learner, batches, run):
         train(state, batches, study, steps=steps, folder=Path("unused"))
     return state
 
@@ -52,4 +52,4 @@ if __name__ == "__main__":
     study = replace(study, training=replace(study.training, checkpoint_seconds=1e9))
     state = trained(study, Run(method, BATCH_SIZE, EPOCHS, int(seed)), data)
     rank = state.history[-1].get("effective_rank") if state.history else None
-    print(json.dumps({"accuracy": accuracy(study, state.method.backbone, data), "rank": rank}))
+    print(json.dumps({"accuracy": accuracy(study, state.learner.backbone, data), "rank": rank}))

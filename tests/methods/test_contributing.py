@@ -38,7 +38,7 @@ def test_the_three_edits_of_the_page_make_a_method_that_trains_and_is_measured(t
     run = Run("toy", 128, 2, 0)
     state = build_state(study, run, digits, device=torch.device("cpu"))
     batches = build_batches(study, run, digits, device=torch.device("cpu"))
-    train(state, batches, study, steps=total_steps(state.method, batches, run), folder=tmp_path)
+    train(state, batches, study, steps=total_steps(state.learner, batches, run), folder=tmp_path)
     first, last = state.history[0], state.history[-1]
     assert last["distance"] < first["distance"]
     assert last["bound"] == pytest.approx(last["entropy"] + last["reconstruction"], abs=1e-4)

@@ -66,7 +66,7 @@ def test_a_run_that_went_on_under_other_code_says_so(state, demo, digits, tmp_pa
 
 def test_a_checkpoint_with_other_parts_is_named(state, tmp_path):
     checkpoint.save(state, tmp_path)
-    state.method.projector = torch.nn.Identity()
+    state.learner.projector = torch.nn.Identity()
     with pytest.raises(UserError, match="other parts than today's code has"):
         checkpoint.restore(state, tmp_path)
 

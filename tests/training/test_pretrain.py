@@ -41,7 +41,7 @@ def start(study, run, data, folder, after_save=lambda step: None, device=CPU):
     state = build_state(study, run, data, device=device)
     batches = build_batches(study, run, data, device=device)
     checkpoint.restore(state, folder)
-    train(state, batches, study, steps=total_steps(state.method, batches, run), folder=folder, after_save=after_save)
+    train(state, batches, study, steps=total_steps(state.learner, batches, run), folder=folder, after_save=after_save)
     return state
 
 
@@ -113,7 +113,7 @@ def test_the_untrained_encoder_is_the_start_of_every_method_with_the_same_networ
     assert {"supervised", "simclr"} < set(same)
     for method in same:
         state = build_state(zoo, Run(method, 256, 20, 1), digits, device=CPU)
-        for name, tensor in state.method.backbone.state_dict().items():
+        for name, tensor in state.learner.backbone.state_dict().items():
             assert torch.equal(tensor, untrained[name]), (method, name)
     assert (tmp_path / "history.csv").read_text() == "step,epoch,lr,loss\n"
 
@@ -155,7 +155,7 @@ def test_values_are_checked_on_logged_steps_only(demo, digits, tmp_path, monkeyp
     )
     state = build_state(study, Run("simclr", 256, 3, 0), digits, device=CPU)
     checked = []
-    forward = state.method.forward
+    forward = state.learner.forward
 
     def noticed(views, labels):
         outcome = forward(views, labels)
@@ -165,7 +165,7 @@ def test_values_are_checked_on_logged_steps_only(demo, digits, tmp_path, monkeyp
             checked.append(state.step + 1)
         return outcome
 
-    monkeypatch.setattr(state.method, "forward", noticed)
+    monkeypatch.setattr(state.learner, "forward", noticed)
     batches = build_batches(study, Run("simclr", 256, 3, 0), digits, device=CPU)
     train(state, batches, study, steps=12, folder=tmp_path)
     assert checked == [row["step"] for row in state.history] == [1, 4, 8, 12]

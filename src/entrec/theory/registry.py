@@ -109,11 +109,6 @@ class Objective(Function):
     title: Title
     role: Role
 
-    @property
-    def supervised(self) -> bool:
-        """Whether the objective compares representations with the true latents."""
-        return self.role == "supervised"
-
 
 RECOVERY = "theory.identifiability.latent_recovery"
 LATENT_RECOVERY = {

@@ -5,38 +5,49 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
+from torch import Generator, Tensor, nn
 
 from entrec.artefacts import replacing
 from entrec.errors import UserError
-from entrec.methods.method import Method
 from entrec.provenance import fingerprint
+
+Learner = TypeVar("Learner", bound=nn.Module)
 
 
 @dataclass
-class TrainingState:
-    """A run in flight. `identity` says which run and parameters it belongs to, `codes` what code trained it."""
+class TrainingState(Generic[Learner]):
+    """A run in training: its learner after `step` steps and `seconds`, and everything that the next step depends on.
+
+    `identity` says which run and which parameters it belongs to, and `codes` has the fingerprints of all code that
+    trained it. `history` has the rows that were logged, and `unlogged` the terms of each step since the last row, for
+    rows that are means. `generator` draws the run's random numbers, where these are not torch's global ones.
+    """
 
     identity: str
-    method: Method
+    learner: Learner
     optimiser: torch.optim.Optimizer | None
     step: int = 0
     seconds: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
+    unlogged: list[dict[str, Tensor]] = field(default_factory=list)
+    generator: Generator | None = None
     codes: list[str] = field(default_factory=lambda: [fingerprint()])
 
 
-def save(state: TrainingState, folder: Path) -> None:
+def save(state: TrainingState[Learner], folder: Path) -> None:
     """Write `last.pt`; what was there becomes `previous.pt`."""
     contents = {
         "identity": state.identity,
-        "method": state.method.state_dict(),
+        "learner": state.learner.state_dict(),
         "optimiser": state.optimiser.state_dict() if state.optimiser else None,
         "step": state.step,
         "seconds": state.seconds,
         "history": state.history,
+        "unlogged": state.unlogged,
+        "generator": state.generator.get_state() if state.generator else None,
         "codes": state.codes,
         "rng": torch.get_rng_state(),
         "cuda_rng": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
@@ -50,7 +61,7 @@ def save(state: TrainingState, folder: Path) -> None:
             os.replace(last, folder / "previous.pt")
 
 
-def restore(state: TrainingState, folder: Path) -> None:
+def restore(state: TrainingState[Learner], folder: Path) -> None:
     """Go on from `last.pt` if there is one; raises `UserError` if it is damaged or of another run.
 
     A checkpoint of other code is taken, since a long run outlives small mends; its code stays on record.
@@ -68,7 +79,7 @@ def restore(state: TrainingState, folder: Path) -> None:
             f"delete the folder {folder} to start afresh, or restore the parameters it was made with"
         )
     try:
-        state.method.load_state_dict(contents["method"])
+        state.learner.load_state_dict(contents["learner"])
         if state.optimiser:
             state.optimiser.load_state_dict(contents["optimiser"])
     except (RuntimeError, ValueError) as error:
@@ -78,6 +89,10 @@ def restore(state: TrainingState, folder: Path) -> None:
         ) from error
     state.step, state.seconds, state.history = contents["step"], contents["seconds"], contents["history"]
     state.codes = list(dict.fromkeys([*contents["codes"], *state.codes]))
+    if state.generator:
+        device = state.generator.device
+        state.unlogged = [{name: term.to(device) for name, term in terms.items()} for terms in contents["unlogged"]]
+        state.generator.set_state(contents["generator"])
     torch.set_rng_state(contents["rng"])
     if contents["cuda_rng"] is not None and torch.cuda.is_available():
         torch.cuda.set_rng_state(contents["cuda_rng"])

@@ -45,6 +45,11 @@ def stop_signals() -> Iterator[Callable[[], str | None]]:
             signal.signal(number, handler)
 
 
+def interrupted(signal_name: str, *, step: int, steps: int) -> Interrupted:
+    """Return the error that ends a run which was saved after `step` because of a signal."""
+    return Interrupted(f"stopped by {signal_name} after step {step} of {steps}; saved: start it again to resume")
+
+
 class SharedMaximum:
     """The largest number of all processes, known to each of them one call later."""
 

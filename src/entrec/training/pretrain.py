@@ -17,7 +17,7 @@ from entrec import provenance
 from entrec.artefacts import write_csv
 from entrec.collectives import gather, rank, size
 from entrec.data.prepared import Prepared, open_as
-from entrec.errors import Interrupted, UserError
+from entrec.errors import UserError
 from entrec.information.checks import InvalidEmbeddings, without_device_sync
 from entrec.methods import METHODS
 from entrec.methods.method import Method, StepOutput
@@ -35,7 +35,7 @@ from entrec.training.chunks import use_chunks
 from entrec.training.device import device_for, make_deterministic
 from entrec.training.diagnostics import measure
 from entrec.training.distributed import process_group, replicated, wait_for_all
-from entrec.training.interruption import stop_signals
+from entrec.training.interruption import interrupted, stop_signals
 from entrec.training.optimiser import build_optimiser
 from entrec.training.schedule import cosine_with_warmup
 
@@ -61,7 +61,7 @@ def _pretrain(study: Study, run: Run, *, data: Path, folder: Path, device: torch
     with provenance.record(params, prepared.name, prepared.checksum, seed=run.seed, device=device) as recording:
         state = build_state(study, run, prepared, device=device)
         batches = build_batches(study, run, prepared, device=device)
-        steps = total_steps(state.method, batches, run)
+        steps = total_steps(state.learner, batches, run)
         checkpoints = RunFolder(folder).checkpoints
         checkpoint.restore(state, checkpoints)
         check_same_step(state, checkpoints, device=device)
@@ -75,7 +75,7 @@ def _pretrain(study: Study, run: Run, *, data: Path, folder: Path, device: torch
         shutil.rmtree(checkpoints, ignore_errors=True)
 
 
-def build_state(study: Study, run: Run, prepared: Prepared, *, device: torch.device) -> TrainingState:
+def build_state(study: Study, run: Run, prepared: Prepared, *, device: torch.device) -> TrainingState[Method]:
     """Return a run before its first step; its weights depend on the study, the method and the seed only."""
     settings = study.method(run.method)
     with torch.random.fork_rng(devices=[]):
@@ -110,7 +110,7 @@ def build_batches(study: Study, run: Run, prepared: Prepared, *, device: torch.d
     )
 
 
-def check_same_step(state: TrainingState, folder: Path, *, device: torch.device) -> None:
+def check_same_step(state: TrainingState[Method], folder: Path, *, device: torch.device) -> None:
     """Raise `UserError` where processes found different checkpoints in `folder`, for example on a node without it."""
     steps = gather(torch.tensor([state.step], device=device)).tolist()
     if min(steps) != max(steps):
@@ -124,7 +124,7 @@ def total_steps(method: Method, batches: Batches, run: Run) -> int:
 
 
 def train(
-    state: TrainingState,
+    state: TrainingState[Method],
     batches: Batches,
     study: Study,
     *,
@@ -139,7 +139,7 @@ def train(
     raised. Raises `UserError` for a loss that is not finite.
     """
     training, diagnostics = study.training, study.diagnostics
-    method, optimiser = state.method, state.optimiser
+    method, optimiser = state.learner, state.optimiser
     model = replicated(method, batches.device)
     assert optimiser is not None
     warmup = round(training.warmup_epochs * batches.steps_per_epoch)
@@ -181,11 +181,11 @@ def train(
             after_save(state.step)
         if stop:
             wait_for_all()  # torchrun ends all processes when one ends
-            raise Interrupted(f"stopped by {stop} after step {state.step} of {steps}; saved: start it again to resume")
+            raise interrupted(stop, step=state.step, steps=steps)
 
 
 @contextmanager
-def readable_divergence(state: TrainingState) -> Iterator[None]:
+def readable_divergence(state: TrainingState[Method]) -> Iterator[None]:
     """Turn `InvalidEmbeddings` into a `UserError` with the step: when a method diverges, this comes before its loss.
 
     The step is a logged one, because only those check values.
@@ -201,7 +201,9 @@ def total_loss(outcome: StepOutput, weights: dict[str, float]) -> Tensor:
     return torch.stack([weights[name] * term for name, term in outcome.terms.items()]).sum()
 
 
-def log_row(state: TrainingState, outcome: StepOutput, loss: Tensor, *, lr: float, per_epoch: int) -> dict[str, Any]:
+def log_row(
+    state: TrainingState[Method], outcome: StepOutput, loss: Tensor, *, lr: float, per_epoch: int
+) -> dict[str, Any]:
     """Return one row of the history; raises `UserError` when the loss is not finite."""
     terms = {name: term.item() for name, term in outcome.terms.items()}
     return {"step": state.step, "epoch": state.step / per_epoch, "lr": lr, "loss": finite(loss, state.step), **terms}
@@ -216,12 +218,12 @@ def finite(loss: Tensor, step: int) -> float:
 
 
 def write_outputs(
-    state: TrainingState, study: Study, run: Run, provenance: Provenance, *, steps: int, folder: Path
+    state: TrainingState[Method], study: Study, run: Run, provenance: Provenance, *, steps: int, folder: Path
 ) -> None:
     """Write the outputs of the run to `folder`."""
     rate = steps * run.batch_size / state.seconds if steps else None
     written = RunFolder(folder)
-    save_backbone(state.method.backbone, written.encoder)
+    save_backbone(state.learner.backbone, written.encoder)
     write_csv(written.history, state.history, columns=HISTORY)
     result = PretrainingResult(
         run=str(run),
@@ -230,7 +232,7 @@ def write_outputs(
         steps=steps,
         images_per_second=round(rate, 1) if rate else None,
         processes=size(),
-        parameters=sum(p.numel() for p in state.method.backbone.parameters()),
+        parameters=sum(p.numel() for p in state.learner.backbone.parameters()),
         provenance=provenance,
     )
     write_result(written.description, result)

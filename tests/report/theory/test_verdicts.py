@@ -131,7 +131,7 @@ def test_a_row_in_which_there_is_nothing_to_learn_decides_nothing(quick: Setting
 def test_without_a_row_that_meets_the_conditions_c2_is_not_run(quick: Setting) -> None:
     own = quick.latent_recovery
     frame = pd.DataFrame(columns=["row", "representation", "seed", "r2"])
-    found = latents_verdict(replace(own, rows={"open": own.rows["open"]}), frame)
+    found = latents_verdict(replace(own, rows={"open": own.rows["open"]}, sweep=replace(own.sweep, row="open")), frame)
     assert (found.status, found.sentence) == ("not run", "No row meets the conditions of the theorems.")
 
 

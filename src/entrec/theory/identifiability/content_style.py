@@ -14,10 +14,11 @@ import torch
 from torch import Generator, Tensor, nn
 
 from entrec.errors import UserError
+from entrec.theory.identifiability.learners import Pairs
 from entrec.theory.identifiability.mixing import Mixing, draw_mixing
+from entrec.theory.identifiability.streams import seed_of, stream
 from entrec.theory.identifiability.tensor_files import digest_of, read_tensors, write_tensors
-from entrec.theory.identifiability.training import Pairs, seed_of, stream
-from entrec.theory.settings.identifiability import ContentIsolation, ContentIsolationRow, content_isolation_faults
+from entrec.theory.settings.identifiability import ContentIsolation, ContentIsolationRow
 
 COVARIANCES = ("content", "style", "changes")
 
@@ -62,8 +63,6 @@ class ContentStyle(nn.Module):
 
 def draw_content_style(settings: ContentIsolation, row: ContentIsolationRow, *, seed: int) -> ContentStyle:
     """The process of `seed`, the same on every device; raises `UserError` unless content and style make up all."""
-    for fault in content_isolation_faults(settings):
-        raise UserError(f"content_isolation.{fault}")
     network, nc, ns = settings.network, settings.content, settings.style
     generator = stream("process", seed=seed, device=torch.device("cpu"))
     roots = {
