@@ -77,7 +77,7 @@ class Stopped:
         return number, 60 * int(minutes) + int(seconds)
 
     def stops(self):
-        """Return the signal and the step of every stop, read while the job runs: Snakemake removes the log when it restarts."""
+        """Return the signal and the step of every stop. The log is read all the time, as a restarted job empties it."""
         log = self.on_slurm.folder / f"logs/long/pretrain/{self.run}.log"
         pattern = r"^entrec: stopped by (\w+) after step (\d+) of \d+; saved: start it again to resume$"
         found, deadline = {}, time.monotonic() + 900

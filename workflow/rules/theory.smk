@@ -159,18 +159,21 @@ for setting, suffix in {"quick": "", "full": "_full"}.items():
     for name, target in TARGETS.items():
 
         rule:
+            """The tables of one part of the theory studies."""
             name:
                 f"table_{name}{suffix}"
             input:
                 [TheoryPaths(setting).report.table(table)[0] for table in target.tables],
 
         rule:
+            """The figures of one part of the theory studies."""
             name:
                 f"figure_{name}{suffix}"
             input:
                 [TheoryPaths(setting).report.figure(figure)[0] for figure in target.figures],
 
     rule:
+        """The page of one setting of the theory studies, with everything on it."""
         name:
             f"theory{suffix}"
         input:
