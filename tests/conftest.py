@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import hypothesis
 import pytest
 import torch
 
@@ -13,6 +14,8 @@ from entrec.data.prepared import open_prepared
 from entrec.methods.registry import METHODS
 from entrec.study import load_study
 
+hypothesis.settings.register_profile("entrec", deadline=None)  # a busy machine is no fault
+hypothesis.settings.load_profile("entrec")
 torch.set_num_threads(1)  # small tensors: more threads only wait for each other
 
 

@@ -19,7 +19,7 @@ def epoch_order(indices: NDArray[np.int64], *, seed: int, epoch: int) -> NDArray
 
 
 def batches(order: NDArray[np.int64], batch_size: int) -> Iterator[NDArray[np.int64]]:
-    """Yield consecutive batches of exactly `batch_size`; an incomplete last one is dropped.
+    """Return an iterator over consecutive batches of exactly `batch_size`; an incomplete last one is dropped.
 
     Raises `UserError` when `batch_size` exceeds the length of `order`.
     """
