@@ -31,7 +31,8 @@ rule theory_gaussian:
     message:
         "theory_gaussian {wildcards.setting}/{wildcards.bound}-s{wildcards.seed}"
     shell:
-        "python -m entrec theory {params.step} --study {params.study} --setting {wildcards.setting}"
+        # `exec` as in `pretrain`
+        "exec python -m entrec theory {params.step} --study {params.study} --setting {wildcards.setting}"
         " --output {params.output} &> {log}"
 
 
