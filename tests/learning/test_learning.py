@@ -26,7 +26,7 @@ TRAINED = [name for name in METHODS if name != "untrained"]
 
 
 def scores(study, method, folder):
-    """What the script prints for every seed."""
+    """Return what the script prints for every seed."""
     environment = os.environ | {"PYTHONPATH": "src", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, str(SCRIPT), f"params/{study.name}.yaml", method]
     running = [
@@ -40,7 +40,7 @@ def scores(study, method, folder):
 
 @pytest.fixture(scope="module")
 def floor_of(folder_of):
-    """What the untrained network of a method's study scores, in the mean over seeds."""
+    """Return the mean score over seeds of the untrained network of a method's study."""
     floors = {}
 
     def floor(method):

@@ -1,4 +1,4 @@
-"""One method with one seed, trained by its study's settings and scored; run by test_learning.py.
+"""Train one method with one seed by its study's settings, and score it; run by test_learning.py.
 
     python train_and_score.py STUDY METHOD SEED DATA
 
@@ -27,7 +27,7 @@ BATCH_SIZE, EPOCHS = 64, 60
 
 
 def trained(study, run, data):
-    """The run after its last step."""
+    """Return the run after its last step."""
     state = build_state(study, run, data, device=CPU)
     batches = build_batches(study, run, data, device=CPU)
     if steps := total_steps(state.learner, batches, run):
@@ -36,7 +36,7 @@ def trained(study, run, data):
 
 
 def accuracy(study, backbone, data):
-    """Linear accuracy of frozen features on the validation split, in percent."""
+    """Return the linear accuracy of frozen features on the validation split, in percent."""
     splits = []
     for split in ("train", "validation"):
         indices = data.indices(split)

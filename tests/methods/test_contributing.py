@@ -1,4 +1,4 @@
-"""The toy method of CONTRIBUTING.md, taken from that page word for word, trains."""
+"""The toy method of CONTRIBUTING.md, with the code of that page, trains."""
 
 import sys
 import types
@@ -18,7 +18,7 @@ from entrec.training.pretrain import build_batches, build_state, total_steps, tr
 
 @pytest.fixture
 def toy(monkeypatch):
-    """The page's three edits made; gives the settings of the third."""
+    """Make the three edits of the page; return the settings of the third."""
     blocks = blocks_of("Adding a method")
     assert [language for language, _ in blocks] == ["python", "python", "yaml"]
     (_, module), (_, lines), (_, params) = blocks

@@ -1,4 +1,4 @@
-"""Checkpoints are whole, kept in two generations, and refused when they do not fit."""
+"""Checkpoints are written whole, the previous one remains, and those that do not fit are refused."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""The backbone in chunks: the gradients of the whole batch, and statistics that see each chunk once."""
+"""The backbone in chunks has the gradients of the whole batch, and its statistics see each chunk once."""
 
 from dataclasses import replace
 
@@ -75,7 +75,7 @@ class MaskedResNet(SmallResNet):
 
 
 class Unusual(Method):
-    """A method that knows nothing of chunks and calls that function, and a layer of its backbone by itself."""
+    """A method without any code for chunks, which calls that function, and a layer of its backbone directly."""
 
     views, weights = 2, {"loss": 1.0}
 

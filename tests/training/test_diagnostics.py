@@ -1,4 +1,4 @@
-"""What is measured of every method while it trains."""
+"""The diagnostics of every method during training."""
 
 import math
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A run asked to stop: it finishes its step, saves, says so in one line, and ends with the same bits later."""
+"""A run that is asked to stop finishes its step, saves, says so in one line, and later ends with the same bits."""
 
 import os
 import re
@@ -34,7 +34,7 @@ def trained(study, data, folder, stopped=lambda: None):
 
 
 def after(calls):
-    """Asks to stop at that call."""
+    """Return a function that asks to stop at the call with this number."""
     answers = iter([None] * (calls - 1) + ["SIGTERM"])
     return lambda: next(answers)
 

@@ -1,4 +1,4 @@
-"""The training loop: exact resume, outputs, and what it refuses."""
+"""The training loop: exact resume, outputs, and errors."""
 
 import json
 import math
@@ -25,7 +25,7 @@ TRAINED = [name for name in METHODS if name != "untrained"]
 
 
 class Killed(Exception):
-    """Stands for a process that dies right after a checkpoint."""
+    """Raised in place of a process that dies right after a checkpoint."""
 
 
 def kill_at(step):
