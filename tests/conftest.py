@@ -18,8 +18,12 @@ hypothesis.settings.register_profile("entrec", deadline=None)  # a busy machine 
 hypothesis.settings.load_profile("entrec")
 torch.set_num_threads(1)  # small tensors: more threads only wait for each other
 
-
 BLOCK = re.compile(r"^```(python|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def generator(seed=0):
+    """Return a generator of random numbers on the CPU."""
+    return torch.Generator().manual_seed(seed)
 
 
 def blocks_of(section):

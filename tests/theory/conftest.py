@@ -11,11 +11,6 @@ from entrec.theory.study import load_theory
 CPU = torch.device("cpu")
 
 
-def generator(seed=0):
-    """Return a generator of random numbers on the CPU."""
-    return torch.Generator().manual_seed(seed)
-
-
 @pytest.fixture(scope="session")
 def study():
     return load_theory(Path("params/theory.yaml"))

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 from pydantic import ValidationError
-from tests.theory.conftest import CPU, generator
+from tests.conftest import generator
+from tests.theory.conftest import CPU
 
 from entrec.errors import UserError
 from entrec.paths import IdentifiabilityFolder

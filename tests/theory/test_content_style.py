@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from tests.theory.conftest import generator
+from tests.conftest import generator
 
 from entrec.errors import UserError
 from entrec.theory.identifiability.content_style import draw_content_style, load_process, save_process, wishart_root

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 from pydantic import ValidationError
-from tests.theory.conftest import CPU, generator
+from tests.conftest import generator
+from tests.theory.conftest import CPU
 
 from entrec.errors import UserError
 from entrec.information.sphere import vmf_information

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 from scipy import stats
-from tests.theory.conftest import generator
+from tests.conftest import generator
 
 from entrec.information.sphere import mean_resultant_length
 from entrec.theory.identifiability.latents import (

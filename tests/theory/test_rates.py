@@ -5,7 +5,8 @@ import math
 
 import pytest
 import torch
-from tests.theory.conftest import CPU, generator
+from tests.conftest import generator
+from tests.theory.conftest import CPU
 
 from entrec.errors import UserError
 from entrec.information.entropy import kernel_entropy, leave_one_out_entropy
