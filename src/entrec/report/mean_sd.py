@@ -4,6 +4,7 @@ import math
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -66,4 +67,9 @@ def pooled(found: Iterable[MeanSD]) -> float | None:
 
 def mean_sd_by_method(rows: pd.DataFrame, column: str) -> dict[str, MeanSD]:
     """Return mean and deviation of `column` for every method that has rows."""
-    return {str(method): MeanSD.of(group) for method, group in rows.groupby("method", sort=False)[column]}
+    return mean_sds(rows, "method", column)
+
+
+def mean_sds(rows: pd.DataFrame, by: str | list[str], column: str, *, scale: float = 1) -> dict[Any, MeanSD]:
+    """Return mean and deviation of `scale` times `column` for every group of rows, in their order."""
+    return {key: MeanSD.of(scale * group) for key, group in rows.groupby(by, sort=False)[column]}

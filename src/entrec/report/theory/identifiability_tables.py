@@ -5,7 +5,7 @@ from typing import Literal
 
 import pandas as pd
 
-from entrec.report.mean_sd import NOTHING, MeanSD, decimal
+from entrec.report.mean_sd import NOTHING, decimal, mean_sds
 from entrec.report.table import Column, Table
 from entrec.report.theory.names import (
     LATENTS,
@@ -21,7 +21,6 @@ from entrec.theory.registry import (
     ISOLATION_REPRESENTATIONS,
     LATENT_RECOVERY,
     RECOVERY_REPRESENTATIONS,
-    Title,
 )
 from entrec.theory.settings.identifiability import LatentRecovery
 from entrec.theory.study import Setting
@@ -32,9 +31,10 @@ AS_REPORTED = "Published values are copied as reported, for networks and runs of
 def latent_recovery(setting: Setting, rows: pd.DataFrame) -> Table:
     """Lay out one row per set-up: how much of the true latents each representation explains."""
     own = setting.latent_recovery
+    r2 = mean_sds(rows, ["representation", "row"], "r2", scale=100)
     columns = [
-        Column(title.title, title.detail, {row: MeanSD.of(100 * group["r2"]).text() for row, group in groups})
-        for title, groups in _by_representation(rows)
+        Column(title.title, title.detail, {row: r2[name, row].text() for row in own.rows})
+        for name, title in RECOVERY_REPRESENTATIONS.items()
     ]
     caption = (
         f"Coefficient of determination (R²), in percent, of a linear map from representations to the {own.dimension} "
@@ -52,11 +52,13 @@ def latent_recovery(setting: Setting, rows: pd.DataFrame) -> Table:
 def latent_recovery_mcc(setting: Setting, rows: pd.DataFrame) -> Table:
     """Lay out one row per set-up: how each true coordinate correlates with the one that it is matched with."""
     own = setting.latent_recovery
+    pearson, ranks = (
+        mean_sds(rows, ["representation", "row"], kind, scale=100) for kind in ("correlation", "rank_correlation")
+    )
     columns = []
-    for title, groups in _by_representation(rows):
-        pearson = {row: MeanSD.of(100 * group["correlation"]).text() for row, group in groups}
-        ranks = {row: decimal(MeanSD.of(100 * group["rank_correlation"]).mean, 1) for row, group in groups}
-        columns.append(Column(title.title, title.detail, {row: f"{pearson[row]} ({ranks[row]})" for row in pearson}))
+    for name, title in RECOVERY_REPRESENTATIONS.items():
+        cells = {row: f"{pearson[name, row].text()} ({decimal(ranks[name, row].mean, 1)})" for row in own.rows}
+        columns.append(Column(title.title, title.detail, cells))
     caption = (
         "Mean absolute correlation, in percent, between each true latent and the coordinate of the representation that "
         "it is matched with: Pearson correlation, with rank correlation in brackets. A rotation of the latents lowers "
@@ -78,11 +80,12 @@ def latent_recovery_batch(setting: Setting, rows: pd.DataFrame) -> Table:
         Column("log k", "nats", {key: decimal(math.log(k), 2) for key, k in sizes.items()}),
         Column("truth", "nats", dict.fromkeys(sizes, truth)),
     ]
-    for method, runs in rows.groupby("method", sort=False):
-        groups = [(str(k), group) for k, group in runs.groupby("batch_size")]
-        title = str(LATENT_RECOVERY[str(method)].title)
-        columns.append(Column(title, "R², %", {k: MeanSD.of(100 * group["r2"]).text() for k, group in groups}))
-        bounds = {k: MeanSD.of(group["bound"]).text(decimals=2) for k, group in groups}
+    r2 = mean_sds(rows, ["method", "batch_size"], "r2", scale=100)
+    bound = mean_sds(rows, ["method", "batch_size"], "bound")
+    for name in rows["method"].unique():
+        title = str(LATENT_RECOVERY[name].title)
+        columns.append(Column(title, "R², %", {key: r2[name, k].text() for key, k in sizes.items()}))
+        bounds = {key: bound[name, k].text(decimals=2) for key, k in sizes.items()}
         columns.append(Column("its bound", "nats", bounds))
     row = own.sweep.row
     caption = (
@@ -98,19 +101,20 @@ def latent_recovery_batch(setting: Setting, rows: pd.DataFrame) -> Table:
 def content_style(setting: Setting, rows: pd.DataFrame) -> Table:
     """Lay out two rows per dependence: how much of content, and of style, each representation explains."""
     own = setting.content_isolation
-    titles = {name: content_isolation_title(row) for name, row in own.rows.items()}
-    keys = [(f"{name},{latents}", f"{title}: {latents}") for name, title in titles.items() for latents in LATENTS]
+    pairs = {f"{row},{latents}": (row, latents) for row in own.rows for latents in LATENTS}
+    keys = [(key, f"{content_isolation_title(own.rows[row])}: {latents}") for key, (row, latents) in pairs.items()]
+    by = ["representation", "row", "latents"]
+    ridge, linear = mean_sds(rows, by, "kernel_ridge"), mean_sds(rows, by, "linear")
     columns = []
     for name, title in ISOLATION_REPRESENTATIONS.items():
-        cells = {}
-        for (row, latents), group in rows[rows["representation"] == name].groupby(["row", "latents"]):
-            ridge, linear = MeanSD.of(group["kernel_ridge"]), MeanSD.of(group["linear"])
-            explained = f"{ridge.text(decimals=2)} ({decimal(linear.mean, 2)})"
-            itself = (name, latents) == ("oracle", "content")  # content explains all of itself
-            cells[f"{row},{latents}"] = NOTHING if itself else explained
-        columns.append(Column(title.title, title.detail, cells))
+        cells = {
+            key: f"{ridge[name, *pair].text(decimals=2)} ({decimal(linear[name, *pair].mean, 2)})"
+            for key, pair in pairs.items()
+            if (name, pair[1]) != ("oracle", "content")  # content explains all of itself
+        }
+        columns.append(Column(title.title, title.detail, dict.fromkeys(pairs, NOTHING) | cells))
     published = {f"{name},{latents}": text for (name, latents), text in published_content(own.rows).items()}
-    columns.append(Column("published", "InfoNCE", dict.fromkeys(dict(keys), NOTHING) | published))
+    columns.append(Column("published", "InfoNCE", dict.fromkeys(pairs, NOTHING) | published))
     methods = ", ".join(str(one.title) for one in CONTENT_ISOLATION.values())
     caption = (
         f"Coefficient of determination (R²) of {quantity(own.content, 'content coordinate')} and of "
@@ -122,14 +126,6 @@ def content_style(setting: Setting, rows: pd.DataFrame) -> Table:
         "al. 2021, arXiv:2106.04619)."
     )
     return Table("table_content_style", "Content isolation", caption, keys, columns, head="Dependence: target")
-
-
-def _by_representation(rows: pd.DataFrame) -> list[tuple[Title, list[tuple[str, pd.DataFrame]]]]:
-    """Return (title of a representation, its rows' groups by set-up), in the order of the columns."""
-    return [
-        (title, [(str(row), group) for row, group in rows[rows["representation"] == name].groupby("row", sort=False)])
-        for name, title in RECOVERY_REPRESENTATIONS.items()
-    ]
 
 
 def _published(score: Literal["r2", "mcc"], own: LatentRecovery) -> list[Column]:

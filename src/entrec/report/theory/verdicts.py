@@ -14,10 +14,9 @@ from typing import Any, Literal
 import pandas as pd
 
 from entrec.report.claims import Claim, Status, Verdict
-from entrec.report.mean_sd import MeanSD, decimal
+from entrec.report.mean_sd import MeanSD, decimal, mean_sds
 from entrec.report.theory.names import (
     IN_WIDTH,
-    LATENTS,
     content_isolation_title,
     counted,
     full_title,
@@ -94,7 +93,7 @@ def rates_rule() -> str:
 def latents_verdict(settings: LatentRecovery, scores: pd.DataFrame) -> Verdict:
     """Return the verdict on C2 from `scores`, the rows of `table_latent_recovery`."""
     claim = Claim("C2", latents_rule(), ("table_latent_recovery", "latent_recovery", "latent_recovery_training"))
-    r2 = _mean_sds(scores, "r2", 100)
+    r2 = mean_sds(scores, ["row", "representation"], "r2", scale=100)
     rows = {name: full_title(row) for name, row in settings.rows.items() if conditions_hold(row)}
     cases = [
         Case(title, str(LATENT_RECOVERY[form].title), _recovery_outcome(r2, row, form))
@@ -124,17 +123,19 @@ def conditions_hold(row: LatentRecoveryRow) -> bool:
 def content_verdict(settings: ContentIsolation, scores: pd.DataFrame) -> Verdict:
     """Return the verdict on C3 from `scores`, the rows of `table_content_style`."""
     claim = Claim("C3", content_rule(), ("table_content_style", "content_style"))
-    content, style = (_mean_sds(scores[scores["latents"] == latents], "kernel_ridge") for latents in LATENTS)
+    ridge = mean_sds(scores, ["latents", "row", "representation"], "kernel_ridge")
     rows = {name: content_isolation_title(row) for name, row in settings.rows.items()}
     excess = _style_above_oracle(scores)
     cases = []
     for row, title in rows.items():
-        isolated = {name: isolates(content[row, name], excess[row, name]) for name in ("entrec_cont", *REFERENCES)}
+        isolated = {
+            name: isolates(ridge["content", row, name], excess[row, name]) for name in ("entrec_cont", *REFERENCES)
+        }
         outcome: CaseOutcome = "fails" if any(isolated.values()) else "not reached"
         cases.append(Case(title, "EntRecCont", "holds" if isolated["entrec_cont"] else outcome))
     numbers = (
-        f"{title}: {content[row, 'entrec_cont'].text(decimals=2)}; "
-        f"{style[row, 'entrec_cont'].text(decimals=2)} of {style[row, 'oracle'].text(decimals=2)}"
+        f"{title}: {ridge['content', row, 'entrec_cont'].text(decimals=2)}; "
+        f"{ridge['style', row, 'entrec_cont'].text(decimals=2)} of {ridge['style', row, 'oracle'].text(decimals=2)}"
         for row, title in rows.items()
     )
     sentence = (
@@ -185,21 +186,16 @@ def slope_outcome(quantity: str, low: float, high: float, stated: float) -> Slop
 def batch_sentence(rows: pd.DataFrame) -> str:
     """Return what the sweep over batch sizes shows beside C6, from the rows of `table_latent_recovery_batch`."""
     smallest, largest = rows["batch_size"].min(), rows["batch_size"].max()
-    changes = []
-    for method, group in rows.groupby("method", sort=False):
-        ends = (MeanSD.of(100 * group.loc[group["batch_size"] == k, "r2"]).text() for k in (largest, smallest))
-        changes.append(f"{LATENT_RECOVERY[str(method)].title} {' → '.join(ends)}")
+    r2 = mean_sds(rows, ["method", "batch_size"], "r2", scale=100)
+    changes = [
+        f"{LATENT_RECOVERY[name].title} {r2[name, largest].text()} → {r2[name, smallest].text()}"
+        for name in rows["method"].unique()
+    ]
     return (
         f"From batches of {largest} to batches of {smallest}, held-out R² changes as follows (in %, "
         f"{quantity(rows['seed'].nunique(), 'seed')}): {'; '.join(changes)}. This is no verdict on C6, which is about "
         "ImageNet: it shows what the batch size does to each bound where there is nothing to learn but the latents."
     )
-
-
-def _mean_sds(scores: pd.DataFrame, column: str, scale: float = 1) -> dict[tuple[str, str], MeanSD]:
-    """Return mean and deviation of a column over seeds, by row and representation."""
-    groups = scores.groupby(["row", "representation"], sort=False)
-    return {(str(row), str(name)): MeanSD.of(scale * group[column]) for (row, name), group in groups}
 
 
 def _recovery_outcome(r2: Mapping[tuple[str, str], MeanSD], row: str, form: str) -> CaseOutcome:
