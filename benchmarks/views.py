@@ -1,4 +1,4 @@
-"""Views per second of the augmentation alone, on one thread: `python benchmarks/views.py`."""
+"""Measure the views per second of the augmentation alone on one thread: `python benchmarks/views.py`."""
 
 import statistics
 import time
@@ -32,7 +32,7 @@ SIMCLR = View(
 
 
 def median_seconds(function: Callable[[], object], repeats: int = 31) -> float:
-    """Median of the wall-clock seconds of a call, after one call to warm up."""
+    """Return the median of the wall-clock seconds of a call, after one call to warm up."""
     function()
     seconds = []
     for _ in range(repeats):
@@ -43,7 +43,7 @@ def median_seconds(function: Callable[[], object], repeats: int = 31) -> float:
 
 
 def report(title: str, view: View, *, size: int, channels: int, batch: int = 256) -> None:
-    """Print views/s and the milliseconds that two views of a batch take."""
+    """Print views per second, and the milliseconds that two views of a batch take."""
     images = torch.randint(256, (batch, size, size, channels), dtype=torch.uint8)
     samples = torch.arange(batch)
 
