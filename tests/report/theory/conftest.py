@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.report.conftest import made_by
 
 from entrec.pipeline.theory_jobs import TheoryJobs
 from entrec.report.table import Table
@@ -20,7 +21,6 @@ from entrec.theory.registry import BOUNDS
 from entrec.theory.settings.identifiability import ContentIsolationRow, Density, LatentRecoveryRow, Sweep, Training
 from entrec.theory.study import Setting, TheoryStudy, load_theory
 
-CODE = "0123456789abcdef"
 BATCHES = 50
 BIAS = {"leave_one_out_entropy": 3.0, "kernel_entropy": -5.0, "plug_in_entropy": -2.0}
 
@@ -43,23 +43,6 @@ EXPLAINED = {
     "entrec_cont": (0.95, 0.29),
     "entrec_disc": (0.5, 0.2),
 }
-
-
-def provenance(seed: int, **options: Any) -> dict[str, Any]:
-    """Return what `entrec.provenance` records for synthetic data."""
-    return {
-        "params": {},
-        "seed": seed,
-        "commit": "89abcdef" * 5,
-        "dirty": False,
-        "code": CODE,
-        "versions": {"python": "3.11.2", "torch": "2.11.0", "numpy": "2.4.6"},
-        "hardware": {"cpu": "A processor", "gpu": None, "device": "cpu", "threads": 1, "machine": "x86_64"},
-        "started": "2024-05-01T10:00:00+00:00",
-        "seconds": 12.5,
-        "peak_memory_mb": 412.5,
-        **options,
-    }
 
 
 def gaussian(setting: Setting, bound: str, seed: int) -> dict[str, Any]:
@@ -197,7 +180,7 @@ def write_theory_results(setting: Setting, folder: Path, **options: Any) -> Path
     """Write all files of `results/theory/<setting>` to `folder`; `options` go into every provenance."""
     for part, jobs in TheoryJobs(setting).by_part.items():
         for job in jobs:
-            made = provenance(job.about.get("seed", 0), **options)
+            made = made_by(job.about.get("seed", 0), **options).model_dump(exclude_unset=True)
             record = {"setting": setting.name, **job.about, **BUILDERS[part](setting, **job.about), "provenance": made}
             (folder / job.result).parent.mkdir(parents=True, exist_ok=True)
             (folder / job.result).write_text(json.dumps(record))
