@@ -16,26 +16,26 @@ from entrec.theory.settings.identifiability import Training
 from entrec.theory.study import Setting
 
 # the columns of the frames
-LATENT_RECOVERY = ["row", "representation", "seed", "r2", "correlation", "rank_correlation", "file"]
+RECOVERY_SCORES = ["row", "representation", "seed", "r2", "correlation", "rank_correlation", "file"]
 BATCHES = ["row", "method", "batch_size", "seed", "r2", "bound", "information", "file"]
 CURVES = ["row", "method", "seed", "step", "objective", "r2"]
 SCATTER = ["row", "method", "seed", "coordinate", "true", "recovered"]
 BATCH_POINTS = ["method", "quantity", "batch_size", "mean", "low", "high", "information"]
-CONTENT_ISOLATION = ["row", "representation", "latents", "seed", "kernel_ridge", "linear", "file"]
-CONTENT_ISOLATION_POINTS = ["row", "representation", "latents", "mean", "low", "high", "seeds"]
-COORDINATES, POINTS = 3, 60  # of a panel of the scatter: more would not be seen
+ISOLATION_SCORES = ["row", "representation", "latents", "seed", "kernel_ridge", "linear", "file"]
+ISOLATION_POINTS = ["row", "representation", "latents", "mean", "low", "high", "seeds"]
+SHOWN_COORDINATES, SHOWN_POINTS = 3, 60  # of a panel of the scatter: more would not be seen
 SAME = 1e-3  # of R2: rounding on another processor changes less, other points or another mixing change more
 
 
 def latent_recovery_scores(setting: Setting, results: Path) -> pd.DataFrame:
-    """Return how well each representation of each row gives the true latents: LATENT_RECOVERY."""
+    """Return how well each representation of each row gives the true latents: RECOVERY_SCORES."""
     rows = []
     for found in _latent_recovery(setting, "table_latent_recovery", results):
         run = found.result
         for name, scores in _scored(run, "observations", "untrained").items():
             about = {"row": run.row, "representation": name, "seed": run.seed, "file": found.file}
             rows.append(about | scores.model_dump())
-    return pd.DataFrame(rows)[LATENT_RECOVERY]
+    return pd.DataFrame(rows)[RECOVERY_SCORES]
 
 
 def batches(setting: Setting, results: Path) -> pd.DataFrame:
@@ -62,8 +62,10 @@ def scatter(setting: Setting, results: Path) -> pd.DataFrame:
     for found in _latent_recovery(setting, "latent_recovery", results):
         run = found.result
         if (run.method, run.seed) == ("entrec_leave_one_out", seed):
-            for true, recovered in zip(run.scatter.true[:POINTS], run.scatter.recovered[:POINTS], strict=True):
-                pairs = list(zip(true, recovered, strict=True))[:COORDINATES]
+            for true, recovered in zip(
+                run.scatter.true[:SHOWN_POINTS], run.scatter.recovered[:SHOWN_POINTS], strict=True
+            ):
+                pairs = list(zip(true, recovered, strict=True))[:SHOWN_COORDINATES]
                 rows += [
                     {**found.job.about, "coordinate": i, "true": t, "recovered": r} for i, (t, r) in enumerate(pairs)
                 ]
@@ -80,7 +82,7 @@ def batch_points(setting: Setting, results: Path) -> pd.DataFrame:
 
 
 def content_isolation_scores(setting: Setting, results: Path) -> pd.DataFrame:
-    """Return how well each representation of each row explains content and style: CONTENT_ISOLATION."""
+    """Return how well each representation of each row explains content and style: ISOLATION_SCORES."""
     files = read(ContentIsolationResult, setting, TheoryJobs(setting).by_part["content_isolation"], results)
     _require_shared(files, _isolation_before_training)
     rows = []
@@ -90,18 +92,18 @@ def content_isolation_scores(setting: Setting, results: Path) -> pd.DataFrame:
         for name, scores in _scored(run, "observations", "untrained", "oracle").items():
             about = {"row": run.row, "representation": name, "seed": run.seed, "file": found.file}
             rows += [about | {"latents": latents} | getattr(scores, latents).model_dump() for latents in LATENTS]
-    return pd.DataFrame(rows)[CONTENT_ISOLATION]
+    return pd.DataFrame(rows)[ISOLATION_SCORES]
 
 
 def content_isolation_points(setting: Setting, results: Path) -> pd.DataFrame:
-    """Return the means of kernel ridge over seeds, with one deviation to either side: CONTENT_ISOLATION_POINTS."""
+    """Return the means of kernel ridge over seeds, with one deviation to either side: ISOLATION_POINTS."""
     groups = content_isolation_scores(setting, results).groupby(["row", "representation", "latents"], sort=False)
     rows = [
         {"row": row, "representation": name, "latents": latents, "seeds": len(group), **_band(group["kernel_ridge"])}
         for (row, name, latents), group in groups
         if (name, latents) != ("oracle", "content")  # content explains all of itself
     ]
-    return pd.DataFrame(rows)[CONTENT_ISOLATION_POINTS]
+    return pd.DataFrame(rows)[ISOLATION_POINTS]
 
 
 def _latent_recovery(setting: Setting, name: str, results: Path) -> list[Found[LatentRecoveryResult]]:
