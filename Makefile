@@ -57,11 +57,12 @@ rehearse: params/$(STUDY).yaml .venv/installed  ## run a study on tiny stand-ins
 
 # The stages of the default study stand in the root's dvc.yaml, and those of every other study in a folder of its own.
 STAGES = $(if $(filter demo,$(STUDY)),.,dvc/$(STUDY))
+STAGES_CODE := src/entrec/paths.py $(addprefix src/entrec/pipeline/,dvc.py jobs.py theory_jobs.py)
 
-$(STAGES)/dvc.yaml: params/$(STUDY).yaml src/entrec/pipeline/dvc.py
+$(STAGES)/dvc.yaml: params/$(STUDY).yaml $(STAGES_CODE)
 	@python -m entrec dvc --study $< --output $@
 
-dvc/theory/quick/dvc.yaml: params/theory.yaml src/entrec/pipeline/dvc.py
+dvc/theory/quick/dvc.yaml: params/theory.yaml $(STAGES_CODE)
 	@python -m entrec theory dvc --study $< --setting quick --output $@
 
 dvc/theory/quick/dvc.lock: dvc/theory/quick/dvc.yaml reports/theory/quick/index.html
