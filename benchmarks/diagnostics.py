@@ -28,8 +28,8 @@ def share(study: Study, run: Run, data: Prepared, *, blocks: int, steps: int) ->
     silent = replace(study, diagnostics=replace(study.diagnostics, every=NEVER))
     state = build_state(study, run, data, device=device)
     batches = build_batches(study, run, data, device=device)
-    state.method.before_step(0, batches)
-    outcome = state.method(*batches.at(0))
+    state.learner.before_step(0, batches)
+    outcome = state.learner(*batches.at(0))
     shares, costs, total = [], [], (blocks + 2) * steps
     for block in range(blocks + 1):
         training = seconds(lambda: real_steps(state, batches, silent, total, steps), device) / steps

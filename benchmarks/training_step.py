@@ -39,7 +39,7 @@ def ratio(study: Study, run: Run, data: Prepared, *, blocks: int, steps: int) ->
     views, labels = batches.at(0)
     for block in range(blocks + 1):
         real = seconds(lambda: real_steps(state, batches, study, total, steps), device)
-        ideal = seconds(lambda: ideal_steps(state.method, state.optimiser, study, views, labels, steps), device)
+        ideal = seconds(lambda: ideal_steps(state.learner, state.optimiser, study, views, labels, steps), device)
         if block:  # the first warms up
             ratios.append(ideal / real)
             rates.append(steps * run.batch_size / real)

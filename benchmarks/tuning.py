@@ -34,13 +34,13 @@ def validation_accuracy(study: Study, run: Run, prepared: Prepared) -> float:
     device = torch.device("cpu")
     state = build_state(study, run, prepared, device=device)
     batches = build_batches(study, run, prepared, device=device)
-    steps = total_steps(state.method, batches, run)
+    steps = total_steps(state.learner, batches, run)
     try:
         if steps:
             train(state, batches, study, steps=steps, folder=Path("unused"))
     except UserError:  # the loss is not finite
         return 0.0
-    splits = [_features(state.method.backbone, prepared, split) for split in ("train", "validation")]
+    splits = [_features(state.learner.backbone, prepared, split) for split in ("train", "validation")]
     choice = choose(*splits, classes=len(prepared.classes), linear=study.evaluation.linear, seed=run.seed)
     return 100 * choice.validation
 

@@ -53,7 +53,7 @@ def test_the_two_edits_of_the_page_make_a_dataset_that_a_method_trains_on(things
     run = Run("simclr", 32, 1, 0)
     state = build_state(study, run, data, device=torch.device("cpu"))
     batches = build_batches(study, run, data, device=torch.device("cpu"))
-    steps = total_steps(state.method, batches, run)
+    steps = total_steps(state.learner, batches, run)
     train(state, batches, study, steps=steps, folder=tmp_path / "run")
     assert steps == 1
     assert np.isfinite(state.history[-1]["loss"])

@@ -141,7 +141,7 @@ def test_a_checkpoint_of_other_parameters_is_refused(settings, tmp_path):
     with pytest.raises(UserError, match=r"last.pt: belongs to another run or to other parameters"):
         trained(other, tmp_path)
     (tmp_path / "resume/last.pt").write_bytes(b"half a checkpoint")
-    with pytest.raises(UserError, match=r"last.pt: damaged or foreign"):
+    with pytest.raises(UserError, match=r"last.pt: damaged, or not a checkpoint"):
         trained(settings, tmp_path)
 
 

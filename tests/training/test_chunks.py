@@ -111,7 +111,7 @@ def test_in_single_precision_they_agree_to_a_hundred_thousandth(digits, demo):
     run, found = Run("entrec_cont", 64, 1, 0), []
     for chunk in (None, 10):
         study = replace(demo, training=replace(demo.training, chunk=chunk))
-        method = build_state(study, run, digits, device=torch.device("cpu")).method
+        method = build_state(study, run, digits, device=torch.device("cpu")).learner
         still(method)
         found.append(first_step(method, build_batches(study, run, digits, device=torch.device("cpu"))))
     (loss, gradients), (other_loss, others) = found

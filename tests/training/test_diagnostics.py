@@ -30,7 +30,7 @@ def vmf_pairs(k, d=10, kappa=10.0):
 @pytest.mark.parametrize("method", SELF_SUPERVISED)
 def test_every_method_is_measured_and_only_the_discrete_ones_discretely(method, data_of):
     study, data, run = study_of(method), data_of(method), Run(method, 64, 1, 0)
-    batches, built = build_batches(study, run, data, device=CPU), build_state(study, run, data, device=CPU).method
+    batches, built = build_batches(study, run, data, device=CPU), build_state(study, run, data, device=CPU).learner
     built.before_step(0, batches)
     measured = measure(built(*batches.at(0)), study.diagnostics)
     assert measured["bound"] == pytest.approx(measured["entropy"] + measured["reconstruction"], abs=1e-4)

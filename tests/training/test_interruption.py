@@ -48,8 +48,8 @@ def test_a_stopped_run_saves_its_step_and_ends_with_the_same_bits(demo, digits, 
     with pytest.raises(Interrupted, match="after step 5 of 8"):
         trained(rare, digits, tmp_path / "stopped", after(2))
     resumed = trained(rare, digits, tmp_path / "stopped")
-    for name, tensor in whole.method.state_dict().items():
-        assert torch.equal(tensor, resumed.method.state_dict()[name]), name
+    for name, tensor in whole.learner.state_dict().items():
+        assert torch.equal(tensor, resumed.learner.state_dict()[name]), name
     assert whole.history == resumed.history
 
 

@@ -83,8 +83,8 @@ def assert_resume_is_exact(study, run, data, folder, device):
             start(study, run, data, folder / "killed", after_save=kill_at(step), device=device)
     resumed = start(study, run, data, folder / "killed", device=device)
     assert resumed.step == whole.step == 8
-    for name, tensor in whole.method.state_dict().items():
-        assert torch.equal(tensor, resumed.method.state_dict()[name]), name
+    for name, tensor in whole.learner.state_dict().items():
+        assert torch.equal(tensor, resumed.learner.state_dict()[name]), name
     ours, theirs = whole.optimiser.state_dict(), resumed.optimiser.state_dict()
     assert ours["param_groups"] == theirs["param_groups"]
     for key, values in ours["state"].items():

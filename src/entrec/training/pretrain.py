@@ -68,8 +68,8 @@ def _pretrain(study: Study, run: Run, *, data: Path, folder: Path, device: torch
         if steps:
             with readable_divergence(state), stop_signals() as stopped:
                 train(state, batches, study, steps=steps, folder=checkpoints, stopped=stopped)
-    known = {"code": "+".join(state.codes)} | ({"seconds": round(state.seconds, 2)} if steps else {})
-    made = recording.provenance.model_copy(update=known)  # a resumed run has the time, and the codes, of all its parts
+    known = {"code": "+".join(state.fingerprints)} | ({"seconds": round(state.seconds, 2)} if steps else {})
+    made = recording.provenance.model_copy(update=known)  # time and code of all starts of a resumed run
     if rank() == 0:
         write_outputs(state, study, run, made, steps=steps, folder=folder)
         shutil.rmtree(checkpoints, ignore_errors=True)
@@ -91,8 +91,8 @@ def build_state(study: Study, run: Run, prepared: Prepared, *, device: torch.dev
     if study.training.chunk is not None:
         use_chunks(method, chunk=study.training.chunk, batch_size=run.batch_size)
     optimiser = build_optimiser(method, settings.optimiser, batch_size=run.batch_size) if method.views else None
-    identity = {"run": str(run), "data": prepared.checksum, **study.slice(pretrain_keys(study, run.method))}
-    return TrainingState(json.dumps(identity, sort_keys=True), method, optimiser)
+    belongs_to = {"run": str(run), "data": prepared.checksum, **study.slice(pretrain_keys(study, run.method))}
+    return TrainingState(json.dumps(belongs_to, sort_keys=True), method, optimiser)
 
 
 def build_batches(study: Study, run: Run, prepared: Prepared, *, device: torch.device) -> Batches:

@@ -53,7 +53,7 @@ def _finish(
     recording: Recording,
     folder: IdentifiabilityFolder,
 ) -> None:
-    code = "+".join(state.codes)  # more than one where other code continued the run
+    code = "+".join(state.fingerprints)  # more than one where other code continued the run
     provenance = recording.provenance.model_copy(update={"code": code})
     write_result(folder.result, kind(**fields, provenance=provenance))
     shutil.rmtree(folder.checkpoints, ignore_errors=True)

@@ -47,8 +47,8 @@ def train(
     training that diverges, and `Interrupted` after a signal that asks to stop, once the run is saved.
     """
     optimiser = eager.build(torch.optim.Adam, learner.parameters(), lr=settings.lr, fused=True)
-    generator, codes = stream("training", seed=seed, device=device), [fingerprint("theory")]
-    state = TrainingState(f"{identity}, {device.type}", learner, optimiser, generator=generator, codes=codes)
+    generator, code = stream("training", seed=seed, device=device), [fingerprint("theory")]
+    state = TrainingState(f"{identity}, {device.type}", learner, optimiser, generator=generator, fingerprints=code)
     checkpoint.restore(state, folder)
     began, before = time.monotonic(), state.seconds
     with readable_faults(state), stop_signals() as stopped:
