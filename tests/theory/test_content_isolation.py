@@ -173,7 +173,7 @@ def test_the_process_of_another_run_is_refused(settings, tmp_path):
     for seed in (0, 1):
         trained(settings, tmp_path / str(seed), seed=seed)
     shutil.copy(tmp_path / "1/process.safetensors", tmp_path / "0/process.safetensors")
-    with pytest.raises(UserError, match=r"process.safetensors: process .* is not that of the model") as caught:
+    with pytest.raises(UserError, match=r"process.safetensors: process .* is not that of the encoder") as caught:
         evaluated(settings, "info_nce", tmp_path / "0")
     assert "\n" not in str(caught.value)
 

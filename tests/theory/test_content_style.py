@@ -134,7 +134,7 @@ def test_the_process_of_another_run_is_refused_in_one_line(settings, tmp_path):
     digest = save_process(drawn(settings), mine)
     save_process(drawn(settings, seed=1), other)
     with pytest.raises(
-        UserError, match=r"other.safetensors: process .* is not that of the model, .* from the"
+        UserError, match=r"other.safetensors: process .* is not that of the encoder, .* from the"
     ) as caught:
         load_process(other, digest=digest)
     assert "\n" not in str(caught.value)

@@ -11,15 +11,12 @@ from pydantic import Field
 
 from entrec.settings import Distinct, Fraction, Grid, Name, Natural, Positive, Precision, settings
 from entrec.strict import Fault, check
-from entrec.theory.registry import CONTENT_ISOLATION, LATENT_RECOVERY
 from entrec.theory.settings.estimators import Kappa, Seeds, Several, Sizes, Widths
 
 Space = Literal["sphere", "box", "unbounded"]
 Slope = Annotated[float, Field(gt=0, lt=1)]
 # of the densities in R^n that are proportional to exp(-|x / alpha|^exponent)
 EXPONENTS = {"laplace": 1, "normal": 2, "cubic": 3}
-LATENT_RECOVERY_METHODS = tuple(LATENT_RECOVERY)
-CONTENT_ISOLATION_METHODS = tuple(CONTENT_ISOLATION)
 
 
 @settings
