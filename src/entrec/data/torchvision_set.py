@@ -31,7 +31,7 @@ class TorchvisionSet:
     splits: dict[str, str] = field(default_factory=dict)
     digests: Callable[[Any, dict[str, str]], dict[str, Any]] | None = None
 
-    def found(self, root: Path, **options: Any) -> Any:
+    def from_files(self, root: Path, **options: Any) -> Any:
         """Return torchvision's dataset from the files in `root`; raises what torchvision raises where they are faulty.
 
         A stand-in's files are compared with the stand-in's own digests.
@@ -49,10 +49,10 @@ class TorchvisionSet:
         Raises `UserError` with `advice` when it is neither there nor can be downloaded.
         """
         try:
-            return self.found(root, **options)
+            return self.from_files(root, **options)
         except Exception as fault:  # torchvision's readers, and those they call, have no exception in common
             try:
-                return self.found(root, download=True, **options)
+                return self.from_files(root, download=True, **options)
             except Exception as error:
                 found, _, _ = reason(fault).partition(" You can use download=True")  # which was just tried
                 raise UserError(

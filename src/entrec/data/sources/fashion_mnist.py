@@ -55,7 +55,7 @@ def _debian() -> list[Any]:
         for name in FILES:
             (folder / name).write_bytes(_unpacked(DEBIAN / f"{name}.gz"))
         try:
-            return [FASHION_MNIST.found(Path(scratch), train=train) for train in (True, False)]
+            return [FASHION_MNIST.from_files(Path(scratch), train=train) for train in (True, False)]
         except Exception as error:  # what torchvision raises for damaged files has no class in common
             raise UserError(f"{DEBIAN}: damaged ({reason(error)}); {REINSTALL}") from error
 
