@@ -43,11 +43,6 @@ def study_of(method):
     return replace(study, methods={**study.methods, method: {**own, **crops}})
 
 
-def generator(seed=0):
-    """Return a random generator on the CPU."""
-    return torch.Generator().manual_seed(seed)
-
-
 def build(name, study=None):
     """Return a method as `study`, or else the study that has it, builds it: from the same random weights every time."""
     torch.manual_seed(0)
