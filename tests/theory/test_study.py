@@ -97,7 +97,7 @@ def edited(tmp_path, old, new):
             ["cases.gaussian_d2_resubstitution.fit_from", "4096 leaves fewer than four"],
         ),
         ("        plug_in:", "        plug-in:", ["cases.plug-in", "lower-case letters, digits and _"]),
-        ("    rates:    {threads", "    tables:   {threads", ["key 'tables' given twice"]),
+        ("    rates:             {threads", "    tables:            {threads", ["key 'tables' given twice"]),
         (
             "output: sphere, model: {kind: vmf",
             "output: box, model: {kind: vmf",
@@ -131,7 +131,7 @@ def test_a_fault_is_one_line_that_names_file_key_value_and_what_is_allowed(tmp_p
 
 def test_a_setting_without_resources_of_a_step_is_named(tmp_path):
     text = THEORY.read_text()
-    line = next(line for line in text.splitlines() if line.startswith("    sphere:   {threads"))
+    line = next(line for line in text.splitlines() if line.startswith("    sphere:            {threads"))
     with pytest.raises(UserError, match=r"quick.resources.sphere: missing"):
         load_theory(edited(tmp_path, f"{line}\n", ""))
 
