@@ -25,7 +25,7 @@ def scales(
     `marks` gives the colour and the shape of every value of the column, in the order of the legend.
     The columns are `gap` points apart.
     """
-    legend = alt.Legend(title=None, orient="bottom", columns=columns, columnPadding=gap, symbolSize=65, labelLimit=0)
+    legend = alt.Legend(title=None, orient="bottom", columns=columns, columnPadding=gap, symbolSize=70, labelLimit=0)
     colours, shapes = ([mark[place] for mark in marks.values()] for place in (0, 1))
     return (
         alt.Color(f"{column}:N", scale=alt.Scale(domain=list(marks), range=colours), legend=legend),

@@ -12,36 +12,22 @@ from entrec.report.vision.palette import method_scales
 from entrec.study import Study
 
 
-def by_batch_size(study: Study, frames: Frames) -> pd.DataFrame:
-    """Return mean, deviation and count per method and batch size, at the epochs of the headline setting."""
-    return _summary(frames.tables["table_1"], "batch_size", study)
+def by_swept(table: str, swept: str, study: Study, frames: Frames) -> pd.DataFrame:
+    """Return mean, deviation and count per method and value of `swept`, from the rows of `table`.
 
-
-def by_epochs(study: Study, frames: Frames) -> pd.DataFrame:
-    """Return mean, deviation and count per method and number of epochs, at the batch size of the headline setting."""
-    return _summary(frames.tables["table_2"], "epochs", study)
-
-
-def draw_by_batch_size(study: Study, data: pd.DataFrame) -> Any:
-    """Draw the frame of `by_batch_size`."""
-    return _draw(study, data, "batch_size", "batch size")
-
-
-def draw_by_epochs(study: Study, data: pd.DataFrame) -> Any:
-    """Draw the frame of `by_epochs`."""
-    return _draw(study, data, "epochs", "epochs of the schedule")
-
-
-def _summary(scores: pd.DataFrame, swept: str, study: Study) -> pd.DataFrame:
-    if len(study.batch_sizes if swept == "batch_size" else study.epochs) < 2:
-        return scores.iloc[:0]  # nothing was swept, so there is no figure
+    There are no rows where the study sweeps nothing.
+    """
+    scores = frames.tables[table]
+    if scores[swept].nunique() < 2:
+        return scores.iloc[:0]
     # the headline setting too has only the sweep's seeds here: other seeds would contradict the table's Δ
     groups = scores[scores["seed"].isin(study.seeds.sweep)].groupby(["method", "title", swept], sort=False)["value"]
     summary = groups.agg(mean="mean", sd="std", n="count").reset_index()  # pandas' std divides by n - 1
     return summary.assign(low=summary["mean"] - summary["sd"], high=summary["mean"] + summary["sd"])
 
 
-def _draw(study: Study, data: pd.DataFrame, swept: str, title: str) -> Any:
+def draw_by_swept(swept: str, title: str, study: Study, data: pd.DataFrame) -> Any:
+    """Draw the frame of `by_swept`; a line joins the points of a method, and `title` is that of the axis."""
     baseline = data["method"].map(lambda method: METHODS[method].baseline)
     methods = [method for method in study.methods if method in set(data["method"][~baseline])]
     colour, shape = method_scales(methods)

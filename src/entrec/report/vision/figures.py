@@ -1,5 +1,6 @@
 """The figures of a study: accuracies against what is swept, and what happens while the methods train."""
 
+from functools import partial
 from pathlib import Path
 
 from markupsafe import Markup
@@ -7,10 +8,12 @@ from markupsafe import Markup
 from entrec.paths import StudyPaths
 from entrec.report.figure import Figure, read_figure_html, write_figure
 from entrec.report.templates import fragment
-from entrec.report.vision import accuracy_figures, information_figures
+from entrec.report.vision.accuracy_figures import by_swept, draw_by_swept
 from entrec.report.vision.frames import Frames
+from entrec.report.vision.information_figures import draw_losses, draw_over_training, draw_plane, losses, means
 from entrec.report.vision.protocol import estimator
 from entrec.report.vision.reading import remedy_of
+from entrec.results import DISCRETE, GEOMETRY, INFORMATION
 from entrec.study import Study
 
 FIGURES = {
@@ -19,29 +22,29 @@ FIGURES = {
         "Linear top-1 accuracy on the test split. Every point is a mean over the sweeps' seeds ({seeds}), so that a "
         "line shows the same differences as the Δ of the table. Bars are one standard deviation where there is more "
         "than one seed. The number of epochs is fixed, so a smaller batch also means more steps.",
-        accuracy_figures.by_batch_size,
-        accuracy_figures.draw_by_batch_size,
+        partial(by_swept, "table_1", "batch_size"),
+        partial(draw_by_swept, "batch_size", "batch size"),
     ),
     "accuracy_by_epochs": Figure(
         "Accuracy by epochs",
         "Linear top-1 accuracy on the test split against the length of the whole schedule: each point is trained from "
         "the start. Points and bars are as in the figure before.",
-        accuracy_figures.by_epochs,
-        accuracy_figures.draw_by_epochs,
+        partial(by_swept, "table_2", "epochs"),
+        partial(draw_by_swept, "epochs", "epochs of the schedule"),
     ),
     "training_curves": Figure(
         "Training loss",
         "One line per seed, in the headline setting. Every panel has its own scale, because losses of different "
         "methods are not comparable.",
-        information_figures.losses,
-        information_figures.draw_losses,
+        losses,
+        draw_losses,
     ),
     "information_over_training": Figure(
         "Entropy, reconstruction and bound over training",
         "All methods are measured alike on their normalised projections, in nats; lines are means over the seeds of "
         "the headline setting. The bound is the sum of the two panels above it. {estimator}",
-        information_figures.information,
-        information_figures.draw_over_training,
+        partial(means, INFORMATION),
+        partial(draw_over_training, INFORMATION, "nats"),
     ),
     "discrete_information": Figure(
         "Discrete entropy and reconstruction",
@@ -49,8 +52,8 @@ FIGURES = {
         "the views, in nats; means over the seeds of the headline setting, on as many pairs as above. The entropy "
         "cannot exceed the log of the number of categories, and the reconstruction cannot exceed zero. The paper's "
         "appendix shows such curves for DINO and EntRecDisc; it prints no numbers to set beside ours.",
-        information_figures.discrete_information,
-        information_figures.draw_discrete,
+        partial(means, DISCRETE),
+        partial(draw_over_training, DISCRETE, "nats"),
     ),
     "geometry_over_training": Figure(
         "Geometry of the embeddings over training",
@@ -58,15 +61,15 @@ FIGURES = {
         "(log mean of exp(−2 × squared distance) over pairs of images; lower is more even) and alignment (mean squared "
         "distance of two views of an image). Uniformity corresponds to the entropy, alignment to the reconstruction. "
         "Lines are means over the seeds of the headline setting.",
-        information_figures.geometry,
-        information_figures.draw_geometry,
+        partial(means, GEOMETRY),
+        partial(draw_over_training, GEOMETRY, None),
     ),
     "information_plane": Figure(
         "Entropy against reconstruction",
         "The same measurements as paths, from the open to the filled point. Along a dotted line the bound is constant; "
         "it grows towards the upper right.",
-        information_figures.information,
-        information_figures.draw_plane,
+        partial(means, INFORMATION),
+        draw_plane,
     ),
 }
 

@@ -22,6 +22,7 @@ from entrec.study import Study
 FACTS = ["method", "title", "batch_size", "epochs", "seed"]
 SCORES = [*FACTS, "dataset", "metric", "value", "run"]
 TIDY = [*FACTS, "dataset", "metric", "value", "delta", "run", "source"]  # the columns of a table's CSV
+NUMBERS = {"batch_size": int, "epochs": int, "seed": int, "value": float, "delta": float}
 DECIMALS = 4  # of percent: fewer than any test set resolves, and the CSV says what the page says
 
 
@@ -50,7 +51,7 @@ def read_rows(study: Study, table: str, folder: Path) -> pd.DataFrame:
     path = require_result(table_files(folder, table)[0], remedy)
     try:
         rows = pd.read_csv(path)[TIDY]
-        return rows[rows["source"] == "ours"].astype({"batch_size": int, "epochs": int, "seed": int})
+        return rows[rows["source"] == "ours"].astype(NUMBERS)
     except (ValueError, KeyError) as error:
         raise damaged(path, str(error).strip("'\"").splitlines()[0], remedy) from error
 

@@ -11,7 +11,6 @@ from entrec.report.vision.frames import FACTS, Frames
 from entrec.report.vision.isolines import Frame, isolines
 from entrec.report.vision.palette import colour as colour_of
 from entrec.report.vision.palette import method_scales
-from entrec.results import DISCRETE, GEOMETRY, INFORMATION
 from entrec.study import Study
 
 PLANE_WIDTH, PLANE_HEIGHT = WIDTH - 56, 300
@@ -26,22 +25,8 @@ def losses(study: Study, frames: Frames) -> pd.DataFrame:
     return logged[place % every == 0]
 
 
-def information(study: Study, frames: Frames) -> pd.DataFrame:
-    """Return entropy, reconstruction and bound in nats by method and step, in the mean over seeds."""
-    return _means(frames, INFORMATION)
-
-
-def geometry(study: Study, frames: Frames) -> pd.DataFrame:
-    """Return effective rank, uniformity and alignment of the same measurements."""
-    return _means(frames, GEOMETRY)
-
-
-def discrete_information(study: Study, frames: Frames) -> pd.DataFrame:
-    """Return discrete entropy and reconstruction, for the methods that have them."""
-    return _means(frames, DISCRETE)
-
-
-def _means(frames: Frames, quantities: tuple[str, ...]) -> pd.DataFrame:
+def means(quantities: tuple[str, ...], study: Study, frames: Frames) -> pd.DataFrame:
+    """Return quantities by method and step, in the mean over the seeds of the headline setting."""
     measured = frames.histories.dropna(subset=list(quantities))
     groups = measured.groupby(["method", "title", "step"], sort=False)
     return groups.agg(
@@ -77,23 +62,8 @@ def _loss_panel(data: pd.DataFrame, method: str, *, labelled: bool) -> Any:
     )
 
 
-def draw_over_training(study: Study, data: pd.DataFrame) -> Any:
-    """Draw three panels, one above the other, over epochs."""
-    return _panels(study, data, INFORMATION, unit="nats")
-
-
-def draw_discrete(study: Study, data: pd.DataFrame) -> Any:
-    """Draw two panels, one above the other, over epochs."""
-    return _panels(study, data, DISCRETE, unit="nats")
-
-
-def draw_geometry(study: Study, data: pd.DataFrame) -> Any:
-    """Draw three panels, one above the other, over epochs."""
-    return _panels(study, data, GEOMETRY, unit=None)
-
-
-def _panels(study: Study, data: pd.DataFrame, names: tuple[str, ...], *, unit: str | None) -> Any:
-    """Draw one panel per quantity, all with the axis title `unit`."""
+def draw_over_training(names: tuple[str, ...], unit: str | None, study: Study, data: pd.DataFrame) -> Any:
+    """Draw one panel per quantity over epochs, one above the other, all with the axis title `unit`."""
     colour, _ = method_scales(_present(study, data))
     quantities = [name.replace("_", " ") for name in names]
     renamed = data.rename(columns=dict(zip(names, quantities, strict=True)))
