@@ -1,9 +1,12 @@
 """The backbone in chunks has the gradients of the whole batch, and its statistics see each chunk once."""
 
+import math
 from dataclasses import replace
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis.strategies import integers
 from tests.conftest import build, study_of
 from tests.training.steps_of_every_method import BATCH, Share, still
 from torch import nn
@@ -14,8 +17,9 @@ from entrec.networks.feature_maps import feature_maps
 from entrec.networks.small_resnet import SmallResNet
 from entrec.runs import Run
 from entrec.settings import Network
-from entrec.training import chunks
+from entrec.training import chunks, distributed
 from entrec.training.chunks import joined, number_of_chunks, use_chunks
+from entrec.training.distributed import share
 from entrec.training.pretrain import build_batches, build_state, total_loss
 
 TRAINED = [name for name in METHODS if name != "untrained"]
@@ -210,19 +214,20 @@ def test_maps_of_chunks_are_the_maps_of_the_whole():
             torch.testing.assert_close(two, one)
 
 
-def test_all_processes_cut_alike_whatever_their_share(monkeypatch):
-    for processes in (1, 2, 3, 5):
-        monkeypatch.setattr(chunks, "size", lambda processes=processes: processes)
-        for times in (1, 2, 6):
-            counts = set()
-            for rank in range(processes):
-                whole, rest = divmod(37, processes)
-                own = whole + (rank < rest)
-                monkeypatch.setattr(chunks, "share", lambda count, own=own: slice(0, own))
-                count = number_of_chunks(times * own, chunk=4, batch_size=37)
-                assert -(-times * own // count) <= 4
-                counts.add(count)
-            assert len(counts) == 1
+@given(batch=integers(8, 200), processes=integers(1, 8), times=integers(1, 6), chunk=integers(1, 50))
+def test_all_processes_use_as_many_chunks_and_none_is_too_large(batch, processes, times, chunk):
+    counts = set()
+    for rank in range(processes):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(chunks, "size", lambda: processes)
+            patch.setattr(distributed, "size", lambda: processes)
+            patch.setattr(distributed, "rank", lambda rank=rank: rank)
+            own = share(batch)
+            images = times * (own.stop - own.start)
+            count = number_of_chunks(images, chunk=chunk, batch_size=batch)
+        assert math.ceil(images / count) <= chunk
+        counts.add(count)
+    assert len(counts) == 1
 
 
 def test_outputs_of_chunks_are_joined_whatever_they_are_in():
