@@ -11,7 +11,7 @@ REPORT = reports/$(STUDY)/index.html
 .DEFAULT_GOAL := help
 
 help:  ## print this list
-	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 
 # Exactly the locked versions are installed, and every file is checked against its hash. pip installs uv, which is
 # faster, and uv installs the rest.
@@ -32,7 +32,7 @@ demo: run  ## run the whole pipeline on embedded data, on two CPU cores
 
 # A study that does not exist is reported before anything is built.
 params/%.yaml:
-	@echo "$@: no such study; there are: $(wildcard params/*.yaml)" >&2; exit 1
+	@echo "$@: no such study; there are: $(filter-out params/theory.yaml,$(wildcard params/*.yaml))" >&2; exit 1
 
 run: params/$(STUDY).yaml .venv/installed  ## run another study: make run STUDY=fashion
 	snakemake all --resources gpu=$(GPUS) --configfile params/$(STUDY).yaml
@@ -57,11 +57,12 @@ rehearse: params/$(STUDY).yaml .venv/installed  ## run a study on tiny stand-ins
 
 # The stages of the default study stand in the root's dvc.yaml, and those of every other study in a folder of its own.
 STAGES = $(if $(filter demo,$(STUDY)),.,dvc/$(STUDY))
+STAGES_CODE := src/entrec/paths.py $(addprefix src/entrec/pipeline/,dvc.py jobs.py theory_jobs.py)
 
-$(STAGES)/dvc.yaml: params/$(STUDY).yaml src/entrec/pipeline/dvc.py
+$(STAGES)/dvc.yaml: params/$(STUDY).yaml $(STAGES_CODE)
 	@python -m entrec dvc --study $< --output $@
 
-dvc/theory/quick/dvc.yaml: params/theory.yaml src/entrec/pipeline/dvc.py
+dvc/theory/quick/dvc.yaml: params/theory.yaml $(STAGES_CODE)
 	@python -m entrec theory dvc --study $< --setting quick --output $@
 
 dvc/theory/quick/dvc.lock: dvc/theory/quick/dvc.yaml reports/theory/quick/index.html
@@ -99,10 +100,12 @@ pull: params/$(STUDY).yaml .venv/installed  ## fetch a study's published results
 	dvc status --quiet $(STAGES)/dvc.yaml || { echo "dvc status: some files differ from $(STAGES)/dvc.lock; Snakemake has not adopted them" >&2; exit 1; }
 	snakemake --quiet all --touch --forceall tables --configfile params/$(STUDY).yaml
 
-check: .venv/installed  ## check style, types and the workflow's rules
+check: .venv/installed  ## check style, types, imports and the workflow's rules
 	ruff format --check --quiet .
 	ruff check --quiet .
 	mypy
+	lint-imports
+	deptry src
 	snakefmt --check Snakefile workflow
 	snakemake --lint --quiet > /dev/null
 

@@ -1,4 +1,4 @@
-"""What measuring entropy, reconstruction and bound costs of the training time, for every method.
+"""Measure the share of the training time that entropy, reconstruction and bound take, for every method.
 
 Blocks of training steps without diagnostics and of measurements of a real step's outcome run in turn in one
 process; the share is (one measurement / steps between two) / (one step), the median over blocks.
@@ -23,25 +23,25 @@ NEVER = 10**9
 
 
 def share(study: Study, run: Run, data: Prepared, *, blocks: int, steps: int) -> tuple[float, float]:
-    """Median share of the training time, and median milliseconds of one measurement."""
+    """Return the median share of the training time, and the median milliseconds of one measurement."""
     device = pick_device()
     silent = replace(study, diagnostics=replace(study.diagnostics, every=NEVER))
     state = build_state(study, run, data, device=device)
     batches = build_batches(study, run, data, device=device)
-    state.method.before_step(0, batches)
-    outcome = state.method(*batches.at(0))
+    state.learner.before_step(0, batches)
+    outcome = state.learner(*batches.at(0))
     shares, costs, total = [], [], (blocks + 2) * steps
     for block in range(blocks + 1):
         training = seconds(lambda: real_steps(state, batches, silent, total, steps), device) / steps
         measuring = seconds(lambda: [measure(outcome, study.diagnostics) for _ in range(steps)], device) / steps
-        if block:  # the first warms up
+        if block:  # the first block is a warm-up
             shares.append(measuring / study.diagnostics.every / training)
             costs.append(1e3 * measuring)
     return statistics.median(shares), statistics.median(costs)
 
 
 def main() -> None:
-    """The self-supervised methods of the demo, and one of them with a ResNet-18."""
+    """Print the shares of the self-supervised methods of the demo, and of one of them with a ResNet-18."""
     for case in prepared_cases(**asked(__doc__)):
         methods = [m for m in case.study.methods if not METHODS[m].baseline]
         for method in methods if case.study.dataset == "digits" else ["simclr"]:

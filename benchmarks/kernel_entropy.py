@@ -1,8 +1,7 @@
-"""Kernel entropy by tiles against the same with the whole matrix: time, memory, value and gradient.
+"""Compare the kernel entropy by tiles with that of the whole matrix: time, memory, value and gradient.
 
-Time is the median of alternating runs in one process, forward and backward. Memory is each version's peak
-above what the points themselves take, in a process of its own: resident memory on a CPU, allocated on a GPU
-(Linux).
+Time is the median of alternating runs in one process, forward and backward. Memory is the peak of each version beyond
+the points themselves, in a process of its own: resident memory on a CPU (Linux), allocated memory on a GPU.
 
     python benchmarks/kernel_entropy.py --samples 16384 --threads 2
 """
@@ -28,12 +27,12 @@ KAPPA = 10.0
 
 
 def by_tiles(z: Tensor) -> Tensor:
-    """What the methods use."""
+    """Return the entropy as the methods compute it."""
     return kernel_entropy(z, kernel=VMFKernel(KAPPA))
 
 
 def by_matrix(z: Tensor) -> Tensor:
-    """The formula as one would write it down, on the sphere as the other is."""
+    """Return the entropy by its formula, with the whole matrix, on the sphere."""
     k, d = z.shape
     z = F.normalize(z, dim=1)
     return math.log(k) - torch.logsumexp(KAPPA * z @ z.T, dim=1).mean() - log_vmf_constant(d, kappa=KAPPA)
@@ -43,20 +42,20 @@ VERSIONS = {"tiles": by_tiles, "matrix": by_matrix}
 
 
 def points(samples: int, dimension: int) -> Tensor:
-    """The same uniform points in every process."""
+    """Return uniform points, the same in every process."""
     generator = torch.Generator(pick_device()).manual_seed(0)
     return sample_uniform(samples, dimension, generator=generator).requires_grad_()
 
 
 def value_and_gradient(version: str, z: Tensor) -> tuple[float, Tensor]:
-    """Nats, and their gradient in `z`."""
+    """Return the entropy in nats and its gradient in `z`."""
     value = VERSIONS[version](z)
     (gradient,) = torch.autograd.grad(value, z)
     return value.item(), gradient
 
 
 def seconds(version: str, z: Tensor) -> float:
-    """Wall seconds of forward and backward."""
+    """Return the wall time of forward and backward in seconds."""
     began = time.perf_counter()
     value_and_gradient(version, z)
     if z.is_cuda:
@@ -65,8 +64,8 @@ def seconds(version: str, z: Tensor) -> float:
 
 
 def peak_megabytes(version: str, z: Tensor) -> float:
-    """Peak memory of forward and backward above what is held before."""
-    value_and_gradient(version, z[:256].detach().requires_grad_())  # loads what a first call loads
+    """Return the peak memory in MB of forward and backward beyond what is in use before."""
+    value_and_gradient(version, z[:256].detach().requires_grad_())  # so that libraries are loaded before
     if z.is_cuda:
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
@@ -78,13 +77,13 @@ def peak_megabytes(version: str, z: Tensor) -> float:
 
 
 def resident_peak() -> float:
-    """Largest resident memory of this process so far, MB; `getrusage` would count its parent's too."""
+    """Return the largest resident memory of this process so far in MB; `getrusage` would include its parent's."""
     (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) / 2**10
 
 
 def in_own_process(version: str, arguments: argparse.Namespace) -> float:
-    """`peak_megabytes` of a fresh process."""
+    """Return `peak_megabytes` of a fresh process."""
     sizes = ["--samples", arguments.samples, "--dimension", arguments.dimension, "--threads", arguments.threads]
     command = [sys.executable, __file__, *map(str, sizes), "--memory-of", version]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
@@ -100,7 +99,7 @@ def times_in_turn(z: Tensor, runs: int) -> dict[str, list[float]]:
 
 
 def compare(arguments: argparse.Namespace) -> None:
-    """Print the two versions beside each other."""
+    """Print the two versions side by side."""
     z = points(arguments.samples, arguments.dimension)
     values = {version: value_and_gradient(version, z) for version in VERSIONS}
     times = times_in_turn(z, arguments.runs)
@@ -115,7 +114,7 @@ def compare(arguments: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Compare, run the tiles alone where the matrix would not fit, or measure one version's memory."""
+    """Compare both, run only the tiles where the matrix would not fit, or measure the memory of one version."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=int, default=16384)
     parser.add_argument("--dimension", type=int, default=128)

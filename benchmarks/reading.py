@@ -1,9 +1,9 @@
-"""How fast encoded images become the pixels of two views, against decoding alone and against torchvision's pipeline.
+"""Measure how fast encoded images become the pixels of views, against decoding alone and torchvision's pipeline.
 
-Photographs at a short side of 256, as ImageNet is prepared. `decoding` opens each JPEG and nothing else; `ours` is what
-a training step waits for: a batch decoded once and cut for two views and eight small ones (resizing is the GPU's);
-`torchvision` decodes, crops and resizes once for each of two views, as a dataset of two transforms does. All take turns
-on as many threads; ratios are medians over rounds.
+The images are photographs with a short side of 256 pixels, as ImageNet is prepared. `decoding` only decodes each JPEG.
+`ours` is what a training step waits for: a batch is decoded once and cut for two views and eight local crops; the GPU
+resizes later. `torchvision` decodes, crops and resizes once for each of two views, as a dataset of two transforms does.
+The three take turns on the same number of threads, and each rate is the median over rounds.
 
     python benchmarks/reading.py
 """
@@ -32,7 +32,7 @@ BATCH, ROUNDS = 128, 9
 
 
 def main() -> None:
-    """Prepare a stand-in for ImageNet and time the three on it."""
+    """Prepare a stand-in for ImageNet and measure the three rates on it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=1)
     threads = parser.parse_args().threads
@@ -65,13 +65,13 @@ def main() -> None:
 
 
 def decoded(file: bytes) -> Image.Image:
-    """A photograph in colour."""
+    """Return a photograph in colour."""
     with Image.open(io.BytesIO(file)) as image:
         return image.convert("RGB")
 
 
 def in_turn(works: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """Images per second of each, the median over rounds after one to warm up."""
+    """Return images per second of each of `works`: the median over rounds, after one round to warm up."""
     times: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(ROUNDS + 1):
         for name, work in works.items():

@@ -1,8 +1,8 @@
-"""How much of the ideal speed the real training step reaches.
+"""Compare the speed of the real training step with an ideal one.
 
-The real step takes its batch from the dataset, augments two views and logs as the loop does; the ideal
-one repeats forward, backward and optimiser on tensors that lie ready. Both run in turn in one process,
-a block of steps each, and the ratio is the median over blocks. A GPU gets the ResNet-18 in larger batches.
+The real step reads its batch from the dataset, augments two views and logs as the loop does. The ideal step repeats
+forward, backward and optimiser on tensors that are ready on the device. Both run alternately in one process, in blocks
+of steps, and the ratio is the median over blocks. On a GPU the ResNet-18 has larger batches.
 
     python benchmarks/training_step.py
 """
@@ -30,7 +30,7 @@ from entrec.training.pretrain import build_batches, build_state, total_loss, tra
 
 
 def ratio(study: Study, run: Run, data: Prepared, *, blocks: int, steps: int) -> tuple[float, float]:
-    """Median of real over ideal images/s, and the median real images/s."""
+    """Return the median ratio of real to ideal images/s, and the median of the real images/s."""
     device = pick_device()
     state = build_state(study, run, data, device=device)
     batches = build_batches(study, run, data, device=device)
@@ -39,15 +39,15 @@ def ratio(study: Study, run: Run, data: Prepared, *, blocks: int, steps: int) ->
     views, labels = batches.at(0)
     for block in range(blocks + 1):
         real = seconds(lambda: real_steps(state, batches, study, total, steps), device)
-        ideal = seconds(lambda: ideal_steps(state.method, state.optimiser, study, views, labels, steps), device)
-        if block:  # the first warms up
+        ideal = seconds(lambda: ideal_steps(state.learner, state.optimiser, study, views, labels, steps), device)
+        if block:  # the first block is a warm-up
             ratios.append(ideal / real)
             rates.append(steps * run.batch_size / real)
     return statistics.median(ratios), statistics.median(rates)
 
 
 def real_steps(state, batches: Batches, study: Study, total: int, steps: int) -> None:  # type: ignore[no-untyped-def]
-    """`steps` steps of the training loop itself."""
+    """Take `steps` steps of the training loop."""
     stop = StopAfter(batches, steps)
     try:
         train(state, stop, study, steps=total, folder=Path("unused"))  # type: ignore[arg-type]
@@ -56,14 +56,14 @@ def real_steps(state, batches: Batches, study: Study, total: int, steps: int) ->
 
 
 class StopAfter:
-    """Batches that run out: the loop has no other end before its last step."""
+    """Batches that end after some steps, to stop the loop before its last step."""
 
     def __init__(self, batches: Batches, steps: int) -> None:
         self.batches, self.left = batches, steps
         self.steps_per_epoch, self.device = batches.steps_per_epoch, batches.device
 
     def at(self, step: int):  # type: ignore[no-untyped-def]
-        """The batch of `step`, or `StopIteration`."""
+        """Return the batch of `step`; raise `StopIteration` after the last one."""
         if not self.left:
             raise StopIteration
         self.left -= 1
@@ -71,7 +71,7 @@ class StopAfter:
 
 
 def ideal_steps(method: Method, optimiser, study: Study, views, labels, steps: int) -> None:  # type: ignore[no-untyped-def]
-    """Forward, backward and step on tensors that lie ready."""
+    """Take `steps` steps of forward, backward and optimiser on tensors that are ready."""
     bfloat16 = study.training.precision == "bfloat16"
     for _ in range(steps):
         with torch.autocast(labels.device.type, torch.bfloat16, enabled=bfloat16):
@@ -82,7 +82,7 @@ def ideal_steps(method: Method, optimiser, study: Study, views, labels, steps: i
 
 
 def seconds(work: Callable[[], None], device: torch.device) -> float:
-    """Wall seconds of `work`, the device's included."""
+    """Return the wall time of `work` in seconds, including the device's."""
     began = time.perf_counter()
     work()
     if device.type == "cuda":
@@ -92,7 +92,7 @@ def seconds(work: Callable[[], None], device: torch.device) -> float:
 
 @dataclass(frozen=True)
 class Case:
-    """A study to time, `blocks` of `steps` each, on data that is prepared."""
+    """A study to measure on prepared data, in `blocks` of `steps` each."""
 
     name: str
     study: Study
@@ -103,7 +103,7 @@ class Case:
 
 
 def prepared_cases(*, blocks: int, threads: int) -> Iterator[Case]:
-    """Set threads and device, and prepare each of `cases` in turn."""
+    """Set threads and device, and yield each of `cases` with its data prepared."""
     device = pick_device()
     make_deterministic(device, threads=threads)
     demo = load_study(Path("params/demo.yaml"))
@@ -125,7 +125,7 @@ def asked(description: str) -> dict[str, int]:
 
 
 def main() -> None:
-    """The demo network on 8x8 digits, and a ResNet-18 on 32x32 textures in colour."""
+    """Print the ratio for the demo network on 8x8 digits, and for a ResNet-18 on 32x32 textures in colour."""
     for case in prepared_cases(**asked(__doc__)):
         run = Run("simclr", case.batch_size, 1, 0)
         share, rate = ratio(case.study, run, case.data, blocks=case.blocks, steps=case.steps)
@@ -134,7 +134,7 @@ def main() -> None:
 
 
 def cases(demo: Study, device: torch.device) -> list[tuple[str, Study, int, int]]:
-    """Return (name, study, batch size, steps in a block) of each case; only large batches fill a GPU."""
+    """Return name, study, batch size and steps in a block of each case; only large batches fill a GPU."""
     colour = Dataset(source="textures", size=32, channels=3, validation=0.2, test=0.25, metric="top1")
     view = replace(
         demo.views[0], saturation=0.4, hue=0.1, greyscale=0.2, blur=0.5, flip=0.5, blur_sigma=(0.1, 2.0), solarise=0.1

@@ -1,10 +1,10 @@
-"""Tune one method of a study on the validation split, over a grid of its settings.
+"""Tune the settings of one method of a study on the validation split, over a grid.
 
     python benchmarks/tuning.py --study params/demo.yaml --data data/demo/digits --method simclr \
         --set optimiser.lr=1e-3,3e-3 --set temperature=0.1,0.2
 
-The seeds are not those of the tables, and the test split is never read. Prints one line a setting:
-mean linear validation accuracy in percent over the seeds, best first at the end.
+The seeds are not those of the tables, and the test split is never read. For each point of the grid it prints the linear
+accuracy on the validation split in percent, averaged over the seeds; the last line is the best point.
 """
 
 import argparse
@@ -30,17 +30,17 @@ from entrec.training.pretrain import build_batches, build_state, total_steps, tr
 
 
 def validation_accuracy(study: Study, run: Run, prepared: Prepared) -> float:
-    """Train `run` and score its frozen features on the validation split, in percent."""
+    """Train `run` and return the linear accuracy of its frozen features on the validation split, in percent."""
     device = torch.device("cpu")
     state = build_state(study, run, prepared, device=device)
     batches = build_batches(study, run, prepared, device=device)
-    steps = total_steps(state.method, batches, run)
+    steps = total_steps(state.learner, batches, run)
     try:
         if steps:
             train(state, batches, study, steps=steps, folder=Path("unused"))
     except UserError:  # the loss is not finite
         return 0.0
-    splits = [_features(state.method.backbone, prepared, split) for split in ("train", "validation")]
+    splits = [_features(state.learner.backbone, prepared, split) for split in ("train", "validation")]
     choice = choose(*splits, classes=len(prepared.classes), linear=study.evaluation.linear, seed=run.seed)
     return 100 * choice.validation
 
@@ -48,19 +48,12 @@ def validation_accuracy(study: Study, run: Run, prepared: Prepared) -> float:
 def _features(backbone: torch.nn.Module, prepared: Prepared, split: Any) -> Split:
     indices = prepared.indices(split)
     device = torch.device("cpu")
-    x = extract(
-        backbone,
-        prepared,
-        indices,
-        device=device,
-        batch_size=512,
-        precision="float32",
-    )
+    x = extract(backbone, prepared, indices, device=device, batch_size=512, precision="float32")
     return Split(x, torch.from_numpy(prepared.labels[indices]))
 
 
 def with_settings(study: Study, method: str, assignments: dict[str, Any]) -> Study:
-    """`study` with some settings of one method changed, named by dotted keys."""
+    """Return `study` with some settings of one method changed, named by dotted keys."""
     methods = copy.deepcopy(study.methods)
     for key, value in assignments.items():
         *parents, leaf = key.split(".")
@@ -74,7 +67,7 @@ def with_settings(study: Study, method: str, assignments: dict[str, Any]) -> Stu
 
 
 def main() -> None:
-    """Parse, run the grid, print."""
+    """Read the command line, run the grid and print the scores."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--study", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True, help="the prepared dataset's folder")

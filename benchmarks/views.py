@@ -1,4 +1,4 @@
-"""Views per second of the augmentation alone, on a GPU or one thread: `python benchmarks/views.py`."""
+"""Measure the views per second of the augmentation alone, on a GPU or one thread: `python benchmarks/views.py`."""
 
 import statistics
 import time
@@ -33,7 +33,7 @@ SIMCLR = View(
 
 
 def median_seconds(function: Callable[[], object], device: torch.device, repeats: int = 31) -> float:
-    """Median of the wall-clock seconds of a call, the device's included, after one call to warm up."""
+    """Return the median of the wall-clock seconds of a call, the device's work included, after one call to warm up."""
     function()
     seconds = []
     for _ in range(repeats):
@@ -48,7 +48,7 @@ def median_seconds(function: Callable[[], object], device: torch.device, repeats
 
 
 def views_per_second(view: View, *, size: int, channels: int, batch: int, device: torch.device) -> float:
-    """How many views of images that lie in the host's memory are ready on `device` in a second, two of each image."""
+    """Return the views per second on `device`, two of each image; the images come from the host's memory."""
     images = torch.randint(256, (batch, size, size, channels), dtype=torch.uint8)
     samples = torch.arange(batch)
 

@@ -1,17 +1,36 @@
-"""A small study and its prepared digits, shared by the tests that train; the study that a method is in."""
+"""Small studies, their prepared data, methods and batches of noise, shared by the tests that train."""
 
+import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import hypothesis
 import pytest
 import torch
 
 from entrec.data.prepare import prepare
 from entrec.data.prepared import open_prepared
+from entrec.methods.registry import METHODS
 from entrec.study import load_study
 
+hypothesis.settings.register_profile("entrec", deadline=None)  # a busy machine is no fault
+hypothesis.settings.load_profile("entrec")
 torch.set_num_threads(1)  # small tensors: more threads only wait for each other
+
+BLOCK = re.compile(r"^```(python|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def generator(seed=0):
+    """Return a generator of random numbers on the CPU."""
+    return torch.Generator().manual_seed(seed)
+
+
+def blocks_of(section):
+    """The language and the text of each block of code in a section of CONTRIBUTING.md."""
+    page = Path("CONTRIBUTING.md").read_text(encoding="utf-8")
+    (found,) = [part for part in page.split("\n## ") if part.startswith(f"{section}\n")]
+    return BLOCK.findall(found)
 
 
 @cache
@@ -22,6 +41,34 @@ def study_of(method):
     own = study.methods[method]
     crops = {"local_crops": 2} if "local_crops" in own else {}
     return replace(study, methods={**study.methods, method: {**own, **crops}})
+
+
+def build(name, study=None):
+    """Return a method as `study`, or else the study that has it, builds it: from the same random weights every time."""
+    torch.manual_seed(0)
+    study, kind = study or study_of(name), METHODS[name].load()
+    data = study.datasets[study.dataset]
+    backbone = kind.make_backbone(study.network, channels=data.channels, size=data.size)
+    return kind.build(backbone, study.method(name), classes=10)
+
+
+class Noise:
+    """Batches of `k` images that are noise, with the views and local crops that the method takes in its study."""
+
+    def __init__(self, name, k):
+        study = study_of(name)
+        data, local = study.datasets[study.dataset], METHODS[name].local_crops(study.method(name))
+        self.k, self.channels = k, data.channels
+        self.sizes = [data.size] * METHODS[name].load().views + [study.local_views.size for _ in range(local)]
+        self.steps_per_epoch, self.images, self.seed = 8, 8 * k, 0
+
+    def at(self, step):
+        generator = torch.Generator().manual_seed(1 + step)
+        views = [torch.rand(self.k, self.channels, size, size, generator=generator) for size in self.sizes]
+        return views, torch.randint(10, (self.k,), generator=generator)
+
+    def samples(self, step):
+        return torch.arange(self.k) + self.k * step
 
 
 @pytest.fixture(scope="session")

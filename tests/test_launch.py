@@ -21,7 +21,7 @@ def asked(gpus, nodes=1):
 
 
 def submitted(resources):
-    """What the plugin would say to sbatch."""
+    """Return the options that the plugin would give to sbatch."""
     job = SimpleNamespace(threads=resources.threads, resources=Named(named_resources(resources)))
     place = {"run_uuid": "x", "slurm_logfile": "x", "comment_str": "x", "account": "", "partition": "", "workdir": None}
     return (get_submit_command(job, place) + set_gres_string(job)).split()
@@ -33,7 +33,7 @@ class Named(dict):
 
 @pytest.fixture
 def replaced(monkeypatch):
-    """The command that this process would have become."""
+    """Collect the commands that would have replaced this process."""
     commands = []
     monkeypatch.setattr(os, "execvp", lambda program, command: commands.append([program, *command]))
     monkeypatch.setattr(launch.signal, "signal", lambda *_: None)

@@ -44,12 +44,12 @@ def test_its_raw_data_lies_beside_it_and_is_marked_as_a_stand_in(rehearsal):
         assert (folder / MARKER).is_file()
 
 
-def test_a_study_without_stand_ins_is_told(tmp_path):
+def test_a_source_without_a_stand_in_is_named(tmp_path):
     with pytest.raises(UserError, match=r"datasets.digits: 'digits' has no stand-in; sources that have: cifar10, "):
         rehearse(Path("params/demo.yaml"), tmp_path / "rehearsal")
 
 
-def test_a_key_that_the_study_does_not_have_is_told():
+def test_a_key_that_the_study_does_not_have_is_named():
     with pytest.raises(UserError, match=rf"^{SMALLER}: training.chnuk: not a key of the rehearsed study"):
         merged({"epochs": [1], "training": {"chunk": 4}}, {"epochs": [2], "training": {"chnuk": 1}})
 

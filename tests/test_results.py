@@ -6,37 +6,21 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.report.conftest import made_by
 
 from entrec.errors import UserError
-from entrec.results import EvaluationResult, Hardware, Provenance, read_result, write_result
+from entrec.results import EvaluationResult, read_result, write_result
 
 REMEDY = "snakemake evaluation.json"
-MACHINE = Hardware(cpu="A processor", gpu=None, device="cpu", threads=1, machine="x86_64")
+MADE = made_by(seed=7)  # of synthetic data, which has no dataset
 SCORES = {"test": 0.9, "test_mean_per_class": 0.8, "validation": 1.0}
 
 
 @pytest.fixture
-def made() -> Provenance:
-    """The provenance of synthetic data: it has no dataset."""
-    return Provenance(
-        params={"local_views": None, "lr": 1e-05},
-        seed=7,
-        commit=None,
-        dirty=False,
-        code="0123",
-        versions={"torch": "2.11.0"},
-        hardware=MACHINE,
-        started="2024-05-01T10:00:00+00:00",
-        seconds=1.5,
-        peak_memory_mb=412.5,
-    )
-
-
-@pytest.fixture
-def file(tmp_path: Path, made: Provenance) -> Path:
+def file(tmp_path: Path) -> Path:
     grid = [{"l2": 0.0, "validation": 1.0, "gradient_norm": 1e-7}]
     scores = {"linear": {**SCORES, "l2": 0.0, "grid": grid}, "knn": SCORES}
-    values = {"run": "byol-b64-e20-s7", **scores, "provenance": made.model_dump(exclude_unset=True)}
+    values = {"run": "byol-b64-e20-s7", **scores, "provenance": MADE.model_dump(exclude_unset=True)}
     write_result(tmp_path / "evaluation.json", EvaluationResult.model_validate_json(json.dumps(values)))
     assert json.loads((tmp_path / "evaluation.json").read_text()) == values
     assert list(json.loads((tmp_path / "evaluation.json").read_text())) == list(values)
@@ -47,9 +31,9 @@ def read(path: Path, run: str = "byol-b64-e20-s7") -> EvaluationResult:
     return read_result(EvaluationResult, path, remedy=REMEDY, about={"run": run})
 
 
-def test_what_is_written_is_read_back(file: Path, made: Provenance) -> None:
+def test_what_is_written_is_read_back(file: Path) -> None:
     result = read(file)
-    assert result.provenance == made
+    assert result.provenance == MADE
     assert result.linear.grid[0].l2 == 0.0
     assert "dataset" not in json.loads(file.read_text())["provenance"]
 

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from entrec.commands.study import transfer
 from entrec.errors import UserError
@@ -79,7 +81,7 @@ def test_every_study_file_is_valid_and_named_after_itself(path):
         (
             "pretrain: {threads: 1, memory_mb: 1500, gpus: 0",
             "pretrain: {threads: 1, memory_mb: 1500, gpus: 3, nodes: 2",
-            ["batch_sizes.0: 256", "not divisible by the 6 processes of resources.pretrain", "its multiples"],
+            ["batch_sizes.0: 256", "not divisible by the 6 processes of resources.pretrain", "multiples of 6"],
         ),
         (
             "pretrain: {threads: 1, memory_mb: 1500, gpus: 0",
@@ -158,14 +160,33 @@ def test_every_key_that_is_misspelt_or_missing_is_named_with_its_place(change):
 
 def test_all_faults_of_a_study_are_found_at_once():
     raw = read_yaml(DEMO)
-    raw["datasets"]["digits"]["path"] = "x"
+    raw["datasets"]["digits"].update(path="x", broken="skip")
     raw["datasets"]["faces"]["source"] = "facse"
     raw["network"]["stem"] = "4x4"
+    raw["views"][1] = {**raw["views"][1], "blur": 2}
     raw["seeds"]["main"] = [0, 1, 0, 1]
+    assert faults_of(raw) == [
+        "datasets.digits.path", "datasets.digits.broken", "datasets.faces.source", "seeds.main.2", "seeds.main.3",
+        "network.stem", "views.1.blur",
+    ]  # fmt: skip
+
+
+def test_all_values_that_do_not_fit_each_other_are_found_at_once():
+    raw = read_yaml(DEMO)
+    raw["training"]["warmup_epochs"] = 1000
+    raw["diagnostics"]["samples"] = 9999
+    raw["datasets"]["faces"]["channels"] = 3
+    raw["methods"]["dino"]["local_crops"] = 2
+    assert faults_of(raw) == [
+        "training.warmup_epochs", "diagnostics.samples", "datasets.faces.channels", "methods.dino.local_crops",
+    ]  # fmt: skip
+
+
+def faults_of(raw):
+    """Return the keys of all faults of a study."""
     with pytest.raises(Invalid) as caught:
         validated(Study, {**raw, "name": "demo"})
-    keys = [fault.key for fault in caught.value.faults]
-    assert keys == ["datasets.digits.path", "datasets.faces.source", "seeds.main.2", "seeds.main.3", "network.stem"]
+    return [fault.key for fault in caught.value.faults]
 
 
 def test_a_study_is_named_by_its_file_alone():
@@ -209,25 +230,27 @@ def test_the_demo_sweeps_what_the_tables_need():
     assert len(study.seeds.main) >= 2
 
 
-def test_a_run_is_its_name():
-    run = Run("entrec_cont", 256, 20, 1)
-    assert str(run) == "entrec_cont-b256-e20-s1"
+COUNTS = st.integers(min_value=0, max_value=10**9)
+
+
+@given(run=st.builds(Run, st.sampled_from([*METHODS]), COUNTS, COUNTS, COUNTS))
+def test_a_run_is_its_name(run):
     assert Run.parse(str(run)) == run
-    with pytest.raises(UserError, match="METHOD-bBATCH"):
-        Run.parse("simclr")
+
+
+@pytest.mark.parametrize(
+    "name", ["simclr", "simclr-b256-e20", "simclr-b256-e20-s-1", "SimCLR-b256-e20-s0", "x-b1-e1-s0 "]
+)
+def test_another_text_is_no_run(name):
+    with pytest.raises(UserError, match="not the name of a run; expected METHOD-bBATCH-eEPOCHS-sSEED"):
+        Run.parse(name)
 
 
 def test_editing_one_method_changes_only_that_methods_slice(tmp_path):
-    before, after = (
-        load_study(DEMO),
-        load_study(
-            edited(tmp_path, "  cmc: {optimiser: *adamw, projector: [64,", "  cmc: {optimiser: *adamw, projector: [63,")
-        ),
-    )
-    changed = {
-        m for m in before.methods if before.slice(pretrain_keys(before, m)) != after.slice(pretrain_keys(after, m))
-    }
-    assert changed == {"cmc"}
+    old = "  cmc: {optimiser: *adamw, projector: [64,"
+    before, after = load_study(DEMO), load_study(edited(tmp_path, old, old.replace("64", "63")))
+    slices = [{m: study.slice(pretrain_keys(study, m)) for m in study.methods} for study in (before, after)]
+    assert {m for m in before.methods if slices[0][m] != slices[1][m]} == {"cmc"}
 
 
 def test_evaluations_depend_on_how_features_are_computed():

@@ -1,9 +1,9 @@
-"""What the command line shows as a single line instead of a traceback."""
+"""The errors that the command line shows as one line instead of a traceback."""
 
 
 class UserError(ValueError):
-    """A mistake or a fault outside the program: names the file or key, the value and the remedy."""
+    """A mistake of the user or a fault outside the program; its text says the file or key, the value and the remedy."""
 
 
 class Interrupted(UserError):
-    """Work stopped because a signal asked for it; what was done is saved."""
+    """The end of work that a signal asked to stop; what was done is saved."""

@@ -27,7 +27,9 @@ Study = Literal["pretraining", "theory"]
 NOT_COMPUTING = {"report", "plan", "pipeline", "commands", "__main__.py", "results.py"}
 # Pretraining depends on everything else, so that no new module is forgotten; the theory studies depend on little.
 NOT_PRETRAINING = {"theory"}
-THEORY = {"theory", "information", "training/device.py", "training/eager.py", "training/schedule.py"}
+THEORY = {"theory", "information"} | {
+    f"training/{name}.py" for name in ("checkpoint", "device", "eager", "interruption", "schedule")
+}
 
 
 class Recording:

@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from entrec.artefacts import write_json
 from entrec.errors import UserError
-from entrec.settings import Count, Fraction, Natural, NonNegative, Positive
+from entrec.paths import DatasetFolder
+from entrec.settings import Colour, Count, Fraction, Natural, NonNegative, Positive
 
 
 class Section(BaseModel):
@@ -160,11 +161,259 @@ class TransferResult(Result):
 
 # Theory studies -------------------------------------------------------------------------------------------------------
 
+# Information, entropies and objectives are in nats. `setting` is `quick` or `full`.
+
+Explained = Annotated[float, Field(le=1)]  # R2 of points that nothing was fitted to; below 0 is worse than their mean
+Correlation = Annotated[float, Field(ge=0, le=1 + 1e-9)]  # an absolute value, which rounding may lift above 1
+
+
+class TraceBlock(Section):
+    """Estimates of one bound while its critic trained: mean and standard deviation over a block of steps.
+
+    `step` is the last step of the block and `truth` the information of its level.
+    """
+
+    step: Natural
+    truth: Positive
+    mean: float
+    sd: NonNegative
+
+
+class Level(Section):
+    """Estimates of one bound after a level: mean and standard deviation over fresh batches, without updates."""
+
+    truth: Positive
+    mean: float
+    sd: NonNegative
+    batches: Natural
+
+
+class GaussianResult(Result):
+    """`gaussian/<bound>-s<seed>.json`: one bound of the information between correlated Gaussians."""
+
+    bound: str
+    seed: Count
+    setting: str
+    trace: tuple[TraceBlock, ...]
+    levels: tuple[Level, ...]
+
+
+class SphereRow(Section):
+    """One estimate of the information between vMF pairs: mean and standard deviation over `repeats` samples."""
+
+    kappa: Positive
+    samples: Natural
+    estimator: str
+    mean: float
+    sd: NonNegative
+    repeats: Natural
+    truth: float
+
+
+class SphereResult(Result):
+    """`sphere/d<dimension>.json`: estimates of the information between vMF pairs at their true latents."""
+
+    dimension: Natural
+    setting: str
+    rows: tuple[SphereRow, ...]
+
+
+class RateRow(Section):
+    """The errors of one entropy estimate about its limit, over `repeats` samples of size `samples`.
+
+    `width` is that of the kernel in `width_rows`; the file leaves it out in `rows`, which all have the case's own.
+    """
+
+    width: Positive | None = None
+    samples: Natural
+    bias: float
+    bias_error: NonNegative
+    variance: Positive
+    mse: Positive
+    repeats: Natural
+
+
+class FittedSlope(Section):
+    """An exponent fitted to an error, its 95 % interval and the exponent that a theorem states.
+
+    `quantity` is the error; `reading` says which part of the theorem the exponent belongs to.
+    """
+
+    quantity: str
+    slope: float
+    low: float
+    high: float
+    stated: float
+    reading: str
+
+
+class RatesResult(Result):
+    """`rates/<case>.json`: how fast one entropy estimate converges, and the exponents fitted to it."""
+
+    case: str
+    setting: str
+    estimator: str
+    data: str
+    dimension: Natural
+    width: Positive | None
+    truth: float
+    limit: float
+    fit_from: Natural
+    rows: tuple[RateRow, ...]
+    width_rows: tuple[RateRow, ...]
+    fits: tuple[FittedSlope, ...]
+
+
+class TrainingRow(Section):
+    """A training encoder: the objective and its terms, as means since the row before, and R2 after `step`.
+
+    An objective has the terms that its function in `theory.identifiability.objectives` returns.
+    """
+
+    step: Natural
+    objective: float
+    accuracy: float | None = None
+    information: float | None = None
+    entropy: float | None = None
+    reconstruction: float | None = None
+    alignment: float | None = None
+    r2: Explained
+
+
+class RecoveryScores(Section):
+    """How well one representation gives the latents back: linear R2 and matched absolute correlations."""
+
+    r2: Explained
+    correlation: Correlation
+    rank_correlation: Correlation
+
+
+class RecoveryByRepresentation(Section):
+    """The scores of the trained encoder, the untrained encoder and the observations themselves."""
+
+    trained: RecoveryScores
+    untrained: RecoveryScores
+    observations: RecoveryScores
+
+
+class Scatter(Section):
+    """True latents and their linear prediction, both (points, latents)."""
+
+    true: Annotated[tuple[tuple[float, ...], ...], Field(min_length=1)]
+    recovered: Annotated[tuple[tuple[float, ...], ...], Field(min_length=1)]
+
+
+class LatentRecoveryResult(Result):
+    """`latent_recovery/<run>/run.json`: one run of latent recovery.
+
+    `information` is what the two views share, or null where it has no closed form.
+    """
+
+    setting: str
+    batch_size: Natural
+    row: str
+    method: str
+    seed: Count
+    information: Positive | None
+    trace: Annotated[tuple[TrainingRow, ...], Field(min_length=1)]
+    scores: RecoveryByRepresentation
+    scatter: Scatter
+
+
+class IsolationScores(Section):
+    """How well one representation predicts some latents: R2 of kernel ridge, with what its folds chose, and linear."""
+
+    kernel_ridge: Explained
+    linear: Explained
+    gamma: Positive
+    alpha: Positive
+
+
+class ContentAndStyle(Section):
+    """The scores of the content latents and of the style latents."""
+
+    content: IsolationScores
+    style: IsolationScores
+
+
+class IsolationByRepresentation(Section):
+    """The scores of the trained encoder, the untrained encoder, the observations and the true content."""
+
+    trained: ContentAndStyle
+    untrained: ContentAndStyle
+    observations: ContentAndStyle
+    oracle: ContentAndStyle
+
+
+class ContentIsolationResult(Result):
+    """`content_isolation/<run>/run.json`: one run of content isolation."""
+
+    setting: str
+    row: str
+    method: str
+    seed: Count
+    trace: Annotated[tuple[TrainingRow, ...], Field(min_length=1)]
+    scores: IsolationByRepresentation
+
+
 # Cards of prepared datasets -------------------------------------------------------------------------------------------
+
+
+class SplitCounts(Section):
+    """The number of images of each split."""
+
+    train: Count
+    validation: Count
+    test: Count
+
+
+class ClassCounts(Section):
+    """The number of images of each class in each split, in the order of the classes."""
+
+    train: tuple[Count, ...]
+    validation: tuple[Count, ...]
+    test: tuple[Count, ...]
+
+
+class ShardEnds(Section):
+    """The length of a shard in bytes, and the SHA-256 of its two ends."""
+
+    bytes: Natural
+    ends: str
+
+
+class Card(Section):
+    """`card.json`: what a prepared dataset holds, how it was prepared, and the SHA-256 of each of its `files`.
+
+    `mean` and `std` are those of each channel of `colour` over the training split, with pixels in [0, 1]. `spec` is the
+    study's entry of the dataset. Only encoded datasets have the fields from `measured` to `shards`: the number of
+    images that `mean` and `std` were measured on, why each image that is left out could not be read, and the size of
+    all shards in bytes.
+    """
+
+    description: str
+    origin: str
+    licence: str
+    classes: tuple[str, ...]
+    counts: SplitCounts
+    class_counts: ClassCounts
+    name: str
+    size: Natural
+    channels: Literal[1, 3]
+    colour: Colour
+    mean: tuple[float, ...]
+    std: tuple[Positive, ...]
+    spec: dict[str, Any]
+    measured: Natural | None = None
+    skipped: tuple[str, ...] = ()
+    bytes: Natural | None = None
+    shards: dict[str, ShardEnds] = {}
+    files: dict[str, str]
+
 
 # Reading and writing --------------------------------------------------------------------------------------------------
 
-R = TypeVar("R", bound=Result)
+R = TypeVar("R", bound=Section)
 
 
 def write_result(path: Path, result: Result) -> None:
@@ -190,6 +439,16 @@ def read_result(kind: type[R], path: Path, *, remedy: str, about: Mapping[str, o
         if (found := getattr(result, key)) != expected:
             raise damaged(path, f"{key} is {found!r}, which should be {expected!r}", remedy)
     return result
+
+
+def read_card(folder: DatasetFolder) -> Card:
+    """Return the card of a prepared dataset; raises `UserError` where it is missing, damaged, or lacks a digest."""
+    remedy = "rerun the preparation"
+    card = read_result(Card, folder.card, remedy=remedy, about={})
+    images = list(card.shards) or [folder.array.name]
+    if missing := {folder.labels.name, folder.splits.name, *images} - card.files.keys():
+        raise damaged(folder.card, f"has no digest of {', '.join(sorted(missing))}", remedy)
+    return card
 
 
 def require_result(path: Path, remedy: str) -> Path:

@@ -1,4 +1,4 @@
-"""A run is one pretraining; its name says method, batch size, epochs and seed."""
+"""A run is one pretraining. Its name consists of the method, the batch size, the epochs and the seed."""
 
 import re
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Run:
 
     @classmethod
     def parse(cls, name: str) -> "Run":
-        """The run that a folder name such as `simclr-b256-e20-s0` stands for."""
+        """Return the run that a name such as `simclr-b256-e20-s0` stands for; raises `UserError` for another text."""
         match = _NAME.fullmatch(name)
         if match is None:
             raise UserError(f"{name}: not the name of a run; expected METHOD-bBATCH-eEPOCHS-sSEED")

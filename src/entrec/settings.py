@@ -98,7 +98,7 @@ class Dataset:
 
     @check
     def _source_and_storage(self) -> Iterator[Fault]:
-        """Yield what the source cannot give: a folder of files, one array, encoded images."""
+        """Yield what the source does not have: a folder of files, one array, encoded images, colours."""
         source = SOURCES[self.source]
         if source.needs_path and not self.path:
             yield Fault("path", f"{self.path!r}; {self.source} needs the folder of its files", "a folder")
@@ -110,10 +110,6 @@ class Dataset:
             yield Fault("short_side", f"null; {self.source} is stored as encoded images", "whole numbers from 1")
         if self.broken == "skip" and not self.encoded:
             yield Fault("broken", "'skip'; only encoded images can be left out", "'fatal', or a short_side")
-
-    @check
-    def _colours(self) -> Iterator[Fault]:
-        """Yield colours that the stored images do not have."""
         if self.encoded and self.channels != 3:
             yield Fault("channels", f"{self.channels}; encoded images are in colour", "3")
         if self.colour == "lab" and self.channels == 1:

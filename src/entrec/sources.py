@@ -23,8 +23,8 @@ class Published:
     """What the makers of a source publish.
 
     `train`, `validation` and `test` count the images of the official splits; where there are no official splits, all
-    images count as `train`. `gigabytes` is the size of the download, and `side` the images' height and width in pixels
-    where all images share one that is smaller than what is kept of larger images.
+    images count as `train`. `gigabytes` is the size of the download. `side` is the height and width of the images in
+    pixels, and None where they are photographs of many sizes.
     """
 
     train: int

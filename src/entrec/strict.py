@@ -79,9 +79,13 @@ def validated(kind: type, raw: Any, *, given: tuple[str, ...] = ()) -> Any:
     try:
         return TypeAdapter(kind).validate_json(json.dumps(raw), strict=True)
     except ValidationError as error:
+        errors = error.errors(include_url=False)
+        # items with faults are missing from their tuple, which is no fault of its own
+        faulty = {one["loc"][:length] for one in errors for length in range(len(one["loc"]))}
+        own = [one for one in errors if one["type"] != "too_short" or one["loc"] not in faulty]
         # a misspelt key is both unknown and missing: the unknown one says more, and comes first
-        details = sorted(error.errors(include_url=False), key=lambda one: not _unknown(one))
-        raise Invalid([fault for one in details for fault in _faults(kind, one, given)]) from None
+        own.sort(key=lambda one: not _unknown(one))
+        raise Invalid([fault for one in own for fault in _faults(kind, one, given)]) from None
 
 
 def faults_below(place: str, kind: type, raw: Any) -> list[Fault]:

@@ -69,11 +69,8 @@ class Study:
             if name not in self.methods:
                 yield Fault(f"notes.{name}", "not a method of this study", ", ".join(self.methods))
         transfer = self.evaluation.transfer.datasets
-        references = {
-            "dataset": self.dataset,
-            **{f"evaluation.transfer.datasets.{i}": n for i, n in enumerate(transfer)},
-        }
-        for key, name in references.items():
+        references = [(f"evaluation.transfer.datasets.{i}", name) for i, name in enumerate(transfer)]
+        for key, name in [("dataset", self.dataset), *references]:
             if name not in self.datasets:
                 yield Fault(key, f"{name!r} is not among this study's datasets", ", ".join(self.datasets))
         for step in get_args(Step):
@@ -81,15 +78,28 @@ class Study:
                 yield Fault(f"resources.{step}", "missing; this key is required")
 
     @check
-    def _headline_setting(self) -> Iterator[Fault]:
+    def _consistency(self) -> Iterator[Fault]:
+        """Yield values that are possible by themselves and do not fit each other."""
+        yield from self._headline_faults()
+        yield from self._length_faults()
+        yield from self._process_faults()
+        yield from self._image_faults()
+        yield from self._method_faults()
+
+    @check
+    def _method_settings(self) -> Iterator[Fault]:
+        """Yield what is wrong with the settings of each method."""
+        for name, raw in self.methods.items():
+            yield from faults_below(f"methods.{name}", METHODS[name].settings, raw)
+
+    def _headline_faults(self) -> Iterator[Fault]:
         """Yield a first batch size or number of epochs that is not the largest."""
         for key, values in {"batch_sizes": self.batch_sizes, "epochs": self.epochs}.items():
             if values[0] != max(values):
                 problem = f"{values[0]}; the first value is the headline setting of the tables"
                 yield Fault(f"{key}.0", problem, f"the largest, {max(values)}")
 
-    @check
-    def _lengths(self) -> Iterator[Fault]:
+    def _length_faults(self) -> Iterator[Fault]:
         """Yield a warm-up that is longer than the shortest run, and diagnostics of more than the smallest batch."""
         warmup, epochs = self.training.warmup_epochs, min(self.epochs)
         if warmup > epochs:
@@ -98,8 +108,7 @@ class Study:
         if samples > batch_size:
             yield Fault("diagnostics.samples", f"{samples} is more than the smallest batch", f"up to {batch_size}")
 
-    @check
-    def _processes(self) -> Iterator[Fault]:
+    def _process_faults(self) -> Iterator[Fault]:
         """Yield steps of one process that ask for several, and batches that the processes cannot share equally."""
         for step, asked in self.resources.items():
             for key, value in {"gpus": asked.gpus, "nodes": asked.nodes}.items():
@@ -108,13 +117,10 @@ class Study:
         processes = self.resources["pretrain"].processes
         for i, batch_size in enumerate(self.batch_sizes):
             if batch_size % processes:
-                problem = (
-                    f"{batch_size} is not divisible by the {processes} processes of resources.pretrain (gpus x nodes)"
-                )
-                yield Fault(f"batch_sizes.{i}", problem, "its multiples")
+                problem = f"{batch_size} is not divisible by the {processes} processes of resources.pretrain"
+                yield Fault(f"batch_sizes.{i}", problem, f"multiples of {processes}, which is gpus x nodes")
 
-    @check
-    def _images(self) -> Iterator[Fault]:
+    def _image_faults(self) -> Iterator[Fault]:
         """Yield datasets whose images the backbone cannot take: other channels, other colours, no whole patches."""
         own = self.datasets[self.dataset]
         for name, dataset in self.datasets.items():
@@ -134,8 +140,7 @@ class Study:
             if self.network.transformer and size % patch:
                 yield Fault(key, f"{size} is not a whole number of patches of {patch}", f"multiples of {patch}")
 
-    @check
-    def _method_inputs(self) -> Iterator[Fault]:
+    def _method_faults(self) -> Iterator[Fault]:
         """Yield methods that need crops, colours or a backbone that this study does not have."""
         for name, raw in self.methods.items():
             entry, key = METHODS[name], f"methods.{name}"
@@ -146,12 +151,6 @@ class Study:
                 yield Fault(key, "its views are channels of Lab", allowed)
             if entry.needs_maps and self.network.transformer:
                 yield Fault(key, f"a {self.network.backbone} has no maps of local features", "with a ResNet")
-
-    @check
-    def _method_settings(self) -> Iterator[Fault]:
-        """Yield what is wrong with the settings of each method."""
-        for name, raw in self.methods.items():
-            yield from faults_below(f"methods.{name}", METHODS[name].settings, raw)
 
     @property
     def settings(self) -> list[tuple[int, int]]:

@@ -29,6 +29,21 @@ from entrec.sources import SOURCES
 
 SHORT_SIDE = 32
 AMOUNT = Amount(classes=3, images=2, side=24)
+VIEW = View(  # every operation that there is, each with a chance
+    crop_scale=(0.08, 1.0),
+    crop_ratio=(0.75, 1.3333),
+    flip=0.5,
+    jitter=0.8,
+    brightness=0.8,
+    contrast=0.8,
+    saturation=0.8,
+    hue=0.2,
+    greyscale=0.2,
+    blur=0.5,
+    blur_sigma=(0.1, 2.0),
+    solarise=0.2,
+    solarise_threshold=0.5,
+)
 
 
 @pytest.fixture(scope="session")
@@ -45,22 +60,7 @@ def photographs(spec: Dataset) -> Tensor:
 
 @pytest.fixture
 def simclr() -> View:
-    """Every operation that there is, each with a chance."""
-    return View(
-        crop_scale=(0.08, 1.0),
-        crop_ratio=(0.75, 1.3333),
-        flip=0.5,
-        jitter=0.8,
-        brightness=0.8,
-        contrast=0.8,
-        saturation=0.8,
-        hue=0.2,
-        greyscale=0.2,
-        blur=0.5,
-        blur_sigma=(0.1, 2.0),
-        solarise=0.2,
-        solarise_threshold=0.5,
-    )
+    return VIEW
 
 
 @pytest.fixture

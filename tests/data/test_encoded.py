@@ -32,7 +32,7 @@ def test_the_encoded_folder_opens_with_images_of_their_own_sizes(encoded_folder,
     pixels = data.images.read(np.array([0, 1, 29]))
     assert pixels.heights.tolist() == [40, 32, 32]
     assert pixels.widths.tolist() == [32, 40, 40]
-    assert data.card["bytes"] == sum(path.stat().st_size for path in (encoded_folder / "images").glob("*.arrow"))
+    assert data.card.bytes == sum(path.stat().st_size for path in (encoded_folder / "images").glob("*.arrow"))
 
 
 def test_every_row_is_its_own_photograph_and_label(encoded_folder, photos):
@@ -72,7 +72,7 @@ def test_mean_and_deviation_are_those_of_the_stored_pixels_of_the_training_split
     values = rgb2lab(pixels / 255) if colour == "lab" else pixels / 255
     assert data.mean == pytest.approx(values.mean(axis=0), rel=1e-6, abs=1e-6)
     assert data.std == pytest.approx(values.std(axis=0), rel=1e-6)
-    assert data.card["measured"] == 18
+    assert data.card.measured == 18
 
 
 def test_of_many_training_images_an_even_share_is_measured(photo_spec, tmp_path, monkeypatch):
@@ -81,7 +81,7 @@ def test_of_many_training_images_an_even_share_is_measured(photo_spec, tmp_path,
     data = open_prepared(tmp_path / "data")
     third = data.images.read(data.indices("train")[::3]).values
     pixels = np.concatenate([image.reshape(-1, 3) for image in third]) / 255
-    assert data.card["measured"] == 6
+    assert data.card.measured == 6
     assert data.mean == pytest.approx(pixels.mean(axis=0), rel=1e-9)
 
 
@@ -124,8 +124,8 @@ def test_broken_images_are_left_out_and_counted_where_the_study_says_so(
     prepare("insects", replace(photo_spec, broken="skip"), tmp_path / "data" / "skipped")
     data, whole = open_prepared(tmp_path / "data" / "skipped"), open_prepared(encoded_folder)
     left = [row for row in range(30) if row not in (13, 20)]
-    assert len(data.card["skipped"]) == 2
-    assert "bee/3.jpg: in no format that Pillow knows" in data.card["skipped"][0]
+    assert len(data.card.skipped) == 2
+    assert "bee/3.jpg: in no format that Pillow knows" in data.card.skipped[0]
     assert "2 of 30 images cannot be read and are left out, as" in capsys.readouterr().err
     # the others stay in the splits that they have without the fault
     assert data.labels.tolist() == whole.labels[left].tolist()

@@ -92,7 +92,7 @@ def test_another_type_of_numbers_is_refused(spec, debian):
 @pytest.mark.parametrize("labels", [np.arange(19) % 10, np.full(20, 10)])
 def test_labels_that_do_not_fit_the_images_are_refused(spec, debian, labels):
     write_gzip(debian / "train-labels-idx1-ubyte.gz", idx(labels))
-    with pytest.raises(UserError, match=r"(19|20) labels up to .* for 20 images of 10 classes; reinstall"):
+    with pytest.raises(UserError, match=r"(19|20) labels up to .* for 20 images of 10 classes; delete or reinstall"):
         fashion_mnist.load(spec)
 
 

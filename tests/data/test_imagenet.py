@@ -100,7 +100,7 @@ def test_a_missing_tar_of_imagenet_is_named_with_what_to_put_there(tars, file):
         imagenet.listing(tars)
 
 
-def test_an_empty_folder_is_told_all_three_forms(spec, tmp_path):
+def test_an_empty_folder_is_an_error_that_names_all_three_forms(spec, tmp_path):
     with pytest.raises(UserError, match=r"holds no ImageNet; put .*, or the folders train and val .*, or what "):
         imagenet.listing(replace(spec, source="imagenet", path=str(tmp_path), short_side=20))
 
@@ -187,7 +187,7 @@ def test_damaged_arrow_is_one_line(spec, tmp_path, damage):
 
 def test_a_devkit_that_is_no_archive_is_one_line(tars):
     (Path(tars.path) / imagenet.DEVKIT).write_bytes(b"<html>")
-    with pytest.raises(UserError, match=r"development kit \(file could not be opened successfully\); f") as caught:
+    with pytest.raises(UserError, match=r"development kit \(file could not be opened successfully\); d") as caught:
         imagenet.listing(tars)
     assert "\n" not in str(caught.value)
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from entrec.data.loader import batches, epoch_order
@@ -10,11 +12,12 @@ from entrec.errors import UserError
 INDICES = np.arange(100, 400)
 
 
-def test_an_order_is_a_permutation_and_the_same_every_time():
-    order = epoch_order(INDICES, seed=1, epoch=2)
+@given(seed=st.integers(0, 2**31), epoch=st.integers(0, 10**6))
+def test_an_order_is_a_permutation_and_the_same_every_time(seed, epoch):
+    order = epoch_order(INDICES, seed=seed, epoch=epoch)
     assert sorted(order) == INDICES.tolist()
     assert order.dtype == np.int64
-    assert np.array_equal(order, epoch_order(INDICES[::-1], seed=1, epoch=2))
+    assert np.array_equal(order, epoch_order(INDICES[::-1], seed=seed, epoch=epoch))
 
 
 def test_epochs_and_seeds_have_unrelated_orders():
@@ -30,14 +33,12 @@ def test_every_sample_comes_equally_often_at_every_place():
     assert stats.chisquare(np.bincount(first, minlength=10)).pvalue > 1e-3
 
 
-def test_batches_are_full_and_drop_the_rest():
-    drawn = list(batches(INDICES, 64))
-    assert [len(batch) for batch in drawn] == [64] * 4
-    assert np.array_equal(np.concatenate(drawn), INDICES[:256])
-
-
-def test_a_batch_of_everything_is_one_batch():
-    assert len(list(batches(INDICES, 300))) == 1
+@given(batch_size=st.integers(1, len(INDICES)))
+def test_batches_are_full_follow_the_order_and_drop_the_rest(batch_size):
+    drawn = list(batches(INDICES, batch_size))
+    whole = len(INDICES) // batch_size
+    assert [len(batch) for batch in drawn] == [batch_size] * whole
+    assert np.array_equal(np.concatenate(drawn), INDICES[: whole * batch_size])
 
 
 def test_a_batch_larger_than_the_set_is_refused():

@@ -143,7 +143,7 @@ def test_a_stand_ins_altered_file_is_noticed_by_its_digest(spec, tmp_path, offli
         listing_of(replace(spec, source="cifar10", path=str(tmp_path), short_side=20))
 
 
-def test_a_damaged_file_is_told_beside_the_failed_download(spec, tmp_path, offline):
+def test_a_damaged_file_is_named_beside_the_failed_download(spec, tmp_path, offline):
     write_stand_in("stanford_cars", tmp_path, AMOUNT)
     (tmp_path / "stanford_cars" / "devkit" / "cars_meta.mat").write_bytes(b"<html>")
     with pytest.raises(UserError, match=r"incomplete \(Mat file .*truncated\), and downloading it failed") as caught:
@@ -158,7 +158,7 @@ def test_without_its_marker_a_stand_in_is_not_the_makers_set(spec, tmp_path, off
         listing_of(replace(spec, source="cifar10", path=str(tmp_path), short_side=20))
 
 
-def test_sun397_without_its_partition_is_told_which_files_to_put_where(spec, tmp_path):
+def test_sun397_without_its_partition_is_an_error_that_says_which_files_to_put_where(spec, tmp_path):
     write_stand_in("sun397", tmp_path, AMOUNT)
     (tmp_path / "Partitions" / "Testing_01.txt").unlink()
     with pytest.raises(UserError, match=r"Partitions/Testing_01.txt: cannot be read .*; put Training_01.txt and Testi"):

@@ -124,7 +124,16 @@ def test_a_missing_card_is_noticed(prepared_folder):
 @pytest.mark.parametrize("card", ['{"name": "x"', "[]", '{"name": "x", "files": {}}', "null"])
 def test_a_damaged_or_foreign_card_is_noticed(prepared_folder, card):
     (prepared_folder / "card.json").write_text(card)
-    with pytest.raises(UserError, match=r"card.json: not"):
+    with pytest.raises(UserError, match=r"card.json: damaged \(.*\); delete it and make it again: rerun the "):
+        open_prepared(prepared_folder)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_card_without_the_digest_of_a_file_is_noticed(prepared_folder, file):
+    card = json.loads((prepared_folder / "card.json").read_text())
+    del card["files"][file]
+    (prepared_folder / "card.json").write_text(json.dumps(card))
+    with pytest.raises(UserError, match=f"card.json: damaged .has no digest of {file}."):
         open_prepared(prepared_folder)
 
 

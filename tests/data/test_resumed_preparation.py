@@ -96,7 +96,7 @@ def test_what_changes_no_stored_image_keeps_the_finished_shards(
         change = {"path": str(photos.rename(tmp_path / "moved"))}
     prepare("insects", replace(photo_spec, **change), tmp_path / "data")
     assert len(decodes) == 30 - 21
-    assert open_as(tmp_path / "data", "insects", replace(photo_spec, **change)).card["measured"] == 18
+    assert open_as(tmp_path / "data", "insects", replace(photo_spec, **change)).card.measured == 18
 
 
 def test_a_shard_without_its_broken_images_is_made_again_for_a_study_that_skips_none(

@@ -37,7 +37,6 @@ def test_the_module_of_a_source_has_the_functions_that_its_entry_promises(name):
     source = SOURCES[name]
     assert callable(function_of(name, "load")) == source.may_be_array
     assert callable(function_of(name, "listing")) == source.may_be_encoded
-    assert callable(function_of(name, "stand_in")) == (source.supply == "makers")
     assert (source.published is None) == (source.supply == "own")
 
 

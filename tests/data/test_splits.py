@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from entrec.data.source import Labelled
 from entrec.data.splits import TEST, TRAIN, VALIDATION, groups_by_name, split
@@ -59,11 +61,15 @@ def test_a_test_share_beside_an_official_split_is_refused(spec):
         split(source(official=np.arange(200) % 2 == 0), spec, "x")
 
 
-def test_groups_stay_whole(spec):
-    groups = np.arange(200) // 5
-    splits = split(source(groups=groups), spec, "x").reshape(-1, 5)
-    assert (splits == splits[:, :1]).all()
-    assert set(splits.ravel().tolist()) == {TRAIN, VALIDATION, TEST}
+@given(drawn=st.lists(st.integers(0, 14), min_size=sum(COUNTS), max_size=sum(COUNTS)))
+def test_groups_of_a_class_stay_whole(spec, drawn):
+    """Each class is given groups of its own, fifteen at most, of any sizes."""
+    labels = np.repeat(np.arange(len(COUNTS)), COUNTS)
+    groups = 100 * labels + np.array(drawn)
+    assume(all(len(np.unique(groups[labels == label])) >= 5 for label in range(len(COUNTS))))
+    splits = split(source(groups=groups), spec, "x")
+    assert all(len(np.unique(splits[groups == group])) == 1 for group in groups)
+    assert set(splits.tolist()) == {TRAIN, VALIDATION, TEST}
 
 
 def test_an_official_test_image_stays_one_though_it_shares_its_group_with_others(spec):

@@ -5,7 +5,10 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
+from tests.data.conftest import VIEW
 from torchvision.transforms.v2 import RandomResizedCrop  # takes seconds to import; so be it in tests
 
 from entrec.data.view_parameters import Colour, ViewParameters, draw
@@ -66,13 +69,13 @@ def test_crops_are_distributed_as_torchvisions(simclr, shape):
     assert stats.ks_2samp(*ratio).pvalue > 1e-3
 
 
-@pytest.mark.parametrize("shape", [(32, 32), (20, 64), (64, 20)])
-def test_crops_lie_inside_the_image(simclr, shape):
-    top, left, height, width = crops(drawn(simclr, height=shape[0], width=shape[1])).T
+@given(sides=st.tuples(st.integers(4, 500), st.integers(4, 500)), seed=st.integers(0, 2**31))
+def test_crops_lie_inside_the_image(sides, seed):
+    top, left, height, width = crops(drawn(VIEW, n=200, seed=seed, height=sides[0], width=sides[1])).T
     assert min(top.min(), left.min()) >= 0
     assert min(height.min(), width.min()) >= 1
-    assert (top + height).max() <= shape[0]
-    assert (left + width).max() <= shape[1]
+    assert (top + height).max() <= sides[0]
+    assert (left + width).max() <= sides[1]
 
 
 @pytest.mark.parametrize("shape", [(32, 32), (20, 64), (64, 20)])

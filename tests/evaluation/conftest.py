@@ -12,7 +12,7 @@ PER_CLASS = {"train": 16, "validation": 8, "test": 8}
 
 @pytest.fixture
 def stripes():
-    """Three classes of 8x8 grey images: rows, columns, and neither, half covered by noise."""
+    """Return three classes of 8x8 grey images, rows, columns and neither, half covered by noise."""
     random = np.random.default_rng(0)
     wave = np.tile([40, 200], 4)
     patterns = np.stack([np.tile(wave[:, None], (1, 8)), np.tile(wave, (8, 1)), np.full((8, 8), 120)])
@@ -38,7 +38,7 @@ def stripes():
 
 @pytest.fixture
 def recipe():
-    """Fine-tuning for a few steps, with views that are crops."""
+    """Return settings for fine-tuning of a few steps, with views that are crops."""
     view = View(
         crop_scale=(0.6, 1.0),
         crop_ratio=(0.75, 1.3333),

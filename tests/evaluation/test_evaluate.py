@@ -36,7 +36,7 @@ def encoder(tmp_path):
 
 @pytest.fixture
 def paths(stripes, encoder, tmp_path, monkeypatch):
-    """The steps' paths, where the prepared dataset is that of the tests."""
+    """Return the paths of the steps, with the tests' prepared dataset."""
     for step in ("evaluate", "transfer"):
         monkeypatch.setattr(f"entrec.evaluation.{step}.open_as", lambda folder, name, spec: stripes)
     return {"data": tmp_path / "data", "encoder": encoder, "output": tmp_path / "out" / "scores.json"}

@@ -28,7 +28,7 @@ def features_of(backbone, images, **changes):
 
 
 def noise(images):
-    """A dataset of `images` whose card has these means and deviations."""
+    """Return a dataset of `images` whose card has this mean and standard deviation."""
     nothing = np.zeros(len(images), dtype=np.int64)
     return Prepared(
         name="noise",

@@ -12,7 +12,7 @@ from entrec.results import Accuracies
 from entrec.settings import KNN
 
 
-def random_part(n, seed, classes=4, d=6):
+def random_split(n, seed, classes=4, d=6):
     generator = torch.Generator().manual_seed(seed)
     return Split(torch.randn(n, d, generator=generator), torch.randint(classes, (n,), generator=generator))
 
@@ -29,7 +29,7 @@ def test_three_neighbours_by_hand():
 @pytest.mark.parametrize("temperature", [0.07, 1.0])
 def test_every_vote_is_that_of_a_search_by_loops(temperature, monkeypatch):
     monkeypatch.setattr("entrec.evaluation.knn.CHUNK", 7)  # and so in several chunks
-    (bank, labels), (queries, _) = random_part(30, 0), random_part(20, 1)
+    (bank, labels), (queries, _) = random_split(30, 0), random_split(20, 1)
     ours = votes(queries, bank, labels, classes=4, neighbours=5, temperature=temperature)
     for query, vote in zip(queries, ours, strict=True):
         cosines = [float(F.cosine_similarity(query, row, dim=0)) for row in bank]
@@ -43,7 +43,7 @@ def test_the_predictions_are_those_of_lightly():
         warnings.simplefilter("ignore")  # what lightly imports warns of its own future
         from lightly.utils.benchmarking.knn import knn_predict
 
-    (bank, labels), (queries, _) = random_part(100, 0), random_part(50, 1)
+    (bank, labels), (queries, _) = random_split(100, 0), random_split(50, 1)
     unit_bank, unit_queries = F.normalize(bank, dim=1), F.normalize(queries, dim=1)
     theirs = knn_predict(unit_queries, unit_bank.T, labels, num_classes=4, knn_k=20, knn_t=0.1)[:, 0]
     ours = votes(queries, bank, labels, classes=4, neighbours=20, temperature=0.1).argmax(dim=1)
@@ -51,7 +51,7 @@ def test_the_predictions_are_those_of_lightly():
 
 
 def test_a_cold_temperature_neither_overflows_nor_forgets_the_nearest():
-    bank, labels = random_part(30, 0)
+    bank, labels = random_split(30, 0)
     cold = votes(-bank, bank, labels, classes=4, neighbours=5, temperature=1e-4)
     assert cold.isfinite().all()
     nearest = labels[(F.normalize(-bank, dim=1) @ F.normalize(bank, dim=1).T).argmax(dim=1)]
@@ -71,6 +71,6 @@ def test_separable_classes_are_all_found_and_by_the_training_part_alone():
 
 
 def test_more_neighbours_than_training_images_are_told():
-    bank, labels = random_part(30, 0)
+    bank, labels = random_split(30, 0)
     with pytest.raises(UserError, match=r"evaluation.knn.neighbours: 31 is more than the 30 training images"):
         votes(bank, bank, labels, classes=4, neighbours=31, temperature=0.07)

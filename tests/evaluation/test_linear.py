@@ -14,7 +14,7 @@ SGD = replace(LBFGS, solver="sgd")
 
 
 def blobs(n, *, spread, seed, classes=3, d=5):
-    """Classes around fixed centres, `spread` wide, in unequal shares; features of unequal scale."""
+    """Return classes of unequal sizes around fixed centres, `spread` wide, with features of unequal scale."""
     generator = torch.Generator().manual_seed(seed)
     centres = 2 * torch.randn(classes, d, generator=torch.Generator().manual_seed(99))
     labels = torch.arange(n) % (classes + 1) % classes

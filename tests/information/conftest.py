@@ -1,4 +1,4 @@
-"""Points on the sphere, in double precision and the same every time."""
+"""Fixtures of points on the sphere, in double precision, the same every time."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 @pytest.fixture
 def points():
-    """`points(k, d, seed)` are uniform on the sphere."""
+    """Return a function `points(k, d, seed)` that draws uniform points on the sphere."""
 
     def draw(k=200, d=10, seed=0):
         generator = torch.Generator().manual_seed(seed)
@@ -18,7 +18,7 @@ def points():
 
 @pytest.fixture
 def pairs(points):
-    """`pairs(k, d)` are two views: points and noisy copies of them."""
+    """Return a function `pairs(k, d)` that draws two views: points and noisy copies of them."""
 
     def draw(k=64, d=10, noise=0.3, seed=0):
         z1 = points(k, d, seed)

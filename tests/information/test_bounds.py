@@ -1,9 +1,10 @@
-"""Bounds of information: what each says of Gaussians, pairs on the sphere and codes, and what caps it."""
+"""Bounds of information: their values for Gaussians, pairs on the sphere and categories, and their caps."""
 
 import math
 
 import pytest
 import torch
+from tests.conftest import generator
 from torch.nn import functional as F
 
 from entrec.information.bounds import (
@@ -34,16 +35,12 @@ OF_SCORES = {
 every_bound_of_scores = pytest.mark.parametrize("bound", OF_SCORES.values(), ids=OF_SCORES)
 
 
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
 def random_scores(k=K, scale=1.0, seed=0):
     return scale * torch.randn(k, k, dtype=torch.float64, generator=generator(seed))
 
 
 def log_ratios(information, *, d=4, k=K, batches=1, seed=0):
-    """log p(y|x)/p(y) of all pairs of `batches` batches of k correlated Gaussians; (batches, k, k)."""
+    """Return log p(y|x)/p(y) of all pairs of `batches` batches of k correlated Gaussians; (batches, k, k)."""
     x, noise = torch.randn(2, batches, k, d, dtype=torch.float64, generator=generator(seed))
     square = -math.expm1(-2 * information / d)  # rho^2
     y = math.sqrt(square) * x + math.sqrt(1 - square) * noise

@@ -17,7 +17,7 @@ ALL = [(entropy, kernel) for entropy in ENTROPIES for kernel in KERNELS]
 
 
 def by_definition(z, kernel, *, leave_one_out):
-    """-mean_i log mean_j kernel(z_i, z_j), from densities that torch and the sphere's constant give."""
+    """Return -mean_i log mean_j kernel(z_i, z_j), from torch's densities and the constant of the sphere."""
     k, d = z.shape
     if isinstance(kernel, VMFKernel):
         log_kernel = kernel.kappa * z @ z.T + log_vmf_constant(d, kappa=kernel.kappa)

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from scipy.integrate import quad
+from tests.conftest import generator
 
 from entrec.information.entropy import leave_one_out_entropy
 from entrec.information.kernels import VMFKernel
@@ -14,10 +15,6 @@ from entrec.information.nearest_neighbours import (
     spherical_nearest_neighbour_entropy,
 )
 from entrec.information.sphere import log_area, sample_uniform, sample_vmf, vmf_entropy
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 @pytest.mark.parametrize("d", [2, 3, 10, 128])

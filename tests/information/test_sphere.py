@@ -5,6 +5,7 @@ import math
 import mpmath
 import pytest
 import torch
+from tests.conftest import generator
 
 from entrec.information.bessel import bessel_ratio, log_bessel_i
 from entrec.information.sphere import (
@@ -22,12 +23,8 @@ DIMENSIONS = [2, 3, 10, 79, 80, 81, 128, 1000, 4096, 65536]
 KAPPAS = [1e-6, 1e-3, 0.3, 1.0, 10.0, 300.0, 1e4, 1e6]
 
 
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
 def exact_log_bessel(order, x):
-    """The power series (DLMF 10.25.2) in 40 digits, summed both ways from its largest term, with that one's log."""
+    """Return the log of the power series (DLMF 10.25.2) in 40 digits, summed both ways from its largest term."""
     order, quarter = mpmath.mpf(order), mpmath.mpf(x) ** 2 / 4
     peak = int((mpmath.sqrt(order**2 + 4 * quarter) - order) / 2)
     total, up, down, m = mpmath.mpf(1), mpmath.mpf(1), mpmath.mpf(1), 0

@@ -1,7 +1,7 @@
 """Every method learns: linear accuracy above the untrained network's, and no collapse. Minutes, so not in `make test`.
 
 The settings and the data of the method's study, for most the zoo on scikit-learn's digits, in batches of 64 for
-60 epochs: methods that learn from a slow copy of themselves need their thousand and more steps. Two seeds, which are
+60 epochs: methods that learn from an EMA copy of themselves need more than a thousand steps. Two seeds, which are
 the study's, train side by side.
 """
 
@@ -26,7 +26,7 @@ TRAINED = [name for name in METHODS if name != "untrained"]
 
 
 def scores(study, method, folder):
-    """What the script prints for every seed."""
+    """Return what the script prints for every seed."""
     environment = os.environ | {"PYTHONPATH": "src", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, str(SCRIPT), f"params/{study.name}.yaml", method]
     running = [
@@ -40,7 +40,7 @@ def scores(study, method, folder):
 
 @pytest.fixture(scope="module")
 def floor_of(folder_of):
-    """What the untrained network of a method's study scores, in the mean over seeds."""
+    """Return the mean score over seeds of the untrained network of a method's study."""
     floors = {}
 
     def floor(method):

@@ -1,4 +1,4 @@
-"""One method with one seed, trained by its study's settings and scored; run by test_learning.py.
+"""Train one method with one seed by its study's settings, and score it; run by test_learning.py.
 
     python train_and_score.py STUDY METHOD SEED DATA
 
@@ -27,16 +27,16 @@ BATCH_SIZE, EPOCHS = 64, 60
 
 
 def trained(study, run, data):
-    """The run after its last step."""
+    """Return the run after its last step."""
     state = build_state(study, run, data, device=CPU)
     batches = build_batches(study, run, data, device=CPU)
-    if steps := total_steps(state.method, batches, run):
+    if steps := total_steps(state.learner, batches, run):
         train(state, batches, study, steps=steps, folder=Path("unused"))
     return state
 
 
 def accuracy(study, backbone, data):
-    """Linear accuracy of frozen features on the validation split, in percent."""
+    """Return the linear accuracy of frozen features on the validation split, in percent."""
     splits = []
     for split in ("train", "validation"):
         indices = data.indices(split)
@@ -52,4 +52,4 @@ if __name__ == "__main__":
     study = replace(study, training=replace(study.training, checkpoint_seconds=1e9))
     state = trained(study, Run(method, BATCH_SIZE, EPOCHS, int(seed)), data)
     rank = state.history[-1].get("effective_rank") if state.history else None
-    print(json.dumps({"accuracy": accuracy(study, state.method.backbone, data), "rank": rank}))
+    print(json.dumps({"accuracy": accuracy(study, state.learner.backbone, data), "rank": rank}))

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from entrec.methods import METHODS
@@ -35,6 +36,27 @@ def labels(k=16):
 def loss_of(method, output):
     """Return the weighted sum of the terms of a step's output."""
     return sum(method.weights[name] * term for name, term in output.terms.items())
+
+
+class Constant(nn.Module):
+    """A predictor that returns the same `rows` for every input."""
+
+    def __init__(self, rows):
+        super().__init__()
+        self.rows = rows
+
+    def forward(self, z):
+        return self.rows
+
+
+def assert_targets_get_no_gradient(method, term):
+    """Check that a `term` of the loss reaches nothing but the predictions, by a predictor that ignores its input."""
+    predictions = nn.Parameter(torch.randn(16, method.predictor[-1].out_features))
+    method.predictor = Constant(predictions)
+    method(views(), labels()).terms[term].backward()
+    assert predictions.grad.abs().sum() > 0
+    for name, parameter in method.named_parameters():
+        assert parameter is predictions or parameter.grad is None or not parameter.grad.any(), name
 
 
 def rows(*shape, seed=0):

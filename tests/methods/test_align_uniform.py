@@ -1,4 +1,4 @@
-"""Alignment + uniformity: against lightly's loss, by hand, and its bond with EntRec."""
+"""Alignment + uniformity: against lightly's loss, by hand, and its relation to EntRec."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""AMDIM: its loss by a loop over the definition, the soft clip, the drawn positions, what is paired with what."""
+"""AMDIM: its loss by a loop over the definition, the soft clip, the drawn positions, the pairs of each term."""
 
 import copy
 import math

@@ -1,4 +1,4 @@
-"""CMC's split of Lab: what each branch sees, its loss against a loop, and the features that evaluation gets."""
+"""CMC's split of Lab: what each branch sees, its loss against a loop, and the features for evaluation."""
 
 import math
 from dataclasses import replace
@@ -37,7 +37,7 @@ def images(k=12):
 
 @pytest.fixture(scope="module")
 def short(tmp_path_factory):
-    """A run of one epoch and its folders."""
+    """Return the folder of a run of one epoch and of its dataset."""
     folder = tmp_path_factory.mktemp("cmc_lab")
     study = replace(STUDY, training=replace(STUDY.training, warmup_epochs=0.0))
     prepare("textures", STUDY.datasets["textures"], folder / "data")

@@ -1,6 +1,5 @@
-"""The toy method of CONTRIBUTING.md, taken from that page word for word, trains."""
+"""The toy method of CONTRIBUTING.md, with the code of that page, trains."""
 
-import re
 import sys
 import types
 from dataclasses import replace
@@ -9,19 +8,18 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from tests.conftest import blocks_of
 
 from entrec.methods import registry
 from entrec.runs import Run
 from entrec.study import load_study
 from entrec.training.pretrain import build_batches, build_state, total_steps, train
 
-BLOCK = re.compile(r"^```(python|yaml)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
 
 @pytest.fixture
 def toy(monkeypatch):
-    """The page's three edits made; gives the settings of the third."""
-    blocks = BLOCK.findall(Path("CONTRIBUTING.md").read_text(encoding="utf-8"))
+    """Make the three edits of the page; return the settings of the third."""
+    blocks = blocks_of("Adding a method")
     assert [language for language, _ in blocks] == ["python", "python", "yaml"]
     (_, module), (_, lines), (_, params) = blocks
     monkeypatch.setattr(registry, "METHODS", registry.METHODS)
@@ -40,7 +38,7 @@ def test_the_three_edits_of_the_page_make_a_method_that_trains_and_is_measured(t
     run = Run("toy", 128, 2, 0)
     state = build_state(study, run, digits, device=torch.device("cpu"))
     batches = build_batches(study, run, digits, device=torch.device("cpu"))
-    train(state, batches, study, steps=total_steps(state.method, batches, run), folder=tmp_path)
+    train(state, batches, study, steps=total_steps(state.learner, batches, run), folder=tmp_path)
     first, last = state.history[0], state.history[-1]
     assert last["distance"] < first["distance"]
     assert last["bound"] == pytest.approx(last["entropy"] + last["reconstruction"], abs=1e-4)

@@ -17,7 +17,7 @@ BATCH, PER_EPOCH, IMAGES = 16, 3, 60
 
 
 class Digits:
-    """Three batches an epoch, of 48 of 60 images: an epoch drops 12, other ones each time."""
+    """Three batches in an epoch, with 48 of 60 images: each epoch drops 12, different ones each time."""
 
     steps_per_epoch, images, seed = PER_EPOCH, IMAGES, 0
 

@@ -1,4 +1,4 @@
-"""EntRecCont with a learnt concentration: where it is trained, what it leaves alone, one process as two."""
+"""EntRecCont with a trained concentration: its gradient, what it does not change, two processes against one."""
 
 import copy
 import math

@@ -1,12 +1,12 @@
-"""Every registered method: its gradients, its slow parts, its losses against others' code."""
+"""Every registered method: its gradients, its EMA copies, its losses against the code of others."""
 
 import copy
 import math
 
 import pytest
 import torch
-from tests.conftest import study_of
-from torch.nn import functional as F
+from tests.conftest import Noise, build, study_of
+from tests.methods.builders import loss_of, unit
 
 from entrec.information.contrastive import info_nce, nt_xent
 from entrec.information.entrec import discrete_entropy, discrete_reconstruction
@@ -16,7 +16,7 @@ from entrec.methods.byol import regression_losses
 from entrec.methods.ema import momentum_at
 
 TRAINED = [name for name in METHODS if name != "untrained"]
-FAST_PARTS = {
+ONLINE_PARTS = {
     "byol": ["backbone", "projector"],
     "byol_er": ["backbone", "projector"],
     "dino": ["backbone", "projector", "prototypes"],
@@ -25,51 +25,11 @@ FAST_PARTS = {
 SELF_SUPERVISED = [name for name, entry in METHODS.items() if not entry.baseline]
 
 
-def build(name):
-    torch.manual_seed(0)
-    study, kind = study_of(name), METHODS[name].load()
-    data = study.datasets[study.dataset]
-    backbone = kind.make_backbone(study.network, channels=data.channels, size=data.size)
-    return kind.build(backbone, study.method(name), classes=10)
-
-
-class Noise:
-    """Batches of `k` images that are noise, with the views and local crops that the method takes in its study."""
-
-    def __init__(self, name, k):
-        study = study_of(name)
-        data, local = study.datasets[study.dataset], METHODS[name].local_crops(study.method(name))
-        self.k, self.channels = k, data.channels
-        self.sizes = [data.size] * METHODS[name].load().views + [study.local_views.size for _ in range(local)]
-        self.steps_per_epoch, self.images, self.seed = 8, 8 * k, 0
-
-    def at(self, step):
-        generator = torch.Generator().manual_seed(1 + step)
-        views = [torch.rand(self.k, self.channels, size, size, generator=generator) for size in self.sizes]
-        return views, torch.randint(10, (self.k,), generator=generator)
-
-    def samples(self, step):
-        return torch.arange(self.k) + self.k * step
-
-
 def batch(name, method, k=16):
-    """The first batch of an epoch, which `method`, built as `name`, has been told of."""
+    """Return the first batch, after the hook of `method`, built as `name`, was called for it."""
     source = Noise(name, k)
     method.before_step(0, source)
     return source.at(0)
-
-
-def loss_of(method, outcome):
-    return sum(method.weights[name] * term for name, term in outcome.terms.items())
-
-
-def unit(k=32, d=16, seed=0):
-    return F.normalize(torch.randn(k, d, generator=torch.Generator().manual_seed(seed)), dim=1)
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_every_method_has_a_study(name):
-    assert name in study_of(name).methods
 
 
 @pytest.mark.parametrize("name", TRAINED)
@@ -121,26 +81,26 @@ def test_a_loss_does_not_change_when_the_two_views_are_swapped(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "slow"), [("byol", "target"), ("byol_er", "target"), ("dino", "teacher"), ("dino_er", "teacher")]
+    ("name", "average"), [("byol", "target"), ("byol_er", "target"), ("dino", "teacher"), ("dino_er", "teacher")]
 )
-def test_the_slow_network_is_the_running_average_of_the_fast_one(name, slow):
+def test_the_ema_copy_is_the_running_average_of_the_online_network(name, average):
     method = build(name)
-    copied, parts = getattr(method, slow), FAST_PARTS[name]
+    copied, parts = getattr(method, average), ONLINE_PARTS[name]
     before = [p.clone() for p in copied.parameters()]
     buffers = [b.clone() for b in copied.buffers()]
-    fast = [p for part in parts for p in getattr(method, part).parameters()]
+    online = [p for part in parts for p in getattr(method, part).parameters()]
     with torch.no_grad():
-        for parameter in fast:
+        for parameter in online:
             parameter.add_(1.0)
         for part in parts:
             for buffer in getattr(method, part).buffers():
                 buffer.add_(1)
     method.after_step(0.25)
     m = 1 - (1 - study_of(name).method(name).momentum) * (math.cos(math.pi * 0.25) + 1) / 2
-    for old, new, current in zip(before, copied.parameters(), fast, strict=True):
+    for old, new, current in zip(before, copied.parameters(), online, strict=True):
         torch.testing.assert_close(new, m * old + (1 - m) * current)
     for old, new in zip(buffers, copied.buffers(), strict=True):
-        assert torch.equal(old, new)  # batch-norm statistics are the slow network's own
+        assert torch.equal(old, new)  # the EMA copy has batch-norm statistics of its own
 
 
 def test_momentum_starts_at_its_base_and_ends_at_one():
@@ -186,7 +146,7 @@ def test_byols_loss_is_two_plus_twice_lightlys_negative_cosine():
 
 
 def test_info_nce_agrees_with_a_loop_over_the_definition():
-    z1, z2 = unit(6, seed=1).double(), unit(6, seed=2).double()
+    z1, z2 = unit(6, seed=1), unit(6, seed=2)
     total = 0.0
     for a, b in ((z1, z2), (z2, z1)):
         for i in range(6):
@@ -206,6 +166,6 @@ def test_entrec_with_the_self_term_is_info_nce_when_the_views_are_one():
     from entrec.information.entropy import kernel_entropy
     from entrec.information.kernels import VMFKernel
 
-    z = unit().double()
+    z = unit()
     bound = kernel_entropy(z, kernel=VMFKernel(5.0)) + vmf_reconstruction(z, z, kappa=5.0)
     assert bound.item() == pytest.approx(math.log(32) - info_nce(z, z, temperature=0.2).item())

@@ -168,7 +168,7 @@ def test_noise_moves_a_sample_by_its_scale():
 
 
 def noise_of(step, **options):
-    """The noise of each sample of a step's batch."""
+    """Return the noise of each sample of a step's batch."""
     method, source = build(), NumberedNoise(**options)
     method.before_step(step, source)
     return dict(zip(source.samples(step).tolist(), method.noise, strict=True))

@@ -78,7 +78,7 @@ def test_the_loss_agrees_with_lightlys(local):
 
 
 def scores_of(method, crops):
-    """Unlike `forward`, leaves the method as it was."""
+    """Return the scores of each crop, and the copy of `method` that computed them."""
     twin = copy.deepcopy(method)
     z = F.normalize(twin.projector(features_of_crops(twin.backbone, crops)), dim=1)
     return [part @ twin.prototypes.T for part in z.chunk(len(crops))], twin

@@ -1,4 +1,4 @@
-"""Backbones: shapes, weights that travel to torchvision, and files that do not fit."""
+"""Backbones: shapes, weights that load into torchvision, and files that do not fit."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Maps of local features: those inside the backbone, and pooled features to the bit."""
+"""Maps of local features are those inside the backbone, and pooled features are equal to the bit."""
 
 import copy
 

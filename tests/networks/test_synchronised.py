@@ -1,4 +1,4 @@
-"""Batch norm of all processes, of which there is one here: it is torch's."""
+"""Batch norm over all processes equals torch's where there is one process."""
 
 import pytest
 import torch

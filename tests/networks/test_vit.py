@@ -1,4 +1,4 @@
-"""Vision Transformers: weights that travel to timm, images of other sizes, DINO, and what a study may ask for."""
+"""Vision Transformers: weights that load into timm, images of other sizes, DINO, and what a study may ask for."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def noise(*shape, seed=0):
 
 
 def with_network(tmp_path, network):
-    """The demo's file with another network, and local views of 6 pixels."""
+    """Return the demo's study file with another network, and local views of 6 pixels."""
     text = Path("params/demo.yaml").read_text().replace("small_resnet, width: 8, stem: 3x3", network)
     (tmp_path / "demo.yaml").write_text(text.replace("local_views: null", "local_views: {size: 6, view: *view}"))
     return tmp_path / "demo.yaml"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from entrec.commands.study import show_plan
+from entrec.data.prepare import prepare
 from entrec.errors import UserError
 from entrec.pipeline.jobs import Jobs, StudyJob
 from entrec.plan.assumptions import Device, device_of, encoded_bytes
@@ -80,7 +81,7 @@ def test_a_fine_tuning_trains_its_whole_grid_and_scores_the_best_on_the_test_par
     assert cost_of(plan, "transfer", "dino-b4096-e400-s2", "flowers102") == pytest.approx(expected)
 
 
-def test_multi_crop_and_slow_copies_cost_what_their_images_say(paper):
+def test_local_crops_and_ema_copies_cost_what_their_images_say(paper):
     view, small = passes_of(paper, "dino", 224), passes_of(paper, "dino", 96)
     assert networks_of(paper, "simclr").step == 2 * view.training
     assert networks_of(paper, "dino").step == 2 * (view.training + view.forward) + 8 * small.training
@@ -97,7 +98,7 @@ def test_hours_of_the_tables_are_the_sum_of_their_parts(plan):
     assert table_1 + table_2 - main == pytest.approx(total, abs=2)
     assert total == pytest.approx(sum(cost.device_hours for cost in plan.costs), abs=1)
     assert "GPU-hours" in text
-    assert "Images as the makers publish them, not counted yet: imagenet, food101" in text
+    assert "Image counts as published, not counted yet: imagenet, food101" in text
 
 
 def test_wall_time_is_that_of_the_longest_first_schedule(plan):
@@ -118,16 +119,18 @@ def test_wall_time_is_at_least_the_hours_shared_out_and_the_longest_job(plan):
         assert wall_seconds(plan, devices) >= max(longest, 3600 * hours / devices) - 1e-6
 
 
-def published_run(paper, **changes):
-    """A run.json as pretraining leaves it: 16 processes on the toy GPU."""
-    params = paper.slice(["network", "views", "local_views", "training", "datasets.imagenet", "methods.simclr"])
+def finished_run(study, method="simclr", batch_size=4096, **changes):
+    """The description of a run as pretraining writes it: 16 processes on the toy GPU; a changed key may be dotted."""
+    keys = ["network", "views", "local_views", "training", f"datasets.{study.dataset}", f"methods.{method}"]
     description = {
-        "method": "simclr",
-        "batch_size": 4096,
-        "images_per_second": 16000.0,
-        "processes": 16,
-        "provenance": {"params": params, "hardware": {"gpu": "NVIDIA Toy 80GB", "threads": 4}},
-    }
+        "run": f"{method}-b{batch_size}-e100-s0", "study": study.name, "method": method, "batch_size": batch_size,
+        "epochs": 100, "seed": 0, "steps": 10, "images_per_second": 16000.0, "processes": 16, "parameters": 1000,
+        "provenance": {
+            "params": study.slice(keys), "seed": 0, "commit": None, "dirty": False, "code": "0", "versions": {},
+            "hardware": {"cpu": "x", "gpu": "NVIDIA Toy 80GB", "device": "cuda", "threads": 4, "machine": "x86_64"},
+            "started": "2024-05-01T10:00:00+00:00", "seconds": 1.0, "peak_memory_mb": 1.0,
+        },
+    }  # fmt: skip
     for path, value in changes.items():
         inner, *keys = description, *path.split("__")
         for key in keys[:-1]:
@@ -136,14 +139,14 @@ def published_run(paper, **changes):
     return description
 
 
-def write_run(folder, name, description):
-    (folder / name).mkdir(parents=True)
-    (folder / name / "run.json").write_text(json.dumps(description))
+def write_run(folder, description):
+    (folder / description["run"]).mkdir(parents=True)
+    (folder / description["run"] / "run.json").write_text(json.dumps(description))
 
 
 def test_a_measured_speed_replaces_the_count_at_the_nearest_batch_size(paper, tmp_path):
-    write_run(tmp_path / "paper", "simclr-b4096-e100-s0", published_run(paper))
-    write_run(tmp_path / "paper", "simclr-b512-e400-s0", published_run(paper, batch_size=512, images_per_second=8000.0))
+    write_run(tmp_path / "paper", finished_run(paper))
+    write_run(tmp_path / "paper", finished_run(paper, batch_size=512, images_per_second=8000.0))
     measured = plan_of(paper, device=GPU, data=NOWHERE, results=tmp_path)
     assert measured.rate("simclr", 4096) == measured.rate("simclr", 2048) == 1000
     assert measured.rate("simclr", 1024) == measured.rate("simclr", 512) == 500
@@ -154,9 +157,9 @@ def test_a_measured_speed_replaces_the_count_at_the_nearest_batch_size(paper, tm
 
 
 def test_another_studys_speed_is_taken_where_this_one_has_none(paper, tmp_path):
-    write_run(tmp_path / "older", "simclr-b4096-e100-s0", published_run(paper))
+    write_run(tmp_path / "older", finished_run(paper))
     assert measured_speed(paper, "simclr", tmp_path, GPU).study == "older"
-    write_run(tmp_path / "paper", "simclr-b4096-e100-s0", published_run(paper, images_per_second=3200.0))
+    write_run(tmp_path / "paper", finished_run(paper, images_per_second=3200.0))
     assert measured_speed(paper, "simclr", tmp_path, GPU).at(4096) == 200
 
 
@@ -174,26 +177,26 @@ def test_another_studys_speed_is_taken_where_this_one_has_none(paper, tmp_path):
     ids=["a CPU", "another GPU", "another network", "smaller images", "another precision", "more crops", "no speed"],
 )
 def test_a_speed_of_something_else_is_not_taken(paper, tmp_path, changes):
-    write_run(tmp_path / "paper", "simclr-b4096-e100-s0", published_run(paper, **changes))
+    write_run(tmp_path / "paper", finished_run(paper, **changes))
     assert measured_speed(paper, "simclr", tmp_path, GPU) is None
 
 
-def test_a_file_that_no_run_left_is_named(paper, tmp_path):
-    write_run(tmp_path / "paper", "simclr-b4096-e100-s0", {"images_per_second": 1.0})
-    with pytest.raises(UserError, match=r"simclr-b4096-e100-s0/run\.json: damaged or foreign"):
+def test_a_damaged_description_of_a_run_is_named(paper, tmp_path):
+    description = finished_run(paper)
+    del description["processes"]
+    write_run(tmp_path / "paper", description)
+    with pytest.raises(UserError, match=r"simclr-b4096-e100-s0/run\.json: damaged \(has no processes"):
         measured_speed(paper, "simclr", tmp_path, GPU)
 
 
 def test_a_threads_speed_is_that_of_the_run_over_its_threads(tmp_path):
     demo = load_study(DEMO)
-    params = demo.slice(["network", "local_views", "training", "datasets.digits", "methods.simclr"])
-    hardware = {"gpu": None, "threads": 4}
-    run = {"batch_size": 256, "images_per_second": 4000.0, "provenance": {"params": params, "hardware": hardware}}
-    write_run(tmp_path / "demo", "simclr-b256-e20-s0", run)
+    changes = {"images_per_second": 4000.0, "processes": 1, "provenance__hardware__gpu": None}
+    write_run(tmp_path / "demo", finished_run(demo, batch_size=256, **changes))
     assert measured_speed(demo, "simclr", tmp_path, device_of(demo, None)).at(256) == 1000
 
 
-def test_parts_are_the_makers_and_the_studys_shares_of_what_they_left_whole(paper):
+def test_splits_are_the_published_ones_and_the_studys_shares_of_the_others(paper):
     for name, spec in paper.datasets.items():
         size = size_of(paper, name, NOWHERE)
         assert size.validation > 0, name
@@ -213,21 +216,22 @@ def test_small_images_stay_small_and_others_grow_with_their_area(paper):
 
 
 def test_a_prepared_set_is_counted(paper, tmp_path):
-    folder = tmp_path / "paper" / "dtd"
-    folder.mkdir(parents=True)
-    card = json.dumps({"counts": {"train": 5, "validation": 3, "test": 2}, "classes": ["a", "b"]})
-    (folder / "card.json").write_text(card)
-    (folder / "images").mkdir()
-    (folder / "images" / "0.arrow").write_bytes(b"x" * 100)
-    size = size_of(paper, "dtd", tmp_path)
-    assert (size.train, size.images, size.classes, size.counted) == (5, 10, 2, True)
-    assert size.prepared_bytes == 100 + len(card)
+    spec = Dataset("textures", 8, 3, 0.25, 0.2, "top1")
+    study = replace(paper, datasets={**paper.datasets, "textures": spec})
+    prepare("textures", spec, tmp_path / "paper" / "textures")
+    size = size_of(study, "textures", tmp_path)
+    assert (size.train, size.images, size.classes, size.counted) == (560, 960, 10, True)
+    files = (tmp_path / "paper" / "textures").iterdir()
+    assert size.prepared_bytes == sum(path.stat().st_size for path in files)
 
 
-def test_nobody_knows_a_folder_before_it_is_prepared(paper):
+def test_the_image_count_of_a_folder_is_unknown_until_it_is_prepared(paper):
     folder = Dataset("folder", 224, 3, 0.1, 0.1, "top1", path="data/raw/mine")
     study = replace(paper, datasets={**paper.datasets, "mine": folder})
-    with pytest.raises(UserError, match=r"datasets\.mine: .*data/raw/mine.*snakemake data/paper/mine/card\.json"):
+    with pytest.raises(
+        UserError,
+        match=r"datasets\.mine: the image count of data/raw/mine is unknown .* snakemake data/paper/mine/card\.json",
+    ):
         size_of(study, "mine", Path("data"))
 
 
@@ -238,12 +242,13 @@ def test_every_study_has_a_plan_that_fits_on_a_page(path, tmp_path, capsys):
     for title in ("Jobs", "by table", "Methods", "Wall time", "Disk", "Assumptions"):
         assert title in said
     assert "nan" not in said
+    assert len(said.splitlines()) < 80
 
 
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"gpus": 0}, r"--gpus 0: a job of paper asks for 16 GPUs; allowed: from 16 on"),
+        ({"gpus": 0}, r"--gpus 0: a job of paper asks for 16 GPUs; allowed: from 16,"),
         ({"device": "v100"}, r"--device v100: .*allowed: h100, a100$"),
         ({"device": "cpu"}, r"--device cpu: not a GPU"),
     ],
@@ -280,8 +285,8 @@ def test_what_runs_on_processors_takes_no_time_of_gpus(paper, plan):
     for step in ("evaluate", "transfer"):
         asked[step] = replace(asked[step], gpus=0)
     mixed = plan_of(replace(paper, resources=asked), device=GPU, data=NOWHERE, results=None)
-    kept, on_processors = ([c for c in mixed.costs if (c.job.rule == "pretrain") == trains] for trains in (True, False))
-    assert kept == [c for c in plan.costs if c.job.rule == "pretrain"]
-    assert all(cost.seconds == 0 for cost in on_processors)
-    assert wall_seconds(mixed, 16) == pytest.approx(sum(cost.seconds for cost in kept))  # one after the other
-    assert "jobs" in plan_text(mixed, devices=[16])
+    pretrainings = [cost for cost in mixed.costs if cost.job.rule == "pretrain"]
+    assert pretrainings == [c for c in plan.costs if c.job.rule == "pretrain"]
+    assert {cost.seconds for cost in mixed.costs if cost.job.rule != "pretrain"} == {0}
+    assert wall_seconds(mixed, 16) == pytest.approx(sum(cost.seconds for cost in pretrainings))  # one after the other
+    assert re.search(r"evaluate +57 +0 +0\.0 s", plan_text(mixed, devices=[16]))

@@ -1,10 +1,10 @@
-"""The demo study, one under the paper's name, and results that no training made in the shape that training leaves."""
+"""The demo study, one under the paper's name, and results that nothing computed in the form that the steps write."""
 
-import json
 import math
 import re
 import zlib
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,24 @@ import pytest
 from entrec.data import prepare
 from entrec.data.source import Loaded
 from entrec.methods.registry import METHODS
+from entrec.paths import RunFolder, run_folder
+from entrec.report.vision.frames import Frames, histories
+from entrec.report.vision.tables import table_rows
+from entrec.results import (
+    Accuracies,
+    BothMetrics,
+    DataIdentity,
+    EvaluationResult,
+    Hardware,
+    LinearAccuracies,
+    Point,
+    PretrainingResult,
+    Provenance,
+    ScoredPoint,
+    Strength,
+    TransferResult,
+    write_result,
+)
 from entrec.runs import Run
 from entrec.settings import Dataset
 from entrec.study import Study, load_study
@@ -24,83 +42,90 @@ LEVELS = {"untrained": 0.827, "supervised": 0.968, "byol": 0.84, "dino": 0.79, "
 
 
 def plausible(run: Run) -> float:
-    """A test accuracy: the method's level, a little for more steps, a little for the seed."""
+    """Return a test accuracy: the level of the method, a little more for more steps, and a little for the seed."""
     jitter = zlib.crc32(str(run).encode()) % 100 / 10000
     steps = 0 if METHODS[run.method].baseline else math.log2(run.epochs / 20 * 256 / run.batch_size) / 100
     return min(LEVELS.get(run.method, 0.935) + steps + jitter, 1.0)
 
 
-def provenance(run: Run, dataset: str, *, seconds: float, code: str = CODE, dirty: bool = False) -> dict[str, Any]:
-    """As `entrec.provenance.record` leaves it."""
-    return {
-        "params": {},
-        "dataset": {"name": dataset, "checksum": f"{zlib.crc32(dataset.encode()):08x}" * 4},
-        "seed": run.seed,
-        "commit": "89abcdef" * 5,
-        "dirty": dirty,
-        "code": code,
-        "versions": {"python": "3.11.2", "torch": "2.11.0", "numpy": "2.4.6", "entrec": "0.1.0"},
-        "hardware": {"cpu": "A processor", "gpu": None, "device": "cpu", "threads": 1, "machine": "x86_64"},
-        "started": "2024-05-01T10:00:00+00:00",
-        "seconds": seconds,
-        "peak_memory_mb": 412.5,
-    }
+def made_by(
+    seed: int, dataset: str | None = None, *, seconds: float = 12.5, code: str = CODE, dirty: bool = False
+) -> Provenance:
+    """Return what `entrec.provenance` records; without a `dataset` the data is synthetic."""
+    checksum = f"{zlib.crc32((dataset or '').encode()):08x}" * 4
+    data = {"dataset": DataIdentity(name=dataset, checksum=checksum)} if dataset else {}
+    return Provenance(
+        params={},
+        **data,
+        seed=seed,
+        commit="89abcdef" * 5,
+        dirty=dirty,
+        code=code,
+        versions={"python": "3.11.2", "torch": "2.11.0", "numpy": "2.4.6", "entrec": "0.1.0"},
+        hardware=Hardware(cpu="A processor", gpu=None, device="cpu", threads=1, machine="x86_64"),
+        started="2024-05-01T10:00:00+00:00",
+        seconds=seconds,
+        peak_memory_mb=412.5,
+    )
 
 
 def write_results(study: Study, folder: Path, accuracy: Callable[[Run], float] = plausible, **options: Any) -> Path:
-    """All files of `results/<study>` under `folder`; `accuracy` gives a run's linear top-1 as a fraction."""
+    """Write all files of `results/<study>` to `folder`; `accuracy` gives a run's linear top-1 as a fraction."""
     for run in study.runs:
-        _write_run(study, folder / str(run), run, accuracy(run), options)
+        _write_run(study, run_folder(folder, run), run, accuracy(run), options)
     return folder
 
 
-def _write_run(study: Study, folder: Path, run: Run, accuracy: float, options: dict[str, Any]) -> None:
+def _write_run(study: Study, folder: RunFolder, run: Run, accuracy: float, options: dict[str, Any]) -> None:
     trained = run.method != "untrained"
     steps = run.epochs * 1222 // run.batch_size if trained else 0
-    _write(
-        folder / "run.json",
-        {
-            "run": str(run),
-            "study": study.name,
-            "method": run.method,
-            "batch_size": run.batch_size,
-            "epochs": run.epochs,
-            "seed": run.seed,
-            "steps": steps,
-            "images_per_second": 2310.5 if trained else None,
-            "parameters": 10_000,
-            "provenance": provenance(run, study.dataset, seconds=9.5 if trained else 0.1, **options),
-        },
+    pretrained = PretrainingResult(
+        run=str(run),
+        study=study.name,
+        **asdict(run),
+        steps=steps,
+        images_per_second=2310.5 if trained else None,
+        processes=1,
+        parameters=10_000,
+        provenance=made_by(run.seed, study.dataset, seconds=9.5 if trained else 0.1, **options),
     )
-    (folder / "history.csv").write_text(history(run, steps))
-    scores = {"test": accuracy, "test_mean_per_class": accuracy, "validation": accuracy}
-    _write(
-        folder / "evaluation.json",
-        {
-            "run": str(run),
-            "linear": {**scores, "l2": 1e-4, "grid": [{"l2": 1e-4, "validation": accuracy}]},
-            "knn": {key: value - 0.02 for key, value in scores.items()},
-            "provenance": provenance(run, study.dataset, seconds=1.5, **options),
-        },
+    write_result(folder.description, pretrained)
+    folder.history.write_text(history(run, steps))
+
+    def scores(value: float) -> dict[str, float]:
+        return {"test": value, "test_mean_per_class": value, "validation": value}
+
+    grid = (Strength(l2=1e-4, validation=accuracy, gradient_norm=1e-7),)
+    evaluated = EvaluationResult(
+        run=str(run),
+        linear=LinearAccuracies(**scores(accuracy), l2=1e-4, grid=grid),
+        knn=Accuracies(**scores(accuracy - 0.02)),
+        provenance=made_by(run.seed, study.dataset, seconds=1.5, **options),
     )
+    write_result(folder.evaluation, evaluated)
     for name in study.evaluation.transfer.datasets if run in study.headline_runs else ():
-        _write(
-            folder / "transfer" / f"{name}.json",
-            {
-                "run": str(run),
-                "dataset": name,
-                "metric": study.datasets[name].metric,
-                "test": {"top1": accuracy - 0.05, "mean_per_class": accuracy - 0.1},
-                "validation": accuracy,
-                "chosen": {"lr": 1e-3, "weight_decay": 0.0},
-                "grid": [{"lr": 1e-3, "weight_decay": 0.0, "validation": accuracy}],
-                "provenance": provenance(run, name, seconds=4.0, **options),
-            },
+        tuned = TransferResult(
+            run=str(run),
+            dataset=name,
+            metric=study.datasets[name].metric,
+            test=BothMetrics(top1=accuracy - 0.05, mean_per_class=accuracy - 0.1),
+            validation=accuracy,
+            chosen=Point(lr=1e-3, weight_decay=0.0),
+            grid=(ScoredPoint(lr=1e-3, weight_decay=0.0, validation=accuracy),),
+            provenance=made_by(run.seed, name, seconds=4.0, **options),
         )
+        write_result(folder.transfer(name), tuned)
+
+
+def frames_of(study: Study, folder: Path) -> Frames:
+    """Return what claims and figures look at, without writing the tables first."""
+    tables = {name: table_rows(study, name, folder) for name in ("table_1", "table_2", "table_transfer")}
+    ours = {name: rows[rows["source"] == "ours"] for name, rows in tables.items()}
+    return Frames(ours, histories(study, folder, study.headline_runs))
 
 
 def history(run: Run, steps: int) -> str:
-    """A `history.csv`: header only when untrained, without diagnostics when supervised; the bound always rises."""
+    """Return a `history.csv` whose bound rises: a header only when untrained, no measurements when supervised."""
     nats_of = "entropy,reconstruction,bound,discrete_entropy,discrete_reconstruction"
     lines = [f"step,epoch,lr,loss,term,{nats_of},effective_rank,uniformity,alignment,seconds"]
     place = zlib.crc32(run.method.encode()) % 7 / 3
@@ -118,22 +143,17 @@ def history(run: Run, steps: int) -> str:
 
 
 def noise(spec: Dataset) -> Loaded:
-    """30 images of noise in 3 classes, in place of every source."""
+    """Return 30 images of noise in 3 classes, in place of every source."""
     pixels = np.random.default_rng(0)
     images = pixels.integers(0, 256, (30, spec.size, spec.size, spec.channels), dtype=np.uint8)
     facts = {"description": "noise", "licence": "none needed", "origin": "a generator"}
     return Loaded(images=images, labels=np.arange(30) % 3, classes=["a", "b", "c"], **facts)
 
 
-def _write(path: Path, value: Any) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value))
-
-
 @pytest.fixture
 def demo_file(tmp_path: Path) -> Path:
-    """The demo's study file with columns and seeds of this test's own, so that tuning the demo breaks no test."""
-    return _with_columns(tmp_path / "demo.yaml", "[256, 128, 64]", "[20, 10]")
+    """The demo's study file with its own settings and seeds, so that tuning the demo breaks no test."""
+    return _with_settings(tmp_path / "demo.yaml", "[256, 128, 64]", "[20, 10]")
 
 
 @pytest.fixture
@@ -143,14 +163,14 @@ def demo(demo_file: Path) -> Study:
 
 @pytest.fixture
 def paper(tmp_path: Path) -> Study:
-    """The demo's settings under the paper's name and with the paper's columns."""
-    return load_study(_with_columns(tmp_path / "paper.yaml", "[4096, 2048, 1024, 512]", "[400, 300, 200, 100]"))
+    """The demo under the paper's name, with the paper's batch sizes and epochs."""
+    return load_study(_with_settings(tmp_path / "paper.yaml", "[4096, 2048, 1024, 512]", "[400, 300, 200, 100]"))
 
 
-def _with_columns(path: Path, batch_sizes: str, epochs: str) -> Path:
+def _with_settings(path: Path, batch_sizes: str, epochs: str) -> Path:
     text = (ROOT / "params" / "demo.yaml").read_text()
-    columns = {"batch_sizes": batch_sizes, "epochs": epochs, "seeds": "{main: [0, 1], sweep: [0]}"}
-    for key, value in columns.items():
+    settings = {"batch_sizes": batch_sizes, "epochs": epochs, "seeds": "{main: [0, 1], sweep: [0]}"}
+    for key, value in settings.items():
         text, found = re.subn(rf"^{key}:.*$", f"{key}: {value}", text, flags=re.MULTILINE)
         assert found == 1
     path.write_text(text)
@@ -170,7 +190,7 @@ def results(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture
 def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Study], Path]:
     """Prepares the study's datasets from noise: `prepared(study)`."""
-    monkeypatch.setattr(prepare, "SOURCES", dict.fromkeys(prepare.SOURCES, noise))
+    monkeypatch.setattr(prepare, "function_of", lambda source, function: noise)
 
     def write(study: Study) -> Path:
         for name, spec in study.datasets.items():

@@ -2,9 +2,9 @@
 
 import altair as alt
 import pandas as pd
+from tests.report.conftest import frames_of
 
 from entrec.report.theme import styled
-from entrec.report.vision.collect import collect
 from entrec.report.vision.information_figures import POINTS, losses
 
 
@@ -18,7 +18,7 @@ def test_long_histories_are_drawn_with_fewer_points_from_first_to_last_epoch(dem
             long["step"] = range(2000)
             long["epoch"] = long["step"] / 100
             long.to_csv(path, index=False)
-    drawn = losses(demo, collect(demo, folder))
+    drawn = losses(demo, frames_of(demo, folder))
     for _, line in drawn.groupby("run"):
         assert POINTS / 2 < len(line) <= POINTS
         assert line["epoch"].min() == 0

@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 import pytest
 
-from entrec.report.isolines import Frame, isolines
+from entrec.report.vision.isolines import Frame, isolines
 
 FRAME = Frame(reconstruction=(0.0, 10.0), entropy=(-10.0, 0.0), width=300, height=300)
 X, Y = alt.X("reconstruction:Q"), alt.Y("entropy:Q")

@@ -3,27 +3,22 @@
 from pathlib import Path
 
 import pandas as pd
-import pytest
 from tests.report.conftest import write_results
 
-from entrec.report.vision.published import peers
-from entrec.report.vision.tables import read_table, write_table
+from entrec.report.vision.published import published_rows
+from entrec.report.vision.tables import lay_out, table_rows, write_table
 from entrec.study import load_study
 
 
-@pytest.fixture(scope="module")
-def cifar10():
-    return load_study(Path("params/cifar10.yaml"))
-
-
-def test_the_table_of_neighbours_has_the_peers_columns_and_its_csv_their_rows(cifar10, tmp_path):
+def test_the_table_of_neighbours_has_the_columns_of_other_libraries_and_its_csv_their_rows(tmp_path):
+    cifar10 = load_study(Path("params/cifar10.yaml"))
     results = write_results(cifar10, tmp_path / "results")
-    write_table(cifar10, "table_knn", results=results, output=tmp_path)
-    layout = read_table(cifar10, "table_knn", tmp_path)
-    columns = {(column.label, column.detail): column.cells for column in layout.columns}
+    table = lay_out(cifar10, "table_knn", table_rows(cifar10, "table_knn", results))
+    columns = {(column.label, column.detail): column.cells for column in table.columns}
     assert columns["solo-learn, linear", "1000 epochs"]["byol"] == "92.6"
     assert columns["lightly, kNN", "200 epochs"]["byol"] == "86.8"
     assert "entrec_cont" not in columns["lightly, kNN", "200 epochs"]
+    write_table(cifar10, "table_knn", results=results, output=tmp_path)
     rows = pd.read_csv(tmp_path / "table_knn.csv")
     theirs = rows[rows["source"] != "ours"]
     assert theirs.groupby("source").size().to_dict() == {"solo-learn": 9, "lightly": 5}
@@ -31,14 +26,9 @@ def test_the_table_of_neighbours_has_the_peers_columns_and_its_csv_their_rows(ci
     assert len(rows[rows["source"] == "ours"]) == 2 * len(cifar10.runs)
 
 
-def test_the_paper_has_the_peers_of_its_own_methods_and_the_demo_has_none(demo):
+def test_the_paper_has_other_libraries_numbers_of_its_own_methods_and_the_demo_has_none(demo):
     paper = load_study(Path("params/paper.yaml"))
-    assert [(peer.label, peer.metric, set(peer.accuracy)) for peer in peers(paper)] == [
-        ("lightly", "linear_top1", {"simclr", "byol", "dino"}),
-        ("lightly", "knn_top1", {"simclr", "byol", "dino"}),
-    ]
-    assert peers(demo) == []
-
-
-def test_every_method_that_a_peer_prints_is_in_the_cifar10_study(cifar10):
-    assert sum(len(peer.accuracy) for peer in peers(cifar10)) == 14
+    found = {(row["source"], row["metric"], row["method"]) for row in published_rows(paper, "table_knn")}
+    metrics, methods = ("linear_top1", "knn_top1"), ("simclr", "byol", "dino")
+    assert found == {("lightly", metric, method) for metric in metrics for method in methods}
+    assert list(published_rows(demo, "table_knn")) == []

@@ -1,24 +1,21 @@
 """The report's plan beside what it took."""
 
-import re
-
 import pytest
 
 from entrec.plan.assumptions import device_of
 from entrec.plan.costs import plan_of
-from entrec.report.origins import origins
-from entrec.report.vision.plan_table import plan_fragment
+from entrec.report.vision.plan_table import plan_section
+from entrec.report.vision.provenance import find_provenance
 
 
-def rows(fragment):
-    """Texts by title."""
-    found = re.findall(r'<tr><th scope="row">(.*?)</th>(.*?)</tr>', fragment)
-    return {title: re.findall(r"<td>(.*?)</td>", cells) for title, cells in found}
+def rows(section):
+    """Return the texts of every row by its title."""
+    return {title: [column.cells[key] for column in section.table.columns] for key, title in section.table.rows}
 
 
 def test_a_row_says_jobs_planned_and_actual_hours_and_speeds(demo, results, tmp_path):
     folder = results(demo)
-    table = rows(plan_fragment(demo, origins(demo, folder), tmp_path))
+    table = rows(plan_section(demo, find_provenance(demo, folder, fingerprint=""), tmp_path))
     runs = sum(run.method == "simclr" for run in demo.runs)
     threads = demo.resources["pretrain"].threads
     plan = plan_of(demo, device=device_of(demo, None), data=tmp_path, results=None)
@@ -37,9 +34,9 @@ def test_a_row_says_jobs_planned_and_actual_hours_and_speeds(demo, results, tmp_
 
 def test_the_plan_in_the_report_is_the_one_of_before_the_runs(demo, results, tmp_path):
     folder = results(demo)
-    found = origins(demo, folder)
+    found = find_provenance(demo, folder, fingerprint="")
     data = tmp_path / "results"  # where a plan that looks for measured speeds would meet these
-    with_results = rows(plan_fragment(demo, found, data))
-    without = rows(plan_fragment(demo, [], data))
+    with_results = rows(plan_section(demo, found, data))
+    without = rows(plan_section(demo, found.iloc[:0], data))
     assert [row[1] for row in with_results.values()] == [row[1] for row in without.values()]
     assert {row[2] for row in without.values()} == {"–"}

@@ -5,10 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.report.conftest import frames_of
 
-from entrec.report.claims import CLAIMS, Verdict, claims_fragment, judge
-from entrec.report.vision.collect import collect
-from entrec.report.vision.published import published
+from entrec.report.claims import Verdict, claims_html
+from entrec.report.vision.claims import judge
+from entrec.report.vision.published import published_rows
 from entrec.runs import Run
 from entrec.study import Study
 
@@ -16,19 +17,18 @@ Results = Callable[..., Path]
 
 
 def verdicts(study: Study, folder: Path) -> dict[str, Verdict]:
-    return {verdict.claim.name: verdict for verdict in judge(study, collect(study, folder))}
+    return {verdict.claim.name: verdict for verdict in judge(study, frames_of(study, folder))}
 
 
 def as_printed(run: Run, study: Study) -> float:
     """The paper's own tables as fractions: the baselines, which it has not, far away from everything."""
-    by_batch, by_epochs = published(study, "table_1"), published(study, "table_2")
-    assert by_batch is not None
-    assert by_epochs is not None
-    if run.method not in by_batch.accuracy:
+    printed = [row for table in ("table_1", "table_2") for row in published_rows(study, table)]
+    own = [row for row in printed if row["method"] == run.method]
+    if not own:
         return 0.2
-    change = by_batch.deltas.get(run.batch_size, {}).get(run.method, 0.0)
-    change += by_epochs.deltas.get(run.epochs, {}).get(run.method, 0.0)
-    return (by_batch.accuracy[run.method] + change) / 100
+    here = (run.batch_size, run.epochs)
+    change = sum(row["delta"] for row in own if "delta" in row and (row["batch_size"], row["epochs"]) == here)
+    return (own[0]["value"] + change) / 100
 
 
 def test_claims_about_imagenet_are_never_reproduced_by_another_study(demo: Study, results: Results) -> None:
@@ -120,14 +120,15 @@ def test_the_split_is_not_reproduced_where_the_bound_falls_or_is_no_sum(
 
 
 def test_a_rule_without_its_methods_cannot_be_applied(demo: Study, results: Results) -> None:
-    study = replace(demo, methods={name: demo.methods[name] for name in ("untrained", "simclr", "byol")})
+    study = replace(demo, notes={}, methods={name: demo.methods[name] for name in ("untrained", "simclr", "byol")})
     found = verdicts(study, results(study))
     for name in ("C4", "C5", "C6", "C7"):
         assert "On digits the rule cannot be applied" in found[name].here
 
 
 def test_every_claim_shows_its_rule(demo: Study, results: Results) -> None:
-    html = claims_fragment(judge(demo, collect(demo, results(demo))))
-    assert [claim.name for claim in CLAIMS] == [f"C{i}" for i in range(1, 9)]
+    found = judge(demo, frames_of(demo, results(demo)))
+    html = claims_html(found)
+    assert [verdict.claim.name for verdict in found] == [f"C{i}" for i in range(1, 9)]
     assert html.count('<p class="rule">Rule: ') == 8
-    assert "2 pooled standard deviations of the main column, at least 0.5 points" in html
+    assert "2 pooled standard deviations in the headline setting, at least 0.5 points" in html

@@ -13,28 +13,30 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.report.conftest import CODE, frames_of
 
 from entrec.errors import UserError
 from entrec.methods import METHODS
 from entrec.pipeline.jobs import TABLES
-from entrec.report.figures import FIGURES, figures_fragment
 from entrec.report.mean_sd import MeanSD, points, pooled
 from entrec.report.notebooks import execute, jupyter_home
-from entrec.report.origin_tables import duration, provenance_fragment, write_provenance
-from entrec.report.origins import origins
-from entrec.report.palette import COLOURS, SHAPES, colour, shape
-from entrec.report.vision.collect import collect
+from entrec.report.page import duration
+from entrec.report.provenance import provenance_html, read_provenance, write_provenance
+from entrec.report.templates import fragment, notebook
+from entrec.report.theme import COLOURS, SHAPES
 from entrec.report.vision.datasets import sheets
-from entrec.report.vision.method_pages import docstring, method_sections, paragraphs
-from entrec.report.vision.protocol import flatten, hyper_parameters
-from entrec.report.vision.render import render
+from entrec.report.vision.figures import FIGURES, figures_html, write_figures
+from entrec.report.vision.frames import histories
+from entrec.report.vision.method_pages import docstring, method_sections
+from entrec.report.vision.page import render
+from entrec.report.vision.palette import colour, shape
+from entrec.report.vision.protocol import all_settings
+from entrec.report.vision.provenance import find_provenance, runs_table
 from entrec.report.vision.tables import write_table
 from entrec.study import Study, load_study
 
 Results = Callable[..., Path]
 Prepared = Callable[[Study], Path]
-ROOT = Path(__file__).parents[2]
-PAGES = ROOT / "reports"
 
 
 def test_render_makes_one_page_that_needs_no_script_and_no_network(
@@ -53,7 +55,7 @@ def test_render_makes_one_page_that_needs_no_script_and_no_network(
         write_table(study, table, results=folder, output=output / "tables")
     before = dict(os.environ)
 
-    render(demo_file, results=folder, output=output, data=data, pages=PAGES, fingerprint="another")
+    render(demo_file, results=folder, output=output, data=data, fingerprint="another")
 
     page = (output / "index.html").read_text()
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in page
@@ -69,7 +71,7 @@ def test_render_makes_one_page_that_needs_no_script_and_no_network(
         page.index(f'id="{name}"') for name in ("run", "claims", "tables", "figures", "protocol", "plan", "provenance")
     ]
     assert order == sorted(order)
-    assert "100 of 100 files of results were made by other code than today’s" in page
+    assert "100 of 100 result files were made by other code than today’s" in page
     assert "21 training, 3 validation and 6 test images" in page
     assert "Traceback" not in page
     assert "In [" not in page
@@ -82,15 +84,10 @@ def test_render_makes_one_page_that_needs_no_script_and_no_network(
 
 
 def test_a_fault_of_the_results_inside_a_notebook_is_one_line(tmp_path: Path, demo_file: Path) -> None:
-    parameters = {
-        "study": str(demo_file),
-        "results": str(tmp_path),
-        "provenance": "",
-        "fingerprint": "",
-    }
+    parameters = {"study": str(demo_file), "results": "", "tables": str(tmp_path), "figures": ""}
     output = tmp_path / "executed.ipynb"
-    with jupyter_home(), pytest.raises(UserError, match=r"run\.json: missing") as caught:
-        execute(PAGES / "notebooks" / "provenance.ipynb", parameters, output)
+    with jupyter_home(), pytest.raises(UserError, match=r"table_1\.csv: missing") as caught:
+        execute(notebook("results"), parameters, output)
     assert "\n" not in str(caught.value)
     assert not output.exists()
 
@@ -100,12 +97,12 @@ def test_render_names_the_first_thing_missing_before_any_kernel_starts(
 ) -> None:
     folder, output = results(demo), tmp_path / "out"
     with pytest.raises(UserError, match=r"table_1.csv: missing; make it: snakemake reports/demo/tables/table_1.csv"):
-        render(demo_file, results=folder, output=output, pages=PAGES, fingerprint="any")
+        render(demo_file, results=folder, output=output, fingerprint="any")
     for table in TABLES:
         write_table(demo, table, results=folder, output=output / "tables")
     (folder / "dino-b64-e20-s0" / "run.json").unlink()
     with pytest.raises(UserError, match=r"dino-b64-e20-s0/run.json: missing"):
-        render(demo_file, results=folder, output=output, pages=PAGES, fingerprint="any")
+        render(demo_file, results=folder, output=output, fingerprint="any")
     assert not (output / "index.html").exists()
 
 
@@ -118,12 +115,14 @@ def test_a_damaged_history_is_named(contents: str, reason: str, demo: Study, res
     path = folder / "cmc-b256-e20-s0" / "history.csv"
     path.write_text(contents)
     with pytest.raises(UserError, match=reason) as caught:
-        collect(demo, folder)
+        histories(demo, folder, demo.runs)
     assert str(path) in str(caught.value)
 
 
 def test_figures_are_saved_beside_what_they_draw(demo: Study, results: Results, tmp_path: Path) -> None:
-    html = figures_fragment(demo, collect(demo, results(demo)), tmp_path / "figures")
+    drawn = write_figures(demo, frames_of(demo, results(demo)), tmp_path / "figures")
+    assert drawn == list(FIGURES)
+    html = figures_html(demo, drawn, tmp_path / "figures")
     for name in FIGURES:
         svg = (tmp_path / "figures" / f"{name}.svg").read_text()
         assert svg.startswith("<svg ")
@@ -139,10 +138,11 @@ def test_figures_are_saved_beside_what_they_draw(demo: Study, results: Results, 
 
 def test_what_was_not_swept_or_measured_is_not_drawn(demo: Study, results: Results, tmp_path: Path) -> None:
     methods = {name: demo.methods[name] for name in ("untrained", "supervised")}
-    study = replace(demo, batch_sizes=(256,), methods=methods)
-    html = figures_fragment(study, collect(study, results(study)), tmp_path)
-    assert "training_curves" in html
-    assert not {path.stem for path in tmp_path.glob("*.svg")} & {"accuracy_by_batch_size", "information_plane"}
+    study = replace(demo, batch_sizes=(256,), methods=methods, notes={})
+    drawn = write_figures(study, frames_of(study, results(study)), tmp_path)
+    assert "training_curves" in drawn
+    assert {path.stem for path in tmp_path.glob("*.svg")} == set(drawn)
+    assert not {"accuracy_by_batch_size", "information_plane"} & set(drawn)
 
 
 def test_methods_differ_in_colour_and_shape(demo: Study) -> None:
@@ -160,14 +160,13 @@ def test_files_made_by_other_code_are_marked_and_the_rest_are_not(
     record = json.loads(path.read_text())
     record["provenance"] |= {"code": "fedcba9876543210", "dirty": True}
     path.write_text(json.dumps(record))
-    found = origins(demo, folder)
-    today = found[0].environment.code
-    html = provenance_fragment(found, fingerprint=today)
-    assert html.count("A, B†") == 1
-    assert html.count("†") == 2
-    assert "with uncommitted changes" in html
-    assert "†" not in provenance_fragment(found, fingerprint=None)
-    write_provenance(found, tmp_path / "provenance.csv", fingerprint=today)
+    found = find_provenance(demo, folder, fingerprint=CODE)
+    write_provenance(found, tmp_path / "provenance.csv")
+    for frame in (found, read_provenance(tmp_path / "provenance.csv")):
+        html = provenance_html(frame, runs_table(frame))
+        assert html.count("A, B†") == 1
+        assert html.count("†") == 2
+        assert "with uncommitted changes" in html
     rows = list(csv.DictReader((tmp_path / "provenance.csv").read_text().splitlines()))
     assert len(rows) == 34 * 2 + 16 * 2
     assert [row["run"] for row in rows if row["other_code"] == "true"] == ["simclr-b64-e20-s0"]
@@ -203,11 +202,12 @@ def test_altered_labels_and_another_studys_dataset_are_not_shown(demo: Study, pr
 
 
 def test_every_setting_of_every_method_is_shown(demo: Study) -> None:
-    html = method_sections(demo)
-    for method, settings in demo.methods.items():
-        assert f'<details id="method_{method}">' in html
-        for key, value in flatten(settings):
-            assert f"<tr><th scope='row'>{key}</th><td>{value}</td></tr>" in html.replace("<wbr>", ""), (method, key)
+    sections = {section.name: dict(section.settings.rows) for section in method_sections(demo)}
+    assert list(sections) == list(demo.methods)
+    assert sections["simclr"]["optimiser.lr"] == f"{demo.methods['simclr']['optimiser']['lr']:g}"
+    html = fragment("settings", "methods.simclr", sections["simclr"].items())
+    for key, value in sections["simclr"].items():
+        assert f'<tr><th scope="row">{key}</th><td>{value}</td></tr>' in html.replace("<wbr>", "")
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -217,16 +217,18 @@ def test_the_page_says_of_a_method_what_its_module_does(method: str) -> None:
 
 
 def test_a_docstring_becomes_paragraphs_with_code_and_no_markup_of_its_own() -> None:
-    assert paragraphs("a < b\n\n`x<y>` & c") == "<p>a &lt; b</p>\n<p><code>x&lt;y&gt;</code> &amp; c</p>"
+    html = fragment("prose", ["a < b", "`x<y>` & c"])
+    assert html == "<p>a &lt; b</p>\n<p><code>x&lt;y&gt;</code> &amp; c</p>\n"
 
 
 def test_only_the_solver_that_is_used_has_its_settings_shown(demo: Study) -> None:
-    assert "<td>lbfgs</td>" in hyper_parameters(demo)
-    linear = replace(demo.evaluation.linear, solver="sgd", lr=0.375)
-    by_sgd = replace(demo, evaluation=replace(demo.evaluation, linear=linear))
-    assert "<td>0.375</td>" in hyper_parameters(by_sgd)
-    unused = replace(demo, evaluation=replace(demo.evaluation, linear=replace(linear, solver="lbfgs")))
-    assert "0.375" not in hyper_parameters(unused)
+    def shown(solver: str) -> dict[str, str]:
+        linear = replace(demo.evaluation.linear, solver=solver, lr=0.375)
+        study = replace(demo, evaluation=replace(demo.evaluation, linear=linear))
+        return dict(next(section.rows for section in all_settings(study) if section.title == "Linear classifier"))
+
+    assert shown("sgd")["lr"] == "0.375"
+    assert list(shown("lbfgs")) == ["solver", "l2"]
 
 
 def test_pooled_deviation_weighs_groups_by_their_degrees_of_freedom() -> None:

@@ -4,8 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from entrec.theory.study import load_theory
+
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="session")

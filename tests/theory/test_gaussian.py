@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tests.conftest import generator
+from tests.theory.conftest import CPU
 
 from entrec.errors import UserError
 from entrec.information import bounds
@@ -20,19 +22,13 @@ from entrec.theory.estimators.gaussian import (
     gaussian,
     staircase,
 )
-from entrec.theory.estimators.learnt_bounds import LEARNERS
 from entrec.theory.registry import BOUNDS
 from entrec.theory.settings.estimators import EntRec, EntRecDiscrete, Smile
 
-CPU = torch.device("cpu")
 OF_SCORES = {"nwj", "js", "smile", "info_nce"}
 ON_SPHERE = {"entrec_resubstitution", "entrec_leave_one_out"}
 OF_ONE_KIND = {name: next((kind for kind in (OF_SCORES, ON_SPHERE) if name in kind), set()) for name in BOUNDS}
 every_bound = pytest.mark.parametrize("bound", BOUNDS)
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 @pytest.fixture(scope="session")
@@ -74,10 +70,6 @@ def test_the_learnt_density_is_normalised():
     for x in (-1.0, 2.0):
         mass = torch.trapezoid(density(torch.full_like(grid, x), grid).exp(), grid[:, 0])
         assert mass.item() == pytest.approx(1.0, abs=1e-4)
-
-
-def test_every_bound_of_the_registry_has_its_learner():
-    assert list(LEARNERS) == list(BOUNDS)
 
 
 def of_scores(objective, estimate):
@@ -183,26 +175,24 @@ def test_a_seed_decides_every_bit_and_another_seed_another_run(settings, bound):
 @every_bound
 def test_a_run_has_a_point_per_block_and_a_level_per_truth(settings, bound):
     trace, levels = staircase(settings, bound, seed=0, device=CPU)
-    assert [point["step"] for point in trace] == list(range(5, 45, 5))
-    assert [point["truth"] for point in trace] == [0.5] * 4 + [2.0] * 4
-    assert [(level["truth"], level["batches"]) for level in levels] == [(0.5, 4), (2.0, 4)]
-    if "log k" in BOUNDS[bound].capped_by:
-        assert all(point["mean"] <= math.log(16) + 1e-5 for point in trace + levels)
+    assert [point.step for point in trace] == list(range(5, 45, 5))
+    assert [point.truth for point in trace] == [0.5] * 4 + [2.0] * 4
+    assert [(level.truth, level.batches) for level in levels] == [(0.5, 4), (2.0, 4)]
+    if BOUNDS[bound].capped_by_log_k:
+        assert all(point.mean <= math.log(16) + 1e-5 for point in trace + levels)
 
 
 def test_with_the_known_entropy_the_learnt_density_reaches_the_truth(settings):
     longer = replace(settings, information=(1.0,), steps=800, lr=5e-3, batch_size=64, evaluation_batches=400)
     (level,) = staircase(longer, "barber_agakov", seed=0, device=CPU)[1]
-    assert level["mean"] == pytest.approx(1.0, abs=0.1)
-    assert level["mean"] <= 1.0 + 4 * level["sd"] / 20
+    assert level.mean == pytest.approx(1.0, abs=0.1)
+    assert level.mean <= 1.0 + 4 * level.sd / 20
 
 
 def test_blocks_are_means_and_deviations_named_by_their_last_step():
-    found = blocks(torch.tensor([1.0, 3.0, 5.0, 5.0]), 2, start=10, truth=2.0)
-    assert found == [
-        {"step": 12, "truth": 2.0, "mean": 2.0, "sd": pytest.approx(math.sqrt(2))},
-        {"step": 14, "truth": 2.0, "mean": 5.0, "sd": 0.0},
-    ]
+    first, second = blocks(torch.tensor([1.0, 3.0, 5.0, 5.0]), 2, start=10, truth=2.0)
+    assert (first.step, first.truth, first.mean, first.sd) == (12, 2.0, 2.0, pytest.approx(math.sqrt(2)))
+    assert (second.step, second.truth, second.mean, second.sd) == (14, 2.0, 5.0, 0.0)
 
 
 def test_an_estimate_that_is_not_finite_stops_with_its_step():

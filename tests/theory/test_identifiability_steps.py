@@ -1,12 +1,14 @@
 """The steps around one training: what they write, that they resume, what they refuse."""
 
 import json
+import os
+import signal
 from dataclasses import replace
 
 import pytest
 
-from entrec.errors import UserError
-from entrec.theory.identifiability import training as recovery_training
+from entrec.errors import Interrupted, UserError
+from entrec.theory.identifiability import training
 from entrec.theory.identifiability.steps import content_isolation, latent_recovery
 from entrec.theory.runs import content_isolation_runs, latent_recovery_runs
 
@@ -62,29 +64,74 @@ def test_the_batch_size_is_that_of_the_runs_name(tiny, tmp_path):
     assert len(set(sizes.values())) == len(sizes)
 
 
+def assert_same_results(folder, other):
+    """Two runs left the same bits, but for their provenance."""
+    for file in ("encoder.safetensors", "process.safetensors"):
+        assert (folder / file).read_bytes() == (other / file).read_bytes()
+    found, expected = (json.loads((place / "run.json").read_text()) for place in (folder, other))
+    assert {**found, "provenance": None} == {**expected, "provenance": None}
+
+
 @pytest.mark.parametrize("part", STEPS)
 def test_a_run_cut_short_ends_with_the_bits_of_one_that_was_not(tiny, tmp_path, part, monkeypatch):
     step, name = STEPS[part][0], str(first(tiny, part))
     step(tiny.setting("quick"), name, output=tmp_path / "whole")
 
     saves = []
-    save = recovery_training.save
+    save = training.checkpoint.save
 
-    def save_and_die(state, path):
-        save(state, path)
+    def save_and_die(state, folder):
+        save(state, folder)
         saves.append(state.step)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(recovery_training, "save", save_and_die)
+        patched.setattr(training.checkpoint, "save", save_and_die)
         with pytest.raises(KeyboardInterrupt):
             step(tiny.setting("quick"), name, output=tmp_path / "cut")
     assert saves == [2]
     step(tiny.setting("quick"), name, output=tmp_path / "cut")
-    for file in ("encoder.safetensors", "process.safetensors"):
-        assert (tmp_path / "cut" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
-    whole, cut = (json.loads((tmp_path / folder / "run.json").read_text()) for folder in ("whole", "cut"))
-    assert {**cut, "provenance": None} == {**whole, "provenance": None}
+    assert_same_results(tmp_path / "cut", tmp_path / "whole")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+@pytest.mark.parametrize("part", STEPS)
+def test_a_signal_saves_a_run_between_two_rows_of_its_trace_and_it_resumes_to_the_bit(
+    tiny, tmp_path, part, number, monkeypatch
+):
+    step, name = STEPS[part][0], str(first(tiny, part))
+    step(tiny.setting("quick"), name, output=tmp_path / "whole")
+    one_step = training.one_step
+
+    def signalled(state, *arguments, **options):
+        if state.step == 2:
+            os.kill(os.getpid(), number)
+        return one_step(state, *arguments, **options)
+
+    handler = signal.getsignal(number)
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "one_step", signalled)
+        with pytest.raises(Interrupted, match=f"^stopped by {number.name} after step 3 of 6; saved"):
+            step(tiny.setting("quick"), name, output=tmp_path / "stopped")
+    signal.signal(number, handler)
+    assert [path.name for path in (tmp_path / "stopped").iterdir()] == ["resume"]
+    assert sorted(path.name for path in (tmp_path / "stopped/resume").iterdir()) == ["last.pt", "previous.pt"]
+    step(tiny.setting("quick"), name, output=tmp_path / "stopped")
+    assert_same_results(tmp_path / "stopped", tmp_path / "whole")
+
+
+def test_a_run_is_finished_despite_a_signal_in_its_last_step(tiny, tmp_path, monkeypatch):
+    one_step = training.one_step
+
+    def signalled(state, *arguments, **options):
+        if state.step == 5:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return one_step(state, *arguments, **options)
+
+    monkeypatch.setattr(training, "one_step", signalled)
+    run = first(tiny, "latent_recovery")
+    latent_recovery(tiny.setting("quick"), str(run), output=tmp_path)
+    assert (tmp_path / "run.json").exists()
 
 
 @pytest.mark.parametrize("part", STEPS)

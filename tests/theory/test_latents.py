@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from scipy import stats
+from tests.conftest import generator
 
 from entrec.information.sphere import mean_resultant_length
 from entrec.theory.identifiability.latents import (
@@ -19,10 +20,6 @@ from entrec.theory.settings.identifiability import EXPONENTS, Density
 
 SCIPY = {1: stats.laplace(), 2: stats.norm(scale=math.sqrt(0.5)), 3: stats.gennorm(3)}
 every_exponent = pytest.mark.parametrize("exponent", SCIPY)
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 @every_exponent

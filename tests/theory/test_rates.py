@@ -5,19 +5,16 @@ import math
 
 import pytest
 import torch
+from tests.conftest import generator
+from tests.theory.conftest import CPU
 
 from entrec.errors import UserError
 from entrec.information.entropy import kernel_entropy, leave_one_out_entropy
 from entrec.information.sphere import log_area, log_vmf_constant
+from entrec.results import RateRow
 from entrec.theory.estimators.known_entropies import gaussian, soft_categories, uniform_on_sphere
-from entrec.theory.estimators.rates import bias_error, fits, measure, rates, row, spread_error, width_fit
+from entrec.theory.estimators.rates import bias_error, fits, measure, rates, row, variance_error, width_fit
 from entrec.theory.settings.estimators import RateCase, Rates
-
-CPU = torch.device("cpu")
-
-
-def generator(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def case(**options):
@@ -55,8 +52,8 @@ def test_k_times_the_variance_tends_to_that_of_log_p_however_narrow_the_kernel(d
 def test_the_estimates_variance_does_not_fall_with_the_width():
     """In the plane h^2 would make it a sixteenth; it grows towards Var(log p) / k."""
     wide, narrow = (row(gaussian(2, h, leave_one_out_entropy), 1024, 150, generator()) for h in (1.0, 0.25))
-    assert wide["variance"] < narrow["variance"]
-    assert narrow["variance"] * 1024 == pytest.approx(1.0, rel=0.4)
+    assert wide.variance < narrow.variance
+    assert narrow.variance * 1024 == pytest.approx(1.0, rel=0.4)
 
 
 @pytest.mark.parametrize(
@@ -85,13 +82,19 @@ def test_the_bias_on_the_sphere_has_its_closed_first_order(estimator):
     curvature = math.expm1(area + 2 * constant - log_vmf_constant(d, kappa=2 * kappa)) / 2
     self_term = -math.expm1(area + constant + kappa) if estimator is kernel_entropy else 0.0
     found = row(uniform_on_sphere(d, kappa, estimator), k, 100, generator())
-    assert found["bias"] * k == pytest.approx(self_term + curvature, rel=0.05, abs=4 * found["bias_error"] * k)
+    assert found.bias * k == pytest.approx(self_term + curvature, rel=0.05, abs=4 * found.bias_error * k)
 
 
 def test_the_bias_is_measured_far_better_than_the_estimate_scatters():
     found = row(gaussian(2, 1.0, kernel_entropy), 1024, 50, generator())
-    assert found["bias_error"] < 0.1 * math.sqrt(found["variance"] / 50)
-    assert found["mse"] == pytest.approx(found["bias"] ** 2 + found["variance"], rel=0.2)
+    assert found.bias_error < 0.1 * math.sqrt(found.variance / 50)
+    assert found.mse == pytest.approx(found.bias**2 + found.variance, rel=0.2)
+
+
+def row_with(**errors):
+    """Return a row of errors, with some errors of this size."""
+    usual = {"samples": 64, "bias": 1.0, "bias_error": 1.0, "variance": 1.0, "mse": 2.0, "repeats": 201}
+    return RateRow(**(usual | errors))
 
 
 def fitted(study_case, **options):
@@ -99,29 +102,26 @@ def fitted(study_case, **options):
     usual = {"samples": (32, 64, 128, 256, 512, 1024), "repeats": (300, 300, 200, 200, 100, 100), "seed": 0}
     own = Rates(**(usual | options), cases={"case": study_case})
     found = measure(own, study_case, name="case", device=CPU)
-    return {fit["quantity"]: fit for fit in found["fits"]}
+    return {fit.quantity: fit for fit in found["fits"]}
 
 
 def test_the_relative_error_of_a_variance_is_that_of_variances_of_normal_draws():
     repeats = 20
     draws = torch.randn(20_000, repeats, dtype=torch.float64, generator=generator())
     scatter = draws.var(dim=1).std().item()  # the true variance is 1
-    assert spread_error({"repeats": repeats}) == pytest.approx((2 / (repeats - 1)) ** 0.5)
-    assert spread_error({"repeats": repeats}) == pytest.approx(scatter, rel=0.03)
+    assert variance_error(row_with(repeats=repeats)) == pytest.approx((2 / (repeats - 1)) ** 0.5)
+    assert variance_error(row_with(repeats=repeats)) == pytest.approx(scatter, rel=0.03)
 
 
 def test_the_squared_bias_has_twice_the_relative_error_of_the_bias():
     draws = 5.0 + 0.1 * torch.randn(100_000, dtype=torch.float64, generator=generator())
     of_square = (draws.square().std() / 25).item()
-    assert 2 * bias_error({"bias": -5.0, "bias_error": 0.1}) == pytest.approx(of_square, rel=0.02)
+    assert 2 * bias_error(row_with(bias=-5.0, bias_error=0.1)) == pytest.approx(of_square, rel=0.02)
 
 
-def synthetic(k, repeats=201):
-    """A row with bias -3 / k, known to a tenth, and variance 2 / k."""
-    return {
-        "samples": k, "bias": -3 / k, "bias_error": 0.3 / k, "variance": 2 / k, "mse": 2 / k + 9 / k**2,
-        "repeats": repeats,
-    }  # fmt: skip
+def synthetic(k, **others):
+    """Return a row with bias -3 / k, known to a tenth, and variance 2 / k."""
+    return row_with(samples=k, bias=-3 / k, bias_error=0.3 / k, variance=2 / k, mse=2 / k + 9 / k**2, **others)
 
 
 def half_width(k, error, *, corrected):
@@ -138,59 +138,59 @@ def test_intervals_are_as_wide_as_the_errors_of_the_points_make_them():
     of_bias, of_variance = fits(case(fit_from=64), [synthetic(n) for n in [32, *k]], [])
     for fit, slope, error in ((of_bias, -2, 2 * 0.1), (of_variance, -1, (2 / 200) ** 0.5)):
         expected = half_width(k, error, corrected=True)
-        assert fit["slope"] == pytest.approx(slope)
-        assert (fit["slope"] - fit["low"], fit["high"] - fit["slope"]) == pytest.approx((expected, expected))
+        assert fit.slope == pytest.approx(slope)
+        assert (fit.slope - fit.low, fit.high - fit.slope) == pytest.approx((expected, expected))
 
 
 def test_a_root_has_half_the_relative_error_of_its_square():
     k = [64, 128, 256, 512, 1024]
-    rows = [synthetic(n) | {"mse": 2 / n} for n in k]
+    rows = [synthetic(n).model_copy(update={"mse": 2 / n}) for n in k]
     (fit,) = fits(case(data="dirichlet", estimator="plug_in_entropy", width=None), rows, [])
-    assert fit["high"] - fit["slope"] == pytest.approx(half_width(k, (2 / 200) ** 0.5 / 2, corrected=True))
+    assert fit.high - fit.slope == pytest.approx(half_width(k, (2 / 200) ** 0.5 / 2, corrected=True))
 
 
 def test_the_interval_against_the_width_is_that_of_the_bias_alone():
-    swept = [synthetic(1024) | {"width": h, "bias": h**-2, "bias_error": 0.05 * h**-2} for h in (0.25, 0.5, 1.0)]
+    swept = [row_with(width=h, bias=h**-2, bias_error=0.05 * h**-2) for h in (0.25, 0.5, 1.0)]
     fit = width_fit(case(dimension=2, widths=(0.25, 0.5, 1.0)), swept)
-    assert fit["slope"] == pytest.approx(-2)
-    assert fit["high"] - fit["slope"] == pytest.approx(half_width([0.25, 0.5, 1.0], 0.05, corrected=False))
+    assert fit.slope == pytest.approx(-2)
+    assert fit.high - fit.slope == pytest.approx(half_width([0.25, 0.5, 1.0], 0.05, corrected=False))
 
 
 def test_each_reading_says_what_is_compared_and_none_gives_a_verdict():
     of_bias, of_variance = fits(case(), [synthetic(n) for n in (64, 128, 256, 512)], [])
-    assert "second term" in of_bias["reading"]
-    assert "first term, whose h^(4-d) is not tested" in of_variance["reading"]
+    assert "second term" in of_bias.reading
+    assert "first term, whose h^(4-d) is not tested" in of_variance.reading
 
 
 def test_theorem_2_at_a_fixed_width():
     found = fitted(case(dimension=2, width=1.0, estimator="leave_one_out_entropy"))
     assert list(found) == ["squared bias", "variance"]
-    assert found["squared bias"]["stated"] == -2
-    assert found["variance"]["stated"] == -1
+    assert found["squared bias"].stated == -2
+    assert found["variance"].stated == -1
     for fit in found.values():
-        assert fit["low"] <= fit["stated"] <= fit["high"]
-    assert abs(found["variance"]["slope"] + 1) < 0.25
+        assert fit.low <= fit.stated <= fit.high
+    assert abs(found["variance"].slope + 1) < 0.25
 
 
 def test_a_flat_density_has_a_variance_that_falls_twice_as_fast():
     found = fitted(case(data="sphere", dimension=3, width=5.0))
-    assert found["variance"]["high"] < -1.5
-    assert found["squared bias"]["slope"] == pytest.approx(-2, abs=0.1)
+    assert found["variance"].high < -1.5
+    assert found["squared bias"].slope == pytest.approx(-2, abs=0.1)
 
 
 def test_the_bias_grows_as_the_kernel_narrows():
     swept = case(data="sphere", dimension=3, width=5.0, widths=(5.0, 10.0, 20.0))
     fit = fitted(swept)["bias against h"]
-    assert fit["stated"] == -2
-    assert fit["slope"] == pytest.approx(-2, abs=0.2)
-    assert "k = 1024" in fit["reading"]
+    assert fit.stated == -2
+    assert fit.slope == pytest.approx(-2, abs=0.2)
+    assert "k = 1024" in fit.reading
 
 
 def test_theorem_3():
     (fit,) = fitted(case(data="dirichlet", estimator="plug_in_entropy", dimension=16, width=None)).values()
-    assert fit["quantity"] == "root mean square error"
-    assert fit["low"] <= fit["stated"] == -0.5 <= fit["high"]
-    assert fit["slope"] == pytest.approx(-0.5, abs=0.1)
+    assert fit.quantity == "root mean square error"
+    assert fit.low <= fit.stated == -0.5 <= fit.high
+    assert fit.slope == pytest.approx(-0.5, abs=0.1)
 
 
 @pytest.mark.parametrize("name", ["gaussian_d2_resubstitution", "sphere_d3_resubstitution", "plug_in"])

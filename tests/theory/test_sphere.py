@@ -4,39 +4,38 @@ import json
 import math
 
 import pytest
-import torch
+from tests.theory.conftest import CPU
 
 from entrec.errors import UserError
 from entrec.information.sphere import vmf_information
-from entrec.theory.estimators.sphere import ESTIMATORS, measure, sphere
+from entrec.theory.estimators.sphere import measure, sphere
+from entrec.theory.registry import SPHERE_ESTIMATORS
 from entrec.theory.settings.estimators import Sphere
-
-CPU = torch.device("cpu")
 
 
 def rows_of(**options):
     settings = Sphere(**({"kappa": {10: (10.0,)}, "neighbours": 3, "neighbours_up_to": 10_000, "seed": 0} | options))
     found = measure(settings, next(iter(settings.kappa)), device=CPU)
-    return {(row["kappa"], row["samples"], row["estimator"]): row for row in found}
+    return {(row.kappa, row.samples, row.estimator): row for row in found}
 
 
 @pytest.mark.parametrize(("d", "kappa", "published"), [(10, 5.0, 0.969), (10, 25.0, 5.600), (128, 50.0, 8.09)])
 def test_the_truth_is_the_closed_form(d, kappa, published):
     rows = rows_of(kappa={d: (kappa,)}, samples=(16,), repeats=(2,))
     for row in rows.values():
-        assert row["truth"] == pytest.approx(vmf_information(d, kappa=kappa)) == pytest.approx(published, abs=0.005)
+        assert row.truth == pytest.approx(vmf_information(d, kappa=kappa)) == pytest.approx(published, abs=0.005)
 
 
 def test_every_estimate_nears_the_truth_where_samples_are_plenty():
     rows = rows_of(kappa={10: (5.0,)}, samples=(4096,), repeats=(3,))
     for row in rows.values():
-        assert row["mean"] == pytest.approx(row["truth"], abs=0.1)
+        assert row.mean == pytest.approx(row.truth, abs=0.1)
 
 
 def test_few_samples_show_each_estimators_bias():
     """At 5.6 nats from 64 pairs: two capped by log k, one above the truth, and the check that is right."""
     rows = rows_of(kappa={10: (25.0,)}, samples=(64,), repeats=(30,))
-    mean = {name: rows[25.0, 64, name]["mean"] for name in ESTIMATORS}
+    mean = {name: rows[25.0, 64, name].mean for name in SPHERE_ESTIMATORS}
     assert mean["entrec_resubstitution"] < 1
     assert 3 < mean["info_nce"] < math.log(64)
     assert mean["entrec_leave_one_out"] > 5.6 + 1
@@ -55,7 +54,7 @@ def test_the_spread_is_that_of_the_draws_and_a_seed_decides_them():
     rows, again, other = rows_of(**options), rows_of(**options), rows_of(**options, seed=1)
     assert rows == again
     assert rows != other
-    ratio = rows[10.0, 64, "info_nce"]["sd"] / rows[10.0, 256, "info_nce"]["sd"]
+    ratio = rows[10.0, 64, "info_nce"].sd / rows[10.0, 256, "info_nce"].sd
     assert 1.3 < ratio < 3  # about the root of four
 
 

@@ -80,8 +80,12 @@ def edited(tmp_path, old, new):
         ("repeats: [50, 50", "repeats: [50", ["quick.estimators.sphere.repeats", "4 numbers for 5", "one for each"]),
         ("neighbours: 3", "neighbours: 64", ["quick.estimators.sphere.neighbours", "64 in samples of 64", "up to 63"]),
         ("        128: [", "        1: [", ["quick.estimators.sphere.kappa", "greater than or equal to 2"]),
-        ("estimator: plug_in_entropy", "estimator: kernel_entropy", ["cases.plug_in.estimator", "goes with dirichlet"]),
-        ("width: null", "width: 1", ["cases.plug_in.width", "1.0", "null exactly for dirichlet"]),
+        (
+            "estimator: plug_in_entropy",
+            "estimator: kernel_entropy",
+            ["cases.plug_in.estimator", "plug_in_entropy with"],
+        ),
+        ("width: null", "width: 1", ["cases.plug_in.width", "1.0", "null for dirichlet"]),
         (
             "widths: [10, 15, 25, 40]",
             "widths: [5]",
@@ -93,7 +97,7 @@ def edited(tmp_path, old, new):
             ["cases.gaussian_d2_resubstitution.fit_from", "4096 leaves fewer than four"],
         ),
         ("        plug_in:", "        plug-in:", ["cases.plug-in", "lower-case letters, digits and _"]),
-        ("    rates:    {threads", "    tables:   {threads", ["key 'tables' given twice"]),
+        ("    rates:             {threads", "    tables:            {threads", ["key 'tables' given twice"]),
         (
             "output: sphere, model: {kind: vmf",
             "output: box, model: {kind: vmf",
@@ -104,7 +108,7 @@ def edited(tmp_path, old, new):
             "output: sphere, model: {kind: normal",
             ["quick.latent_recovery.rows.sphere_vmf1.model.kind", "'normal'", "allowed: vmf"],
         ),
-        ("      sphere_vmf1: ", "      sphere-vmf1: ", ["latent_recovery.rows.sphere-vmf1", "is no name for a row"]),
+        ("      sphere_vmf1: ", "      sphere-vmf1: ", ["latent_recovery.rows.sphere-vmf1", "cannot be a name"]),
         (
             "sweep: {row: sphere_vmf10",
             "sweep: {row: cube",
@@ -127,7 +131,7 @@ def test_a_fault_is_one_line_that_names_file_key_value_and_what_is_allowed(tmp_p
 
 def test_a_setting_without_resources_of_a_step_is_named(tmp_path):
     text = THEORY.read_text()
-    line = next(line for line in text.splitlines() if line.startswith("    sphere:   {threads"))
+    line = next(line for line in text.splitlines() if line.startswith("    sphere:            {threads"))
     with pytest.raises(UserError, match=r"quick.resources.sphere: missing"):
         load_theory(edited(tmp_path, f"{line}\n", ""))
 

@@ -18,7 +18,7 @@ def network():
 
 
 def train(weights, steps):
-    """Gradient descent on batches that a step and a process decide."""
+    """Take steps of gradient descent on batches that depend on the step and the process."""
     model = replicated(weights, CPU)
     for step in steps:
         x = torch.randn(8, 300, generator=torch.Generator().manual_seed(100 * step + rank()))

@@ -24,55 +24,44 @@ from entrec.training.distributed import process_group, replicated, share
 from entrec.training.pretrain import total_loss
 
 sys.path.append(str(Path(__file__).parents[2]))  # a script sees only its own folder
-from tests.conftest import study_of
+from tests.conftest import Noise, build
 
 CPU = torch.device("cpu")
 STEPS, BATCH, RATE = 3, 37, 0.1
 
 
-class Noise:
-    """This process's share of batches of noise, two to an epoch, with the views that the method takes."""
+class Share(Noise):
+    """This process's share of batches of noise in double precision, two in an epoch."""
 
-    steps_per_epoch, images, seed = 2, 2 * BATCH, 0
-
-    def __init__(self, study, name, device):
-        self.device = device
-        data, local = study.datasets[study.dataset], METHODS[name].local_crops(study.method(name))
-        sizes = [data.size] * METHODS[name].load().views + [study.local_views.size for _ in range(local)]
-        self.shapes = [(BATCH, data.channels, size, size) for size in sizes]
+    def __init__(self, name, device):
+        super().__init__(name, BATCH)
+        self.steps_per_epoch, self.images, self.device = 2, 2 * BATCH, device
 
     def at(self, step):
-        generator = torch.Generator().manual_seed(step)
-        views = [torch.rand(shape, generator=generator, dtype=torch.float64)[share(BATCH)] for shape in self.shapes]
-        labels = torch.randint(10, (BATCH,), generator=generator)[share(BATCH)]
-        return [view.to(self.device) for view in views], labels.to(self.device)
+        views, labels = super().at(step)
+        return [view[share(BATCH)].double().to(self.device) for view in views], labels[share(BATCH)].to(self.device)
 
     def samples(self, step):
-        return (step % 2 * BATCH + torch.arange(BATCH))[share(BATCH)]
+        return super().samples(step % 2)[share(BATCH)]
 
 
 def still(method):
-    """Put the batch norms of the backbone and its slow copies in evaluation mode, where no image sees another."""
+    """Put batch norms of the backbone and its EMA copies in evaluation mode: there images do not affect each other."""
     for module in method.modules():
         if type(module) is type(method.backbone):
             module.eval()
 
 
 def steps(name, chunk=None, *, still_norms=False, device=CPU):
-    """Plain gradient descent: what an adaptive optimiser makes of a gradient's last bit is not the question."""
-    study, kind = study_of(name), METHODS[name].load()
-    data = study.datasets[study.dataset]
-    torch.manual_seed(0)
-    backbone = kind.make_backbone(study.network, channels=data.channels, size=data.size)
-    method = kind.build(backbone, study.method(name), classes=10)
-    method = synchronise(method.double().to(device), device)
+    """Take a few steps of plain gradient descent: an adaptive optimiser would amplify the last bits of gradients."""
+    method = synchronise(build(name).double().to(device), device)
     if still_norms:
         still(method)
     if chunk:
         use_chunks(method, chunk=chunk, batch_size=BATCH)
     model = replicated(method, device)
     trained = {n: p for n, p in method.named_parameters() if p.requires_grad}
-    source, losses, first = Noise(study, name, device), [], {}
+    source, losses, first = Share(name, device), [], {}
     for step in range(STEPS):
         method.before_step(step, source)
         loss = total_loss(model(*source.at(step)), method.weights)

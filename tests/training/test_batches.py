@@ -1,4 +1,4 @@
-"""Local crops beside the views, and whose images a batch has."""
+"""Local crops, and the images of a batch."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Checkpoints are whole, kept in two generations, and refused when they do not fit."""
+"""Checkpoints are written whole, the previous one remains, and those that do not fit are refused."""
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ def state(demo, digits):
     return build_state(demo, Run("simclr", 256, 20, 0), digits, device=CPU)
 
 
-def test_the_one_before_the_last_is_kept(state, tmp_path):
+def test_the_one_before_the_last_remains(state, tmp_path):
     for step in (1, 2, 3):
         state.step = step
         checkpoint.save(state, tmp_path)
@@ -37,7 +37,9 @@ def test_a_truncated_checkpoint_is_named_and_left_alone(state, tmp_path):
     checkpoint.save(state, tmp_path)
     last = tmp_path / "last.pt"
     last.write_bytes(last.read_bytes()[:1000])
-    with pytest.raises(UserError, match=r"last.pt: damaged or foreign .*delete it to go on from previous.pt"):
+    with pytest.raises(
+        UserError, match=r"last.pt: damaged, or not a checkpoint .*delete it to resume from previous.pt"
+    ):
         checkpoint.restore(state, tmp_path)
     assert last.stat().st_size == 1000
 
@@ -49,25 +51,25 @@ def test_a_pickle_that_would_run_code_is_not_loaded(state, tmp_path):
         def __reduce__(self):
             return (open, (str(tmp_path / "evil"), "w"))
 
-    (tmp_path / "last.pt").write_bytes(pickle.dumps({"identity": Evil()}))
-    with pytest.raises(UserError, match="damaged or foreign"):
+    (tmp_path / "last.pt").write_bytes(pickle.dumps({"belongs_to": Evil()}))
+    with pytest.raises(UserError, match="damaged, or not a checkpoint"):
         checkpoint.restore(state, tmp_path)
     assert not (tmp_path / "evil").exists()
 
 
-def test_a_run_that_went_on_under_other_code_says_so(state, demo, digits, tmp_path):
-    state.codes = ["older"]
+def test_a_run_resumed_by_other_code_says_so(state, demo, digits, tmp_path):
+    state.fingerprints = ["older"]
     checkpoint.save(state, tmp_path)
     resumed = build_state(demo, Run("simclr", 256, 20, 0), digits, device=CPU)
-    today = list(resumed.codes)
+    today = list(resumed.fingerprints)
     checkpoint.restore(resumed, tmp_path)
-    assert resumed.codes == ["older", *today]
+    assert resumed.fingerprints == ["older", *today]
 
 
-def test_a_checkpoint_with_other_parts_is_named(state, tmp_path):
+def test_a_checkpoint_with_other_tensors_is_named(state, tmp_path):
     checkpoint.save(state, tmp_path)
-    state.method.projector = torch.nn.Identity()
-    with pytest.raises(UserError, match="other parts than today's code has"):
+    state.learner.projector = torch.nn.Identity()
+    with pytest.raises(UserError, match="other tensors than today's code"):
         checkpoint.restore(state, tmp_path)
 
 

@@ -1,11 +1,14 @@
-"""The backbone in chunks: the gradients of the whole batch, and statistics that see each chunk once."""
+"""The backbone in chunks has the gradients of the whole batch, and its statistics see each chunk once."""
 
+import math
 from dataclasses import replace
 
 import pytest
 import torch
-from tests.conftest import study_of
-from tests.training.steps_of_every_method import BATCH, Noise, still
+from hypothesis import given
+from hypothesis.strategies import integers
+from tests.conftest import build, study_of
+from tests.training.steps_of_every_method import BATCH, Share, still
 from torch import nn
 
 from entrec.methods import METHODS
@@ -14,8 +17,9 @@ from entrec.networks.feature_maps import feature_maps
 from entrec.networks.small_resnet import SmallResNet
 from entrec.runs import Run
 from entrec.settings import Network
-from entrec.training import chunks
+from entrec.training import chunks, distributed
 from entrec.training.chunks import joined, number_of_chunks, use_chunks
+from entrec.training.distributed import share
 from entrec.training.pretrain import build_batches, build_state, total_loss
 
 TRAINED = [name for name in METHODS if name != "untrained"]
@@ -23,12 +27,11 @@ PARTS_OF_TIMM = Network(backbone="resnet18", width=4, stem="3x3")
 
 
 def built(name, network=None):
-    """A method in double precision, with the study's network or another."""
-    study, kind = study_of(name), METHODS[name].load()
-    data = study.datasets[study.dataset]
-    torch.manual_seed(0)
-    backbone = kind.make_backbone(network or study.network, channels=data.channels, size=data.size)
-    return kind.build(backbone, study.method(name), classes=10).double(), Noise(study, name)
+    """Return a method in double precision, with the study's network or another, and its batches."""
+    study = study_of(name)
+    if network:
+        study = replace(study, network=network, methods={name: study.methods[name]})
+    return build(name, study).double(), Share(name)
 
 
 def first_step(method, source):
@@ -76,7 +79,7 @@ class MaskedResNet(SmallResNet):
 
 
 class Unusual(Method):
-    """A method that knows nothing of chunks and calls that function, and a layer of its backbone by itself."""
+    """A method without any code for chunks, which calls that function, and a layer of its backbone directly."""
 
     views, weights = 2, {"loss": 1.0}
 
@@ -103,7 +106,7 @@ def test_a_new_method_takes_chunks_however_it_calls_its_backbone(monkeypatch):
         if chunked:
             monkeypatch.setattr(method.backbone.stem, "forward", noting(method.backbone.stem.forward, seen))
             use_chunks(method, chunk=8, batch_size=BATCH)
-        found.append(first_step(method, Noise(study_of("simclr"), "simclr")))
+        found.append(first_step(method, Share("simclr")))
     assert_same(*found)
     assert max(seen) <= 8
 
@@ -112,7 +115,7 @@ def test_in_single_precision_they_agree_to_a_hundred_thousandth(digits, demo):
     run, found = Run("entrec_cont", 64, 1, 0), []
     for chunk in (None, 10):
         study = replace(demo, training=replace(demo.training, chunk=chunk))
-        method = build_state(study, run, digits, device=torch.device("cpu")).method
+        method = build_state(study, run, digits, device=torch.device("cpu")).learner
         still(method)
         found.append(first_step(method, build_batches(study, run, digits, device=torch.device("cpu"))))
     (loss, gradients), (other_loss, others) = found
@@ -169,8 +172,8 @@ def test_dropout_drops_the_same_when_a_chunk_is_computed_again():
     torch.testing.assert_close(features(True), features(False))
 
 
-def test_no_activation_of_the_backbone_is_kept():
-    def kept(chunk):
+def test_no_activation_of_the_backbone_is_stored():
+    def stored(chunk):
         sizes = []
         method, source = built("simclr")
         if chunk:
@@ -179,7 +182,7 @@ def test_no_activation_of_the_backbone_is_kept():
             method.backbone(source.at(0)[0][0])
         return sum(sizes)
 
-    assert kept(8) < kept(None) / 20
+    assert stored(8) < stored(None) / 20
 
 
 def test_ema_copies_take_chunks_too(monkeypatch):
@@ -211,19 +214,20 @@ def test_maps_of_chunks_are_the_maps_of_the_whole():
             torch.testing.assert_close(two, one)
 
 
-def test_all_processes_cut_alike_whatever_their_share(monkeypatch):
-    for processes in (1, 2, 3, 5):
-        monkeypatch.setattr(chunks, "size", lambda processes=processes: processes)
-        for times in (1, 2, 6):
-            counts = set()
-            for rank in range(processes):
-                whole, rest = divmod(37, processes)
-                own = whole + (rank < rest)
-                monkeypatch.setattr(chunks, "share", lambda count, own=own: slice(0, own))
-                count = number_of_chunks(times * own, chunk=4, batch_size=37)
-                assert -(-times * own // count) <= 4
-                counts.add(count)
-            assert len(counts) == 1
+@given(batch=integers(8, 200), processes=integers(1, 8), times=integers(1, 6), chunk=integers(1, 50))
+def test_all_processes_use_as_many_chunks_and_none_is_too_large(batch, processes, times, chunk):
+    counts = set()
+    for rank in range(processes):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(chunks, "size", lambda: processes)
+            patch.setattr(distributed, "size", lambda: processes)
+            patch.setattr(distributed, "rank", lambda rank=rank: rank)
+            own = share(batch)
+            images = times * (own.stop - own.start)
+            count = number_of_chunks(images, chunk=chunk, batch_size=batch)
+        assert math.ceil(images / count) <= chunk
+        counts.add(count)
+    assert len(counts) == 1
 
 
 def test_outputs_of_chunks_are_joined_whatever_they_are_in():

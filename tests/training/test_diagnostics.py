@@ -1,4 +1,4 @@
-"""What is measured of every method while it trains."""
+"""The diagnostics of every method during training."""
 
 import math
 from dataclasses import replace
@@ -30,7 +30,7 @@ def vmf_pairs(k, d=10, kappa=10.0):
 @pytest.mark.parametrize("method", SELF_SUPERVISED)
 def test_every_method_is_measured_and_only_the_discrete_ones_discretely(method, data_of):
     study, data, run = study_of(method), data_of(method), Run(method, 64, 1, 0)
-    batches, built = build_batches(study, run, data, device=CPU), build_state(study, run, data, device=CPU).method
+    batches, built = build_batches(study, run, data, device=CPU), build_state(study, run, data, device=CPU).learner
     built.before_step(0, batches)
     measured = measure(built(*batches.at(0)), study.diagnostics)
     assert measured["bound"] == pytest.approx(measured["entropy"] + measured["reconstruction"], abs=1e-4)
@@ -44,12 +44,12 @@ def test_every_method_is_measured_and_only_the_discrete_ones_discretely(method, 
 def test_pairs_of_known_information_measure_as_much(demo):
     settings = replace(demo.diagnostics, samples=4096, kappa=10.0)
     truth = vmf_information(10, kappa=10.0)
-    kept = measure(vmf_pairs(4096), replace(settings, estimator="resubstitution"))
-    left_out = measure(vmf_pairs(4096), replace(settings, estimator="leave_one_out"))
-    assert kept["bound"] < truth + 0.02
-    assert kept["bound"] == pytest.approx(truth, abs=0.1)
-    assert left_out["bound"] == pytest.approx(truth, abs=0.1)
-    assert left_out["entropy"] == pytest.approx(log_area(10), abs=0.1)
+    resubstitution = measure(vmf_pairs(4096), replace(settings, estimator="resubstitution"))
+    leave_one_out = measure(vmf_pairs(4096), replace(settings, estimator="leave_one_out"))
+    assert resubstitution["bound"] < truth + 0.02
+    assert resubstitution["bound"] == pytest.approx(truth, abs=0.1)
+    assert leave_one_out["bound"] == pytest.approx(truth, abs=0.1)
+    assert leave_one_out["entropy"] == pytest.approx(log_area(10), abs=0.1)
 
 
 def test_the_number_of_pairs_is_the_studys_whatever_the_batch(demo):

@@ -1,4 +1,4 @@
-"""Two processes are one: losses, gradients, statistics and moving parts, for every method."""
+"""Two processes give what one gives: losses, gradients, statistics and EMA copies, for every method."""
 
 import os
 import re
@@ -34,7 +34,7 @@ def run(*arguments, processes=1):
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
-    """What came out of one process, and of each of two."""
+    """Return the results of one process, and of each of two."""
     folder = tmp_path_factory.mktemp("steps")
     run(SCRIPT, folder / "alone")
     run(SCRIPT, folder / "both", processes=2)
@@ -57,7 +57,7 @@ def test_two_processes_have_the_gradients_of_one(found, method):
 
 
 @pytest.mark.parametrize("method", TRAINED)
-def test_weights_statistics_centres_and_slow_networks_stay_those_of_one_and_equal_on_both(found, method):
+def test_weights_statistics_centres_and_ema_copies_stay_those_of_one_and_equal_on_both(found, method):
     alone, first, second = (f[method]["state"] for f in found)
     for name, tensor in alone.items():
         torch.testing.assert_close(first[name], tensor, rtol=1e-6, atol=1e-8, msg=name)
@@ -66,7 +66,7 @@ def test_weights_statistics_centres_and_slow_networks_stay_those_of_one_and_equa
 
 @pytest.fixture(scope="module")
 def chunked(tmp_path_factory):
-    """The same where no image sees another: one process in one piece, and each of two in chunks."""
+    """Return the same with batch norms that use no batch: one process without chunks, and each of two in chunks."""
     folder = tmp_path_factory.mktemp("chunks")
     run(SCRIPT, folder / "alone", 1000, "still")  # in one piece
     run(SCRIPT, folder / "both", 5, "still", processes=2)
@@ -94,7 +94,7 @@ def test_batch_norms_of_chunks_agree_between_processes(chunked_with_norms, metho
 
 @pytest.fixture(scope="module")
 def chunked_with_norms(tmp_path_factory):
-    """Two processes whose shares of 19 and 18 images are cut into as many chunks, whose statistics they exchange."""
+    """Return the results of two processes that split 19 and 18 images into as many chunks and share statistics."""
     folder = tmp_path_factory.mktemp("norms")
     run(SCRIPT, folder / "both", 6, *WITH_ENTRIES_OF_ALL_KINDS, processes=2)
     return [torch.load(folder / name) for name in ("both.0", "both.1")]

@@ -1,4 +1,4 @@
-"""A run asked to stop: it finishes its step, saves, says so in one line, and ends with the same bits later."""
+"""A run that is asked to stop finishes its step, saves, says so in one line, and later ends with the same bits."""
 
 import os
 import re
@@ -34,7 +34,7 @@ def trained(study, data, folder, stopped=lambda: None):
 
 
 def after(calls):
-    """Asks to stop at that call."""
+    """Return a function that asks to stop at the call with this number."""
     answers = iter([None] * (calls - 1) + ["SIGTERM"])
     return lambda: next(answers)
 
@@ -42,14 +42,14 @@ def after(calls):
 def test_a_stopped_run_saves_its_step_and_ends_with_the_same_bits(demo, digits, tmp_path):
     rare = replace(demo, training=replace(demo.training, checkpoint_seconds=1e9))
     whole = trained(rare, digits, tmp_path / "whole")
-    line = "stopped by SIGTERM after step 3 of 8; saved; start it again to go on"
+    line = "stopped by SIGTERM after step 3 of 8; saved: start it again to resume"
     with pytest.raises(Interrupted, match=line):
         trained(rare, digits, tmp_path / "stopped", after(3))
     with pytest.raises(Interrupted, match="after step 5 of 8"):
         trained(rare, digits, tmp_path / "stopped", after(2))
     resumed = trained(rare, digits, tmp_path / "stopped")
-    for name, tensor in whole.method.state_dict().items():
-        assert torch.equal(tensor, resumed.method.state_dict()[name]), name
+    for name, tensor in whole.learner.state_dict().items():
+        assert torch.equal(tensor, resumed.learner.state_dict()[name]), name
     assert whole.history == resumed.history
 
 
@@ -99,7 +99,7 @@ def test_a_process_whose_group_is_gone_says_so_in_one_line(monkeypatch):
     for name, value in {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}.items():
         monkeypatch.setenv(name, value)
     with (
-        pytest.raises(UserError, match=r"^process 0 of 1 on \S+: another process is lost \(.*\[10.0.0.7\]:4242\)"),
+        pytest.raises(UserError, match=r"^process 0 of 1 on \S+: another process was lost \(.*\[10.0.0.7\]:4242\)"),
         distributed.process_group(CPU),
     ):
         raise RuntimeError("[gloo/transport/tcp/pair.cc:547] Connection closed by peer [10.0.0.7]:4242\ntrace")

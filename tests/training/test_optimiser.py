@@ -1,4 +1,4 @@
-"""Schedules and optimisers against their definitions."""
+"""The schedule and the optimisers against their definitions."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The training loop: exact resume, outputs, and what it refuses."""
+"""The training loop: exact resume, outputs, and errors."""
 
 import json
 import math
@@ -25,7 +25,7 @@ TRAINED = [name for name in METHODS if name != "untrained"]
 
 
 class Killed(Exception):
-    """Stands for a process that dies right after a checkpoint."""
+    """Raised in place of a process that dies right after a checkpoint."""
 
 
 def kill_at(step):
@@ -41,7 +41,7 @@ def start(study, run, data, folder, after_save=lambda step: None, device=CPU):
     state = build_state(study, run, data, device=device)
     batches = build_batches(study, run, data, device=device)
     checkpoint.restore(state, folder)
-    train(state, batches, study, steps=total_steps(state.method, batches, run), folder=folder, after_save=after_save)
+    train(state, batches, study, steps=total_steps(state.learner, batches, run), folder=folder, after_save=after_save)
     return state
 
 
@@ -83,8 +83,8 @@ def assert_resume_is_exact(study, run, data, folder, device):
             start(study, run, data, folder / "killed", after_save=kill_at(step), device=device)
     resumed = start(study, run, data, folder / "killed", device=device)
     assert resumed.step == whole.step == 8
-    for name, tensor in whole.method.state_dict().items():
-        assert torch.equal(tensor, resumed.method.state_dict()[name]), name
+    for name, tensor in whole.learner.state_dict().items():
+        assert torch.equal(tensor, resumed.learner.state_dict()[name]), name
     ours, theirs = whole.optimiser.state_dict(), resumed.optimiser.state_dict()
     assert ours["param_groups"] == theirs["param_groups"]
     for key, values in ours["state"].items():
@@ -113,7 +113,7 @@ def test_the_untrained_encoder_is_the_start_of_every_method_with_the_same_networ
     assert {"supervised", "simclr"} < set(same)
     for method in same:
         state = build_state(zoo, Run(method, 256, 20, 1), digits, device=CPU)
-        for name, tensor in state.method.backbone.state_dict().items():
+        for name, tensor in state.learner.backbone.state_dict().items():
             assert torch.equal(tensor, untrained[name]), (method, name)
     assert (tmp_path / "history.csv").read_text() == "step,epoch,lr,loss\n"
 
@@ -155,7 +155,7 @@ def test_values_are_checked_on_logged_steps_only(demo, digits, tmp_path, monkeyp
     )
     state = build_state(study, Run("simclr", 256, 3, 0), digits, device=CPU)
     checked = []
-    forward = state.method.forward
+    forward = state.learner.forward
 
     def noticed(views, labels):
         outcome = forward(views, labels)
@@ -165,7 +165,7 @@ def test_values_are_checked_on_logged_steps_only(demo, digits, tmp_path, monkeyp
             checked.append(state.step + 1)
         return outcome
 
-    monkeypatch.setattr(state.method, "forward", noticed)
+    monkeypatch.setattr(state.learner, "forward", noticed)
     batches = build_batches(study, Run("simclr", 256, 3, 0), digits, device=CPU)
     train(state, batches, study, steps=12, folder=tmp_path)
     assert checked == [row["step"] for row in state.history] == [1, 4, 8, 12]

@@ -17,7 +17,7 @@ METHODS = ("untrained", "simclr", "entrec_cont")
 
 
 class Clone:
-    """A checkout and the commands one types in it."""
+    """A checkout, and the commands that a user types in it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -46,7 +46,7 @@ class Clone:
         return done.stdout
 
     def planned(self, *targets: str) -> dict[str, set[str]]:
-        """What a dry run would do: the jobs' descriptions by rule."""
+        """Return what a dry run would do: the descriptions of the jobs, by rule."""
         text = self.succeed("snakemake", "-n", "--quiet", "reason", "host", "--", *targets)
         jobs: dict[str, set[str]] = {}
         for rule, what in re.findall(r"^Job \d+: (\w+) (.+)$", text, flags=re.MULTILINE):
@@ -101,13 +101,13 @@ def shrink_theory(path: Path) -> None:
 
 @pytest.fixture(scope="session")
 def checkout() -> type[Clone]:
-    """For tests that make a checkout of their own."""
+    """Return the class `Clone`, for tests that make a checkout of their own."""
     return Clone
 
 
 @pytest.fixture(scope="session")
 def clone(tmp_path_factory) -> Clone:
-    """The files that git tracks or would, as they are in the working tree, with the shrunken studies committed."""
+    """Copy all files of the working tree that git does not ignore, shrink the studies and commit them."""
     folder = tmp_path_factory.mktemp("clone")
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
@@ -127,7 +127,7 @@ def clone(tmp_path_factory) -> Clone:
 
 @pytest.fixture(scope="session")
 def finished(clone) -> Clone:
-    """The clone after `snakemake all`, whose output it keeps, and `dvc commit`."""
+    """Return the clone after `snakemake all`, whose output it keeps, and `dvc commit`."""
     clone.said = clone.succeed("snakemake", "all")
     clone.succeed("dvc", "commit", "--quiet", "--force")
     return clone

@@ -1,7 +1,8 @@
 """A Slurm cluster of one node on this machine, in a scratch folder: `with cluster(folder, …): …`.
 
-Needs root and Debian's packages slurm-wlm and munge. Its two GPUs are no devices, only counted. While it runs,
-/etc/slurm/slurm.conf is a link to its settings: Snakemake's plugin drops SLURM_CONF inside jobs.
+It needs root and Debian's packages slurm-wlm and munge. Slurm counts two GPUs, although there are no such devices.
+While the cluster runs, /etc/slurm/slurm.conf is a link to its settings, because Snakemake's plugin drops SLURM_CONF
+inside jobs.
 """
 
 import getpass
@@ -52,28 +53,28 @@ PartitionName=short Nodes={host} Default=YES MaxTime=60 State=UP
 
 
 def missing() -> str | None:
-    """What keeps a cluster from starting here, if anything."""
+    """Return the reason why no cluster can start here, or None if one can."""
     if getpass.getuser() != "root":
         return "starting a cluster needs root"
     if CONFIGURATION.exists():
-        return f"{CONFIGURATION}: this machine is of a cluster already"
+        return f"{CONFIGURATION}: this machine belongs to a cluster already"
     absent = [program for program in PROGRAMS if shutil.which(program) is None]
     return f"no {', '.join(absent)}: apt-get install slurm-wlm munge" if absent else None
 
 
 @contextmanager
 def cluster(folder: Path, *, cpus: int, memory: int) -> Iterator[None]:
-    """A node with `cpus` and `memory` MB while the context lasts."""
+    """Run a cluster with one node of `cpus` CPUs and `memory` MB while the context lasts."""
     for name in ("state", "spool", "keys"):
         (folder / name).mkdir(parents=True)
     write_settings(folder, cpus=cpus, memory=memory)
-    CONFIGURATION.unlink(missing_ok=True)  # a link whose cluster was killed
+    CONFIGURATION.unlink(missing_ok=True)  # the link of a cluster that was killed
     CONFIGURATION.symlink_to(folder / "slurm.conf")
     started: list[subprocess.Popen[bytes]] = []
     try:
         started.append(start_munge(folder))
         wait_for(folder / "munge.socket")
-        environment = os.environ | {"SLURM_CONF": str(folder / "slurm.conf")}  # gres.conf is looked for beside it
+        environment = os.environ | {"SLURM_CONF": str(folder / "slurm.conf")}  # Slurm looks for gres.conf beside it
         for command in (["slurmctld", "-D"], ["slurmd", "-D", "-N", socket.gethostname()]):
             with (folder / f"{command[0]}.out").open("wb") as out:
                 started.append(subprocess.Popen(command, env=environment, stdout=out, stderr=out))
@@ -93,7 +94,7 @@ def cluster(folder: Path, *, cpus: int, memory: int) -> Iterator[None]:
 
 
 def end_jobs(*, seconds: float = 20) -> None:
-    """The daemons would leave a job's processes behind."""
+    """End every job, because the daemons would leave the processes of a job behind."""
     subprocess.run(["scancel", "--user", getpass.getuser(), "--full", "--signal=KILL"], check=False)
     deadline = time.monotonic() + seconds
     while subprocess.run(["squeue", "--noheader"], capture_output=True).stdout and time.monotonic() < deadline:
@@ -104,13 +105,13 @@ def write_settings(folder: Path, *, cpus: int, memory: int) -> None:
     host = socket.gethostname()
     text = SETTINGS.format(host=host, folder=folder, ports=free_ports(2), cpus=cpus, memory=memory, gpus=GPUS)
     (folder / "slurm.conf").write_text(text)
-    for number in range(GPUS):  # Slurm counts files, and looks into none
+    for number in range(GPUS):  # Slurm counts these files and opens none of them
         (folder / f"gpu{number}").touch()
     (folder / "gres.conf").write_text(f"Name=gpu File={folder}/gpu[0-{GPUS - 1}]\n")
 
 
 def start_munge(folder: Path) -> subprocess.Popen[bytes]:
-    """munged refuses a key that is not its own user's, and folders that others may write to."""
+    """Start munged with a key of its own user in a folder that nobody else may write to, as it demands."""
     key = folder / "keys" / "munge.key"
     subprocess.run(["mungekey", "-f", "-c", "-k", str(key)], check=True)
     command = ["munged", "--foreground", "--force", f"--socket={folder}/munge.socket", f"--key-file={key}"]

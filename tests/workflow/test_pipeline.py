@@ -52,7 +52,7 @@ def test_the_workflow_report_is_written(finished):
 
 @pytest.fixture(scope="session")
 def pulled(finished, checkout, tmp_path_factory):
-    """A second clone that fetched the first one's results from a remote."""
+    """Return a second clone, which has fetched the results of the first one from a remote."""
     remote = tmp_path_factory.mktemp("remote")
     finished.succeed("dvc", "remote", "add", "--default", "--force", "shelf", str(remote))
     finished.succeed("dvc", "push", "--quiet")

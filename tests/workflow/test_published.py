@@ -1,4 +1,4 @@
-"""A study of its own folder whose results Snakemake made somewhere else: recorded, pushed, pulled, adopted."""
+"""A study whose results Snakemake made on another machine: they are recorded, pushed, pulled and adopted."""
 
 import re
 
@@ -14,7 +14,7 @@ COMMIT = ("git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit"
 
 @pytest.fixture(scope="module")
 def computed(clone):
-    """The clone with a study `small` of one untrained network, run as a cluster would run it: by Snakemake alone."""
+    """Return the clone after Snakemake alone has run a study `small` of one untrained network, as on a cluster."""
     study = read_yaml(clone.folder / "params/demo.yaml")
     study["methods"] = {"untrained": {}}
     study["evaluation"]["transfer"]["datasets"] = []
@@ -55,4 +55,4 @@ def test_what_was_recorded_and_pushed_is_pulled_and_adopted_elsewhere(computed, 
 
 def test_a_study_that_nobody_published_is_told(computed):
     said = computed.fail("make", "--old-file=.venv/installed", "STUDY=zoo", "pull")
-    assert "dvc/zoo/dvc.lock: missing, so nothing of it is published with this commit" in said
+    assert "dvc/zoo/dvc.lock: missing, so that nothing of this study is published with this commit" in said

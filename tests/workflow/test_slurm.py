@@ -1,8 +1,8 @@
-"""The shrunken demo on a Slurm cluster of this machine, and what becomes of a run that Slurm stops.
+"""The shrunken demo on a Slurm cluster of this machine, and runs that Slurm stops.
 
     pytest -m slurm
 
-The cluster's GPUs are only counted, so ENTREC_DEVICE=cpu stands for them.
+The cluster only counts its GPUs, so that ENTREC_DEVICE=cpu trains on the CPU instead.
 """
 
 import importlib.util
@@ -35,7 +35,7 @@ OURS = [
 
 @pytest.fixture(scope="module")
 def on_slurm(checkout, clone, tmp_path_factory):
-    """A checkout whose demo asks for GPUs, beside a study with longer runs, while a cluster is there."""
+    """Make a checkout whose demo asks for GPUs, with a study of longer runs beside it, and run a cluster."""
     folder = tmp_path_factory.mktemp("slurm") / "checkout"
     shutil.copytree(clone.folder, folder, symlinks=True)
     study = read_yaml(folder / "params/demo.yaml")
@@ -55,7 +55,7 @@ def on_slurm(checkout, clone, tmp_path_factory):
 
 
 class Stopped:
-    """A run of the long study as a job of Snakemake's, which something stops on the way."""
+    """A run of the long study that Snakemake submits as a job, and that is stopped on the way."""
 
     def __init__(self, on_slurm, run, *options):
         self.on_slurm, self.run, self.output = on_slurm, run, on_slurm.folder / "snakemake.out"
@@ -70,16 +70,16 @@ class Stopped:
             )
 
     def job(self):
-        """The number of the job and its seconds so far, once it has saved for the first time."""
+        """Wait for the first checkpoint, and return the number of the job and the seconds that it has run."""
         slurm_cluster.wait_for(self.results / "resume/last.pt", seconds=180)
         ((number, used, _),) = (line.split() for line in queue(self.on_slurm, "%i %M %T") if line.endswith("RUNNING"))
         minutes, seconds = used.split(":")
         return number, 60 * int(minutes) + int(seconds)
 
     def stops(self):
-        """Each stop on the way: the signal and the step. Snakemake removes a log when its job starts anew."""
+        """Return the signal and the step of every stop. The log is read all the time, as a restarted job empties it."""
         log = self.on_slurm.folder / f"logs/long/pretrain/{self.run}.log"
-        pattern = r"^entrec: stopped by (\w+) after step (\d+) of \d+; saved; start it again to go on$"
+        pattern = r"^entrec: stopped by (\w+) after step (\d+) of \d+; saved: start it again to resume$"
         found, deadline = {}, time.monotonic() + 900
         while self.process.poll() is None:
             with suppress(FileNotFoundError):
@@ -100,7 +100,7 @@ class Stopped:
 
 @pytest.fixture
 def start(on_slurm):
-    """Starts such runs, and sees to it that nothing of them is left."""
+    """Return a function that starts such runs, and end those that still run after the test."""
     started = []
     on_slurm.succeed("snakemake", "data/long/digits/card.json", "--configfile", "params/long.yaml")
     yield lambda *arguments: started.append(Stopped(on_slurm, *arguments)) or started[-1]

@@ -4,8 +4,7 @@ import shutil
 
 import pytest
 
-from entrec.theory.registry import BOUNDS
-from entrec.theory.settings.identifiability import CONTENT_ISOLATION_METHODS
+from entrec.theory.registry import BOUNDS, CONTENT_ISOLATION
 
 pytestmark = pytest.mark.workflow
 SHOWN = {
@@ -23,7 +22,7 @@ SHOWN = {
 
 @pytest.fixture(scope="session")
 def theory(clone):
-    """The clone after `snakemake theory`."""
+    """Return the clone after `snakemake theory`."""
     clone.succeed("snakemake", "theory")
     return clone
 
@@ -61,7 +60,7 @@ def test_tables_and_figures_are_targets_of_their_own(theory):
         (
             "change: 0.75",
             "change: 0.5",
-            {"theory_content_isolation": {f"quick/causal-{m}-s0" for m in CONTENT_ISOLATION_METHODS}},
+            {"theory_content_isolation": {f"quick/causal-{m}-s0" for m in CONTENT_ISOLATION}},
         ),
     ],
 )

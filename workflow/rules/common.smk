@@ -64,6 +64,4 @@ def theory_asks(w, rulename):
 
 def theory_slice(job_of):
     """Return `depends_on` of the job that `job_of` finds for wildcards, among the jobs of their setting."""
-    return lambda w: depends_on(
-        job_of(THEORY[w.setting], w).keys, THEORY[w.setting].setting
-    )
+    return lambda w: depends_on(job_of(THEORY[w.setting], w).keys, THEORY[w.setting].setting)

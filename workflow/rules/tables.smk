@@ -29,6 +29,7 @@ rule table:
 for name in TABLES:
 
     rule:
+        """The table that this target is named after."""
         name:
             name
         input:

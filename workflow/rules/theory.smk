@@ -31,7 +31,8 @@ rule theory_gaussian:
     message:
         "theory_gaussian {wildcards.setting}/{wildcards.bound}-s{wildcards.seed}"
     shell:
-        "python -m entrec theory {params.step} --study {params.study} --setting {wildcards.setting}"
+        # `exec` as in `pretrain`
+        "exec python -m entrec theory {params.step} --study {params.study} --setting {wildcards.setting}"
         " --output {params.output} &> {log}"
 
 
@@ -76,11 +77,7 @@ use rule theory_gaussian as theory_latent_recovery with:
     params:
         step="latent-recovery --run {fit}",
         output=lambda w, output: Path(output[0]).parent,
-        slice=theory_slice(
-            lambda jobs, w: jobs.latent_recovery(
-                find_run(jobs.latent_recovery_runs, w.fit)
-            )
-        ),
+        slice=theory_slice(lambda jobs, w: jobs.latent_recovery(find_run(jobs.latent_recovery_runs, w.fit))),
     message:
         "theory_latent_recovery {wildcards.setting}/{wildcards.fit}"
 
@@ -95,11 +92,7 @@ use rule theory_latent_recovery as theory_content_isolation with:
         SETTING.logs.benchmark("content_isolation", "{fit}")
     params:
         step="content-isolation --run {fit}",
-        slice=theory_slice(
-            lambda jobs, w: jobs.content_isolation(
-                find_run(jobs.content_isolation_runs, w.fit)
-            )
-        ),
+        slice=theory_slice(lambda jobs, w: jobs.content_isolation(find_run(jobs.content_isolation_runs, w.fit))),
     message:
         "theory_content_isolation {wildcards.setting}/{wildcards.fit}"
 
@@ -167,21 +160,21 @@ for setting, suffix in {"quick": "", "full": "_full"}.items():
     for name, target in TARGETS.items():
 
         rule:
+            """The tables of one part of the theory studies."""
             name:
                 f"table_{name}{suffix}"
             input:
                 [TheoryPaths(setting).report.table(table)[0] for table in target.tables],
 
         rule:
+            """The figures of one part of the theory studies."""
             name:
                 f"figure_{name}{suffix}"
             input:
-                [
-                    TheoryPaths(setting).report.figure(figure)[0]
-                    for figure in target.figures
-                ],
+                [TheoryPaths(setting).report.figure(figure)[0] for figure in target.figures],
 
     rule:
+        """The page of one setting of the theory studies, with everything on it."""
         name:
             f"theory{suffix}"
         input:

@@ -126,7 +126,7 @@ def report(
     output: Annotated[Path, typer.Option(help="The folder of the page, reports/<study>.")],
 ) -> None:  # fmt: skip
     """Render the HTML report of a study."""
-    from entrec.report.vision.render import render
+    from entrec.report.vision.page import render
 
     render(study, results=results, output=output, data=data)
 

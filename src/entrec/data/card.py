@@ -14,6 +14,7 @@ from entrec.data.source import Labelled
 from entrec.data.splits import SPLITS
 from entrec.errors import UserError
 from entrec.paths import DatasetFolder
+from entrec.results import Card, ClassCounts, SplitCounts
 from entrec.settings import Colour, Dataset
 
 # the deviation of channels without any difference: rounding of CIE's constants gives greys that much a and b
@@ -24,38 +25,38 @@ def describe(
     name: str, spec: Dataset, images: Labelled, labels: NDArray[np.int64], splits: NDArray[np.uint8],
     mean: list[float], std: list[float],
 ) -> dict[str, Any]:  # fmt: skip
-    """Return what every card says of a dataset whose stored images have these `labels` (N,) and `splits` (N,).
+    """Return the fields of every card, for a dataset whose stored images have these `labels` (N,) and `splits` (N,).
 
     Raises `UserError` where `std` shows that a channel is the same in every pixel.
     """
     if min(std) <= GREY[spec.colour]:
         raise UserError(f"datasets.{name}: a channel is the same in every training pixel; nothing can be learnt")
     by_class = {
-        split: np.bincount(labels[splits == number], minlength=len(images.classes)).tolist()
+        split: tuple(np.bincount(labels[splits == number], minlength=len(images.classes)).tolist())
         for number, split in enumerate(SPLITS)
     }
     return {
         "description": images.description,
         "origin": images.origin,
         "licence": images.licence,
-        "classes": images.classes,
-        "counts": {split: sum(counts) for split, counts in by_class.items()},
-        "class_counts": by_class,
+        "classes": tuple(images.classes),
+        "counts": SplitCounts(**{split: sum(counts) for split, counts in by_class.items()}),
+        "class_counts": ClassCounts(**by_class),
         "name": name,
         "size": spec.size,
         "channels": spec.channels,
         "colour": spec.colour,
-        "mean": mean,
-        "std": std,
+        "mean": tuple(mean),
+        "std": tuple(std),
         "spec": asdict(spec),
     }
 
 
 def write_with_card(
-    folder: DatasetFolder, arrays: Mapping[Path, NDArray[Any]], card: dict[str, Any], *,
+    folder: DatasetFolder, arrays: Mapping[Path, NDArray[Any]], fields: Mapping[str, Any], *,
     others: Mapping[str, str] | None = None,
 ) -> None:  # fmt: skip
-    """Write arrays and the card, with the SHA-256 of each array and of `others`, files that are there already.
+    """Write arrays and the card of the `fields`, with the SHA-256 of each array and of `others`, which exist already.
 
     Everything is written to scratch files before any file is replaced, so that a full disk leaves an older dataset as
     it was. The card is replaced last: if the process ends in between, the new files do not match the old card.
@@ -65,5 +66,5 @@ def write_with_card(
             with path.open("wb") as file:  # given a path, numpy would append .npy to it
                 np.save(file, array, allow_pickle=False)
         digests = {path.name: sha256(written) for path, written in zip(arrays, scratch, strict=True)}
-        card = card | {"files": digests | dict(others or {})}
-        described.write_text(json.dumps(card, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        card = Card(**fields, files=digests | dict(others or {}))
+        described.write_text(json.dumps(card.model_dump(exclude_unset=True), indent=2) + "\n", encoding="utf-8")

@@ -11,7 +11,7 @@ from PIL import Image
 
 from entrec.data.encoding import png
 from entrec.data.source import EncodedImage, Listing, Loaded
-from entrec.data.stand_in import Picture, origin_of, write_file
+from entrec.data.stand_in import Picture, write_file
 from entrec.data.torchvision_set import TorchvisionSet
 from entrec.settings import Dataset
 
@@ -20,6 +20,7 @@ def cifar(reader: str, *, archive: str) -> TorchvisionSet:
     """Return the set that torchvision calls `reader`."""
     return TorchvisionSet(
         reader=reader,
+        description="Photographs of {classes} kinds of things, 32x32 pixels.",
         licence="not stated",
         origin=f"CIFAR-{reader.removeprefix('CIFAR')} (Krizhevsky 2009)",
         advice=f"put {archive}, extracted, there (Alex Krizhevsky's page 'The CIFAR-10 dataset')",
@@ -31,16 +32,7 @@ def load(kind: TorchvisionSet, spec: Dataset) -> Loaded:
     """Return the training images, then the test images, from `spec.path` or downloaded into it."""
     root = Path(spec.path or "")
     train, test = (kind.read(root, train=train) for train in (True, False))
-    labels = np.array([*train.targets, *test.targets], dtype=np.int64)
-    return Loaded(
-        images=np.concatenate([train.data, test.data]),
-        labels=labels,
-        classes=list(train.classes),
-        description=f"Photographs of {len(train.classes)} kinds of things, 32x32 pixels.",
-        licence=kind.licence,
-        origin=origin_of(root, kind.origin),
-        official_test=np.arange(len(labels)) >= len(train.targets),
-    )
+    return kind.loaded(root, train, test, list(train.classes))
 
 
 def listing(kind: TorchvisionSet, spec: Dataset) -> Listing:

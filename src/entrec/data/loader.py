@@ -1,4 +1,4 @@
-"""The order of an epoch and its batches, as functions of (seed, epoch): nothing to save for a resume."""
+"""The order of an epoch and its batches, functions of (seed, epoch), so that a resume needs no saved state."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from entrec.errors import UserError
 
 
 def epoch_order(indices: NDArray[np.int64], *, seed: int, epoch: int) -> NDArray[np.int64]:
-    """`indices` shuffled; the result depends on their values, the seed and the epoch alone."""
+    """Return `indices` (n,) shuffled; the result depends on their values, the seed and the epoch alone."""
     ascending = torch.from_numpy(np.sort(indices))
     keys = randomness.key(randomness.Purpose.ORDER, seed, epoch, ascending)
     shuffled: NDArray[np.int64] = ascending[torch.argsort(keys)].numpy()
@@ -19,9 +19,9 @@ def epoch_order(indices: NDArray[np.int64], *, seed: int, epoch: int) -> NDArray
 
 
 def batches(order: NDArray[np.int64], batch_size: int) -> Iterator[NDArray[np.int64]]:
-    """Consecutive batches of exactly `batch_size`; what is left at the end is dropped.
+    """Return an iterator over consecutive batches of exactly `batch_size`; an incomplete last one is dropped.
 
-    Raises `UserError` when there is not even one.
+    Raises `UserError` when `batch_size` exceeds the length of `order`.
     """
     if batch_size > len(order):
         raise UserError(f"batch size {batch_size}: more than the {len(order)} images to draw from; lower it")

@@ -1,4 +1,4 @@
-"""Square images of any size and channels become those of the study, with Pillow's arithmetic."""
+"""Conversion of square images to the study's channels and size, with Pillow's arithmetic."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ BILINEAR = Image.Resampling.BILINEAR  # antialiased when shrinking
 
 
 def with_channels(images: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
-    """Colour to grey by ITU-R 601 luma, rounded as Pillow does; grey to colour by repetition: (N, h, w, C)."""
+    """Convert images (N, h, w, C) to grey by ITU-R 601 luma, rounded as in Pillow, or to colour by copies of grey."""
     if images.shape[3] == channels:
         return images
     if channels == 3:
@@ -21,7 +21,7 @@ def with_channels(images: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]
 
 
 def with_size(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Antialiased bilinear resize of (N, S, S, C) to (N, size, size, C); untouched when S is `size`."""
+    """Resize (N, S, S, C) to (N, size, size, C) by an antialiased bilinear filter; images of that size stay as is."""
     if images.shape[1:3] == (size, size):
         return images
     resized = np.empty((len(images), size, size, images.shape[3]), dtype=np.uint8)
@@ -32,7 +32,7 @@ def with_size(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 
 
 def central_square(image: Image.Image, size: int) -> NDArray[Any]:
-    """The largest central square of a photograph, resized to (size, size, 3)."""
+    """Return the largest central square of a photograph, resized to (size, size, 3)."""
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     square = image.convert("RGB").resize((size, size), BILINEAR, box=(left, top, left + side, top + side))

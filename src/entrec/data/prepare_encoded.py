@@ -25,6 +25,7 @@ from entrec.data.stand_in import stand_in_digests
 from entrec.data.store import SHARD, Shard, total_moments, write_shards
 from entrec.errors import UserError
 from entrec.paths import DatasetFolder
+from entrec.results import ShardEnds
 from entrec.settings import Dataset
 from entrec.sources import SOURCES
 
@@ -50,15 +51,15 @@ def prepare_encoded(name: str, spec: Dataset, folder: Path, *, threads: int) -> 
     for label, class_name in enumerate(listing.classes):
         check_all_splits(splits[labels == label], class_name, name)
     moments = total_moments(shards)
-    card = describe(name, spec, listing, labels, splits, moments.mean, moments.std) | {
+    fields = describe(name, spec, listing, labels, splits, moments.mean, moments.std) | {
         "measured": moments.images,
-        "skipped": [fault for shard in shards for fault in shard.broken.values()],
+        "skipped": tuple(fault for shard in shards for fault in shard.broken.values()),
         "bytes": sum(shard.bytes for shard in shards),
-        "shards": {f"images/{shard.file}": {"bytes": shard.bytes, "ends": shard.ends} for shard in shards},
+        "shards": {f"images/{shard.file}": ShardEnds(bytes=shard.bytes, ends=shard.ends) for shard in shards},
     }
     digests = {f"images/{shard.file}": shard.sha256 for shard in shards}
     digests |= {f"images/{path.name}": sha256(path) for path in sorted(made.shards.glob("*.json"))}
-    write_with_card(made, {made.labels: labels, made.splits: splits}, card, others=digests)
+    write_with_card(made, {made.labels: labels, made.splits: splits}, fields, others=digests)
     _move(made, DatasetFolder(folder))
     shutil.rmtree(made.folder)
 

@@ -9,17 +9,18 @@ import hashlib
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from entrec.artefacts import read_json, sha256
+from entrec.artefacts import sha256
 from entrec.data.images import ArrayImages, EncodedImages, Images
 from entrec.data.splits import SPLITS, SplitName
 from entrec.data.store import digest_of_ends, open_rows
 from entrec.errors import UserError
+from entrec.paths import DatasetFolder
 from entrec.progress import progress
+from entrec.results import Card, ShardEnds, read_card
 from entrec.settings import Colour, Dataset
 
 REMEDY = "delete the folder and rerun the preparation"
@@ -41,7 +42,7 @@ class Prepared:
     classes: list[str]
     size: int
     channels: int
-    card: dict[str, Any]
+    card: Card
     checksum: str
     colour: Colour
     mean: tuple[float, ...]
@@ -54,36 +55,26 @@ class Prepared:
 
 def open_prepared(folder: Path) -> Prepared:
     """Return the dataset in `folder`; raises `UserError` for a missing, truncated or altered file."""
-    card = read_json(folder / "card.json")
-    try:
-        digests: dict[str, str] = dict(card["files"])
-        shards: dict[str, dict[str, Any]] = card.get("shards", {})
-        if missing := {"labels.npy", "splits.npy", *(shards or ["images.npy"])} - digests.keys():
-            raise KeyError(*missing)
-        name, classes = str(card["name"]), list(card["classes"])
-        size, channels = int(card["size"]), int(card["channels"])
-        colour: Colour = card.get("colour", "rgb")  # what a card that does not say it was made for
-        mean, std = tuple(map(float, card["mean"])), tuple(map(float, card["std"]))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{folder / 'card.json'}: not the card of a prepared dataset ({error!r}); {REMEDY}") from error
-    for file, digest in digests.items():
-        if file in shards:
-            _check_ends(folder / file, **shards[file])
+    here = DatasetFolder(folder)
+    card = read_card(here)
+    for file, digest in card.files.items():
+        if file in card.shards:
+            _check_ends(folder / file, card.shards[file])
         else:
             _check(folder / file, digest)
     return Prepared(
-        name=name,
-        images=_open_images(folder, encoded=bool(shards)),
-        labels=np.load(folder / "labels.npy"),
-        splits=np.load(folder / "splits.npy"),
-        classes=classes,
-        size=size,
-        channels=channels,
+        name=card.name,
+        images=_open_images(here, encoded=bool(card.shards)),
+        labels=np.load(here.labels),
+        splits=np.load(here.splits),
+        classes=list(card.classes),
+        size=card.size,
+        channels=card.channels,
         card=card,
-        checksum=hashlib.sha256("".join(digests.values()).encode()).hexdigest(),
-        colour=colour,
-        mean=mean,
-        std=std,
+        checksum=hashlib.sha256("".join(card.files.values()).encode()).hexdigest(),
+        colour=card.colour,
+        mean=card.mean,
+        std=card.std,
     )
 
 
@@ -92,7 +83,7 @@ def verify(folder: Path) -> int:
 
     Raises `UserError` for a file that differs.
     """
-    files = open_prepared(folder).card["files"]
+    files = open_prepared(folder).card.files
     for file in progress(list(files), f"verifying {folder}"):
         _check(folder / file, files[file])
     return len(files)
@@ -103,22 +94,19 @@ def open_as(folder: Path, name: str, spec: Dataset) -> Prepared:
     prepared = open_prepared(folder)
     if prepared.name != name:
         raise UserError(f"{folder}: holds {prepared.name!r}, not {name!r}; give its folder or rerun its preparation")
-    found = prepared.card.get("spec")
-    if found != asdict(spec):
-        raise UserError(f"{folder}: prepared from {found}, the study says {asdict(spec)}; {REMEDY}")
+    if prepared.card.spec != asdict(spec):
+        raise UserError(f"{folder}: prepared from {prepared.card.spec}, the study says {asdict(spec)}; {REMEDY}")
     return prepared
 
 
-def _open_images(folder: Path, *, encoded: bool) -> Images:
-    if encoded:
-        return EncodedImages(open_rows(folder / "images"))
-    return ArrayImages(np.load(folder / "images.npy", mmap_mode="r"))
+def _open_images(folder: DatasetFolder, *, encoded: bool) -> Images:
+    return EncodedImages(open_rows(folder.shards)) if encoded else ArrayImages(np.load(folder.array, mmap_mode="r"))
 
 
-def _check_ends(path: Path, *, bytes: int, ends: str) -> None:
+def _check_ends(path: Path, shard: ShardEnds) -> None:
     if not path.exists():
         raise UserError(f"{path}: missing; {REMEDY}")
-    if path.stat().st_size != bytes or digest_of_ends(path) != ends:
+    if path.stat().st_size != shard.bytes or digest_of_ends(path) != shard.ends:
         raise UserError(f"{path}: truncated or altered since its preparation; {REMEDY}")
 
 

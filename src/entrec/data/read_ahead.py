@@ -1,4 +1,4 @@
-"""Work done while the numbers before it are used."""
+"""Work that is done in advance, in threads, while earlier results are used."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -8,9 +8,9 @@ T = TypeVar("T")
 
 
 class ReadAhead(Generic[T]):
-    """`work` of the numbers asked for, with that of the next `depth` numbers under way; jumps are allowed.
+    """Calls `work` for the number asked for, and in advance for the next `depth` numbers.
 
-    With a depth of 0 it works there and then.
+    Numbers may be asked for in any order. With a depth of 0, `work` is called when its number is asked for.
     """
 
     def __init__(self, work: Callable[[int], T], *, depth: int) -> None:
@@ -19,7 +19,7 @@ class ReadAhead(Generic[T]):
         self._under_way: dict[int, Future[T]] = {}
 
     def __call__(self, number: int) -> T:
-        """What `work` returns, or raises, for `number`."""
+        """Return what `work` returns for `number`, or raise what it raises."""
         if self.depth == 0:
             return self.work(number)
         wanted = range(number, number + self.depth + 1)

@@ -1,11 +1,11 @@
-"""Crops and blurs as matrix products: every image has a matrix for its rows and one for its columns."""
+"""Crops and blurs as matrix products: each image has one matrix for its rows and one for its columns."""
 
 import torch
 from torch import Tensor
 
 
 def separable(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """`rows @ image @ columns.T` for each channel of each image.
+    """Return `rows @ image @ columns.T` for each channel of each image.
 
     `images` (n, c, h, w), `rows` (n, p, h) and `columns` (n, q, w) give (n, c, p, q).
     """
@@ -15,11 +15,11 @@ def separable(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
 
 
 def crop_matrix(start: Tensor, length: Tensor, flip: Tensor | None, *, source: int, size: int) -> Tensor:
-    """Antialiased bilinear resampling of `length` pixels from `start` on to `size`, mirrored where `flip`.
+    """Return the matrix that resamples `length` pixels from `start` on to `size` pixels, mirrored where `flip`.
 
-    A triangle filter as wide as one output pixel, cut at the crop's border and normalised: what
-    torchvision's `resized_crop(antialias=True)` computes. `start`, `length` and `flip` are (n,); the
-    result is (n, size, source).
+    The filter is an antialiased bilinear one, a triangle as wide as one output pixel, cut at the crop's border and
+    normalised: torchvision's `resized_crop(antialias=True)` computes the same. `start`, `length` and `flip` are (n,);
+    the result is (n, size, source).
     """
     outputs = torch.arange(0.5, size, device=start.device).expand(len(start), -1)
     if flip is not None:
@@ -33,12 +33,15 @@ def crop_matrix(start: Tensor, length: Tensor, flip: Tensor | None, *, source: i
 
 
 def blur_size(size: int) -> int:
-    """Taps of the blur: SimCLR's tenth of the image size, made odd, and at least 3."""
+    """Return the taps of the blur in pixels: a tenth of the image size, as in SimCLR, made odd, and at least 3."""
     return max(size // 10 | 1, 3)
 
 
 def blur_matrix(sigma: Tensor, *, size: int, taps: int) -> Tensor:
-    """Gaussian blur with reflected borders, as torchvision's `gaussian_blur`: (n,) pixels to (n, size, size)."""
+    """Return the matrix of a Gaussian blur with reflected borders, as in torchvision's `gaussian_blur`.
+
+    `sigma` (n,) is in pixels; the result is (n, size, size).
+    """
     offsets = torch.arange(taps, device=sigma.device) - taps // 2
     widths = sigma[:, None].clamp(min=1e-6)  # a width of 0 leaves the image as it is
     kernels = torch.softmax(-0.5 * (offsets / widths).square(), dim=1)  # (n, taps)

@@ -72,6 +72,7 @@ def write_stand_in(source: str, root: Path, amount: Amount) -> None:
 
     The source's function `stand_in` returns the files whose digests its reader compares, or None.
     """
+    root.mkdir(parents=True, exist_ok=True)
     compared = function_of(source, "stand_in")(root, amount) or []
     write_json(root / MARKER, {"md5": {path.name: md5(path.read_bytes()).hexdigest() for path in compared}})
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from entrec.data.reasons import reason
-from entrec.data.source import EncodedImage, Listing
+from entrec.data.source import EncodedImage, Listing, Loaded
 from entrec.data.stand_in import origin_of, stand_in_digests
 from entrec.errors import UserError
 from entrec.settings import Dataset
@@ -18,20 +18,20 @@ from entrec.settings import Dataset
 class TorchvisionSet:
     """A dataset with the name of torchvision's class, and what cards and messages say of it.
 
-    `splits` gives, for each of our splits that has an official list, torchvision's name of it. `advice` says which
-    files belong where. Where torchvision's class compares digests, `digests` returns the attributes of the class that
-    hold them, given the class and a stand-in's MD5 by file name.
+    `{classes}` in the `description` stands for their number. `splits` gives torchvision's name of each of our splits
+    that has an official list. `advice` says which files belong where. Where torchvision's class compares digests,
+    `digests` returns the attributes of the class that hold them, given the class and a stand-in's MD5 by file name.
     """
 
     reader: str
+    description: str
     licence: str
     origin: str
     advice: str
-    description: str = ""
     splits: dict[str, str] = field(default_factory=dict)
     digests: Callable[[Any, dict[str, str]], dict[str, Any]] | None = None
 
-    def found(self, root: Path, **options: Any) -> Any:
+    def from_files(self, root: Path, **options: Any) -> Any:
         """Return torchvision's dataset from the files in `root`; raises what torchvision raises where they are faulty.
 
         A stand-in's files are compared with the stand-in's own digests.
@@ -49,10 +49,10 @@ class TorchvisionSet:
         Raises `UserError` with `advice` when it is neither there nor can be downloaded.
         """
         try:
-            return self.found(root, **options)
+            return self.from_files(root, **options)
         except Exception as fault:  # torchvision's readers, and those they call, have no exception in common
             try:
-                return self.found(root, download=True, **options)
+                return self.from_files(root, download=True, **options)
             except Exception as error:
                 found, _, _ = reason(fault).partition(" You can use download=True")  # which was just tried
                 raise UserError(
@@ -85,12 +85,25 @@ class TorchvisionSet:
         return Listing(
             images=[EncodedImage.of_file(path) for path, _ in labelled],
             labels=np.array([label for _, label in labelled], dtype=np.int64),
-            classes=classes,
-            description=self.description,
-            licence=self.licence,
-            origin=origin_of(root, self.origin),
+            **self._facts(root, classes),
             **official,
         )
+
+    def loaded(self, root: Path, train: Any, test: Any, classes: list[str]) -> Loaded:
+        """Return the images of two of torchvision's datasets, the official training and test splits, as one array."""
+        images = np.concatenate([np.asarray(found.data) for found in (train, test)])
+        labels = np.concatenate([np.asarray(found.targets, dtype=np.int64) for found in (train, test)])
+        return Loaded(
+            images=images if images.ndim == 4 else images[..., None],
+            labels=labels,
+            official_test=np.arange(len(labels)) >= len(train.targets),
+            **self._facts(root, classes),
+        )
+
+    def _facts(self, root: Path, classes: list[str]) -> dict[str, Any]:
+        description = self.description.format(classes=len(classes))
+        origin = origin_of(root, self.origin)
+        return {"classes": classes, "description": description, "licence": self.licence, "origin": origin}
 
 
 def _files(dataset: Any) -> list[tuple[str, int]]:

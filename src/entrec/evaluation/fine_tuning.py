@@ -1,7 +1,7 @@
 """Fine-tuning of one model with several learning rates and weight decays, side by side.
 
 All copies take their steps on the same batches, so that each batch's views are computed once. A step draws no random
-numbers, so every copy ends with the same bits as if it were trained alone.
+numbers, so every copy ends with the same bits as if it were the only one.
 """
 
 import copy

@@ -100,7 +100,7 @@ def check_probabilities(probabilities: Tensor) -> None:
 
 
 def _checks_values() -> bool:
-    """Return whether values may be read now. The compiler is asked first: then the switch is no part of its graph."""
+    """Return whether values may be read now. The compiler comes first: its graph must not depend on the switch."""
     return not torch.compiler.is_compiling() and _may_synchronise
 
 

@@ -292,6 +292,7 @@ class MethodEntry:
         return settings.local_crops if takes_any else 0
 
 
+# traits: the family, the density of the reconstruction, what keeps the entropy up, whether both make the bound
 METHODS: dict[str, MethodEntry] = {
     "untrained": MethodEntry(title="Untrained", method="untrained:Untrained", settings=UntrainedSettings),
     "supervised": MethodEntry(title="Supervised", method="supervised:Supervised", settings=SupervisedSettings),

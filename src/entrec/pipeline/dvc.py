@@ -67,6 +67,7 @@ def stages(study: Study, study_file: Path, *, folder: Path = Path()) -> str:
     jobs, name = Jobs(study), study_file.as_posix()
     file = StageFile(folder, study_file, f"dvc --study {name}", options=f"--configfile {name} ")
     transfers = [jobs.transfer(EACH_RUN, name) for name in study.evaluation.transfer.datasets]
+    # what a stage is repeated for, and the jobs of each repetition
     repeated: list[tuple[str | list[str], Sequence[Job]]] = [
         (jobs.datasets(encoded=False), [jobs.prepare("${item}", encoded=False)]),
         (jobs.datasets(encoded=True), [jobs.prepare("${item}", encoded=True)]),
@@ -74,9 +75,9 @@ def stages(study: Study, study_file: Path, *, folder: Path = Path()) -> str:
         ("${runs}", [jobs.evaluate(EACH_RUN)]),
         ("${headline_runs}", transfers),
     ]
-    made = {own[0].rule: {"foreach": items, "do": file.stage(own)} for items, own in repeated if items and own}
+    made = {each[0].rule: {"foreach": items, "do": file.stage(each)} for items, each in repeated if items and each}
     made |= {table: file.stage([jobs.table(table)]) for table in TABLES}
-    lists = {"runs": study.runs, "headline_runs": study.headline_runs}
+    lists = {"runs": study.runs} | ({"headline_runs": study.headline_runs} if transfers else {})
     return file.text(made, {key: {str(run): run.method for run in runs} for key, runs in lists.items()})
 
 

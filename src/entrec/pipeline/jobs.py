@@ -25,6 +25,8 @@ from entrec.study import (
 
 TABLES = ("table_1", "table_2", "table_transfer", "table_knn", "table_information", "table_methods")
 NOTEBOOKS = ("results", "provenance")
+TEMPLATES = Path("reports/templates")
+MACROS = TEMPLATES / "macros.html.j2"  # what the HTML of every table, figure and claim is made of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,9 +124,10 @@ class Jobs:
 
     def table(self, name: str) -> StudyJob:
         """Return the job that makes the table `name`; raises `UserError` for an unknown one."""
+        shown = [path for run in runs_of(self.study, name) for path in self._shown(run, name)]
         return StudyJob(
             rule="table",
-            inputs=[path for run in runs_of(self.study, name) for path in self._shown(run, name)],
+            inputs=[*shown, MACROS],
             outputs=self.paths.report.table(name),
             keys=table_keys(),
             devices=self._devices("tables"),
@@ -200,6 +203,5 @@ def runs_of(study: Study, table: str) -> list[Run]:
 
 def page_sources(notebooks: Iterable[str], template: str) -> list[Path]:
     """Return the notebooks and templates that a page is rendered from."""
-    templates = ("base.html.j2", f"{template}.html.j2", "style.css")
-    found = [Path("reports/notebooks", f"{name}.ipynb") for name in notebooks]
-    return found + [Path("reports/templates", name) for name in templates]
+    templates = [TEMPLATES / name for name in ("base.html.j2", f"{template}.html.j2", "style.css")]
+    return [*(Path("reports/notebooks", f"{name}.ipynb") for name in notebooks), *templates, MACROS]

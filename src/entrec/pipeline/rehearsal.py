@@ -21,16 +21,18 @@ def rehearse(study_file: Path, folder: Path) -> Path:
     Returns the file of that study. Raises `UserError` where a dataset has no stand-in, and where the smaller study is
     not a valid one.
     """
-    whole, smaller = read_yaml(study_file), read_yaml(SMALLER)
-    for name, source in _sources(whole).items():
-        if function_of(source, "stand_in") is None:
+    for name, dataset in load_study(study_file).datasets.items():
+        if function_of(dataset.source, "stand_in") is None:
             having = ", ".join(source for source in SOURCES if function_of(source, "stand_in"))
-            raise UserError(f"{study_file}: datasets.{name}: {source!r} has no stand-in; sources that have: {having}")
-    study, amounts = merged(whole, smaller["study"]), smaller["stand_ins"]
-    for name, source in _sources(study).items():
+            raise UserError(
+                f"{study_file}: datasets.{name}: {dataset.source!r} has no stand-in; sources that have: {having}"
+            )
+    smaller = read_yaml(SMALLER)
+    study, amounts = merged(read_yaml(study_file), smaller["study"]), smaller["stand_ins"]
+    for name, values in study["datasets"].items():
         raw = folder / "raw" / name
-        write_stand_in(source, raw, Amount(**amounts["each"] | amounts.get(name, {})))
-        study["datasets"][name]["path"] = str(raw)
+        write_stand_in(values["source"], raw, Amount(**amounts["each"] | amounts.get(name, {})))
+        values["path"] = str(raw)
     path = folder / f"{folder.name}.yaml"
     write_text(path, json.dumps(study, indent=2) + "\n")  # JSON is also YAML
     load_study(path)
@@ -52,7 +54,3 @@ def merged(whole: dict[str, Any], changes: dict[str, Any], *, place: str = "") -
         for key, value in changes.items()
     }
     return whole | both
-
-
-def _sources(study: dict[str, Any]) -> dict[str, str]:
-    return {name: dataset["source"] for name, dataset in study["datasets"].items()}

@@ -10,7 +10,7 @@ from typing import Any
 
 from entrec.errors import UserError
 from entrec.paths import TheoryPaths
-from entrec.pipeline.jobs import Job, page_sources
+from entrec.pipeline.jobs import MACROS, Job, page_sources
 from entrec.settings import Resources
 from entrec.theory.registry import BOUNDS
 from entrec.theory.runs import (
@@ -61,14 +61,13 @@ STEPS: dict[str, Step] = {
 
 @dataclass(frozen=True, kw_only=True)
 class ResultJob(Job):
-    """One job whose first output is a file of results, and contains the keys and values of `about`."""
+    """One job that writes a file of results.
 
+    `result` is its first output, relative to the results of the setting, and contains the keys and values of `about`.
+    """
+
+    result: Path
     about: Mapping[str, Any]
-
-    @property
-    def result(self) -> Path:
-        """The file of results, relative to the results of its setting."""
-        return self.outputs[0].relative_to(self.outputs[0].parents[-4])
 
     @property
     def name(self) -> str:
@@ -103,32 +102,28 @@ class TheoryJobs:
 
     def gaussian(self, bound: str, seed: int) -> ResultJob:
         """Return the job that trains one bound of mutual information on correlated Gaussians."""
-        path, keys = self.paths.results.gaussian(bound, seed), self.setting.gaussian_keys(bound)
-        return ResultJob(rule="theory_gaussian", outputs=[path], keys=keys, about={"bound": bound, "seed": seed})
+        outputs, keys = [self.paths.results.gaussian(bound, seed)], self.setting.gaussian_keys(bound)
+        return self._result("theory_gaussian", outputs, keys, bound=bound, seed=seed)
 
     def sphere(self, dimension: int) -> ResultJob:
         """Return the job that estimates the information of vMF pairs in one dimension."""
-        path, keys = self.paths.results.sphere(dimension), self.setting.sphere_keys(dimension)
-        return ResultJob(rule="theory_sphere", outputs=[path], keys=keys, about={"dimension": dimension})
+        outputs, keys = [self.paths.results.sphere(dimension)], self.setting.sphere_keys(dimension)
+        return self._result("theory_sphere", outputs, keys, dimension=dimension)
 
     def rates(self, case: str) -> ResultJob:
         """Return the job that measures how fast one entropy estimate converges."""
-        return ResultJob(
-            rule="theory_rates",
-            outputs=[self.paths.results.rates(case)],
-            keys=self.setting.rates_keys(case),
-            about={"case": case},
-        )
+        outputs, keys = [self.paths.results.rates(case)], self.setting.rates_keys(case)
+        return self._result("theory_rates", outputs, keys, case=case)
 
     def latent_recovery(self, run: LatentRecoveryRun) -> ResultJob:
         """Return the job that trains one encoder to recover latents."""
         outputs, keys = self.paths.results.latent_recovery(run).trained, self.setting.latent_recovery_keys(run.row)
-        return ResultJob(rule="theory_latent_recovery", outputs=outputs, keys=keys, about=asdict(run))
+        return self._result("theory_latent_recovery", outputs, keys, **asdict(run))
 
     def content_isolation(self, run: ContentIsolationRun) -> ResultJob:
         """Return the job that trains one encoder to isolate content from style."""
         outputs, keys = self.paths.results.content_isolation(run).trained, self.setting.content_isolation_keys(run.row)
-        return ResultJob(rule="theory_content_isolation", outputs=outputs, keys=keys, about=asdict(run))
+        return self._result("theory_content_isolation", outputs, keys, **asdict(run))
 
     @property
     def by_part(self) -> dict[str, list[ResultJob]]:
@@ -165,11 +160,13 @@ class TheoryJobs:
 
     def table(self, name: str) -> Job:
         """Return the job that makes the table `name`."""
-        return self._showing("theory_table", name, self.paths.report.table(name))
+        shown, keys = self._shown_by(name)
+        return Job(rule="theory_table", inputs=[*shown, MACROS], outputs=self.paths.report.table(name), keys=keys)
 
     def figure(self, name: str) -> Job:
         """Return the job that draws the figure `name`."""
-        return self._showing("theory_figure", name, self.paths.report.figure(name))
+        shown, keys = self._shown_by(name)
+        return Job(rule="theory_figure", inputs=shown, outputs=self.paths.report.figure(name), keys=keys)
 
     def page(self) -> Job:
         """Return the job that renders the page."""
@@ -191,9 +188,13 @@ class TheoryJobs:
         yield from (self.figure(name) for name in THEORY_FIGURES)
         yield self.page()
 
-    def _showing(self, rule: str, name: str, outputs: Sequence[Path]) -> Job:
-        inputs, keys = [job.outputs[0] for job in self.shown(name)], self.setting.shown_keys(shown_part(name))
-        return Job(rule=rule, inputs=inputs, outputs=outputs, keys=keys)
+    def _result(self, rule: str, outputs: Sequence[Path], keys: Sequence[str], **about: Any) -> ResultJob:
+        result = outputs[0].relative_to(self.paths.results.folder)
+        return ResultJob(rule=rule, outputs=outputs, keys=keys, result=result, about=about)
+
+    def _shown_by(self, name: str) -> tuple[list[Path], list[str]]:
+        """Return the files of results and the keys that the table or figure `name` shows."""
+        return [job.outputs[0] for job in self.shown(name)], self.setting.shown_keys(shown_part(name))
 
 
 def shown_part(name: str) -> str:

@@ -1,8 +1,8 @@
-"""torchrun without its own traceback: what went wrong in a process was said there, in one line.
+"""torchrun without its own traceback, because a process that fails says in one line what went wrong.
 
     python -m entrec.pipeline.torchrun --standalone --nproc-per-node 2 -m -- entrec pretrain …
 
-It ends with the code of the first process that failed, so that 75, stopped and saved, stays 75.
+The exit code is that of the first process that failed, so that 75, for a run that has stopped and saved, stays 75.
 """
 
 import logging
@@ -14,14 +14,16 @@ from torch.distributed.elastic.multiprocessing.api import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.run import parse_args, run
 
-KILLED = 128  # what shells add to the number of the signal that ended a process
+KILLED = 128  # shells add this to the number of the signal that ended a process
 
 
 def main(arguments: list[str]) -> int:
-    """Run torchrun with `arguments` and return its exit code."""
-    signal.signal(signal.SIGUSR1, signal.SIG_IGN)  # meant for the processes; it would die of it, and they with it
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # else it says in five lines that it sets this
-    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # else every process is told what DDP need not look for
+    """Run torchrun with `arguments` and return the exit code."""
+    signal.signal(
+        signal.SIGUSR1, signal.SIG_IGN
+    )  # the training processes answer it; it would kill torchrun, and them with it
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # otherwise torchrun sets this and says so in five lines
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # otherwise every process prints a hint about DDP's options
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
     try:
         run(parse_args(arguments))

@@ -42,18 +42,17 @@ def setting_pattern(settings: Iterable[TheoryJobs]) -> str:
 
     The settings do not have the same seeds and cases, so that a result of one may be no result of the other.
     """
-    outputs = {jobs.setting.name: [path for job in jobs.results for path in job.outputs] for jobs in settings}
-    return "|".join(f"{name}(?={'|'.join(_after(name, path) for path in paths)})" for name, paths in outputs.items())
+    patterns = []
+    for jobs in settings:
+        folder = jobs.paths.results.folder
+        paths = [path.relative_to(folder) for job in jobs.results for path in job.outputs]
+        patterns.append(f"{folder.name}(?=/(?:{'|'.join(re.escape(str(path)) for path in paths)})$)")
+    return "|".join(patterns)
 
 
 def one_of(names: Iterable[object]) -> str:
     """Return a regular expression that matches each of `names` and nothing else."""
     return "|".join(map(str, names)) or "(?!)"
-
-
-def _after(setting: str, path: Path) -> str:
-    """Return a regular expression of what follows the setting in `path`."""
-    return re.escape(path.as_posix().split(f"/{setting}", maxsplit=1)[1]) + "$"
 
 
 def _study_file(config_settings: Any, default: str) -> Path:

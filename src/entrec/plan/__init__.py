@@ -1,1 +1,1 @@
-"""What a study costs, before it is run: jobs, GPU-hours, wall time and disk, from its file alone."""
+"""The cost of a study before it runs, estimated from its file: jobs, GPU-hours, wall time and disk space."""

@@ -1,4 +1,4 @@
-"""What each job of a study takes: seconds on its devices, from measured speeds where there are some or from FLOPs."""
+"""The seconds that each job of a study takes on its devices, from measured speeds or else from FLOPs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,25 +11,25 @@ from entrec.plan.speeds import Speed, measured_speed
 from entrec.runs import Run
 from entrec.study import Study
 
-HEAD = 6  # FLOPs of a weight of a linear head for one image: forward, and backward to the weight and its input
+HEAD = 6  # FLOPs for each weight of a linear head and each image: forward, and backward to the weight and its input
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Wall seconds of a job; jobs without GPUs in a study that has some are not estimated."""
+    """A job and its wall time in seconds; 0 for jobs without GPUs in a study that has some, which are not estimated."""
 
     job: StudyJob
     seconds: float
 
     @property
     def device_hours(self) -> float:
-        """Hours times GPUs, or threads where the study asks for no GPU."""
+        """The wall hours times the GPUs, or times the threads where the study asks for no GPU."""
         return self.seconds * self.job.devices / 3600
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The costs of a study's jobs in their order, and what they were reckoned from."""
+    """The costs of a study's jobs in their order, and what they were computed from."""
 
     study: Study
     device: Device
@@ -39,7 +39,7 @@ class Plan:
     costs: list[Cost]
 
     def rate(self, method: str, batch_size: int) -> float:
-        """Images/s of one device in pretraining, measured or counted; 0 for a method that is not trained."""
+        """Return the images/s of one device in pretraining, measured or from FLOPs; 0 without training."""
         if method in self.speeds:
             return self.speeds[method].at(batch_size)
         step = self.networks[method].step
@@ -47,10 +47,10 @@ class Plan:
 
 
 def plan_of(study: Study, *, device: Device, data: Path, results: Path | None) -> Plan:
-    """The plan of `study` on `device`; `data` and `results` are the folders of all studies.
+    """Return the plan of `study` on `device`; `data` and `results` are the folders of all studies.
 
-    Without `results` it is made from FLOPs alone, so that it is what it was before anything ran. Raises `UserError`
-    for a data set whose size nobody knows yet.
+    Without `results` it is made from FLOPs alone, as it was before anything ran. Raises `UserError` for a dataset
+    whose image count is not known yet.
     """
     sizes = {name: size_of(study, name, data) for name in study.datasets}
     networks = {method: networks_of(study, method) for method in study.methods}
@@ -72,15 +72,15 @@ def _seconds(plan: Plan, job: StudyJob) -> float:
 
 
 def pretraining_images(plan: Plan, run: Run) -> int:
-    """Images that a run trains on; the incomplete last batch of an epoch is left out."""
+    """Return how many images a run trains on, all epochs together, without the incomplete last batch of each epoch."""
     train = plan.sizes[plan.study.dataset].train
     return run.epochs * (train // run.batch_size) * run.batch_size
 
 
 def _evaluation(plan: Plan, run: Run) -> float:
-    """Seconds of one device: features of all images, the head's epochs for each strength, the neighbours' votes.
+    """Return the seconds on one device for the features of all images, the linear heads and the neighbours.
 
-    What lbfgs takes depends on when it is done, and is left out.
+    The time of lbfgs is left out: its number of iterations is not known.
     """
     size, networks, linear = plan.sizes[plan.study.dataset], plan.networks[run.method], plan.study.evaluation.linear
     passes = passes_of(plan.study, run.method, plan.study.datasets[plan.study.dataset].size)
@@ -93,7 +93,7 @@ def _evaluation(plan: Plan, run: Run) -> float:
 
 
 def _fine_tuning(plan: Plan, run: Run, dataset: str) -> float:
-    """Seconds of one device: the grid is trained and scored on the validation part, its best on the test part."""
+    """Return the seconds on one device: the grid trains and is validated, and its best point is tested."""
     size, transfer = plan.sizes[dataset], plan.study.evaluation.transfer
     passes = passes_of(plan.study, run.method, plan.study.datasets[dataset].size)
     grid = len(transfer.lr) * len(transfer.weight_decay)

@@ -1,9 +1,9 @@
 """Multiplications and additions of a method's networks, counted by torch on tensors that are shapes alone.
 
-Counted are convolutions, matrix products and attention of the backbone, forward and backward, for each view and each
-small crop, and once forward for each view where an EMA copy of the backbone looks too. Left out are heads and losses
-(a few percent with 65,536 prototypes, less without), norms and activations, which no counter of this kind sees, the
-making of the views, the optimiser and what processes exchange.
+The count has the convolutions, matrix products and attention of the backbone: forward and backward for each view and
+each small crop, and once more forward for each view where the method has an EMA copy of the backbone. It leaves out
+heads and losses (a few percent with 65,536 prototypes, less without), norms and activations, which torch does not
+count, augmentation, the optimiser and communication.
 """
 
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from entrec.networks.backbones import Builder, num_features
 from entrec.settings import Network
 from entrec.study import Study
 
-BATCH = 2  # batch norm wants more than one image
+BATCH = 2  # batch norm needs more than one image
 
 
 @dataclass(frozen=True)
 class Passes:
-    """FLOPs of one image through a network: forwards alone, and forwards and back."""
+    """The FLOPs of one image through a network: forward alone, and forward and backward together."""
 
     forward: float
     training: float
@@ -33,9 +33,10 @@ class Passes:
 class Networks:
     """What a method's networks cost.
 
-    `step` are the FLOPs of one image in one step with all its views, 0 where nothing is trained; `features` the width
-    of what the backbone gives. Bytes are of the backbone as it is kept, and of a checkpoint: the whole method with
-    what its optimiser remembers of each trained weight.
+    `step`: FLOPs of one image in one training step with all its views; 0 where nothing is trained.
+    `features`: width of the backbone's output.
+    `encoder_bytes`, `checkpoint_bytes`: size of the stored backbone, and of a checkpoint, which holds the whole method
+    and the optimiser's state.
     """
 
     step: float
@@ -45,7 +46,7 @@ class Networks:
 
 
 def networks_of(study: Study, method: str) -> Networks:
-    """Counted on the networks of `method` as the study has them."""
+    """Return what the networks of `method` cost with the settings of the study."""
     entry, settings, spec = METHODS[method], study.method(method), study.datasets[study.dataset]
     kind = entry.load()
     with torch.device("meta"):
@@ -65,14 +66,14 @@ def networks_of(study: Study, method: str) -> Networks:
 
 
 def passes_of(study: Study, method: str, size: int) -> Passes:
-    """Through the backbone of `method`, of one image `size` pixels wide."""
+    """Return the FLOPs of one image, `size` pixels wide, through the backbone of `method`."""
     channels = study.datasets[study.dataset].channels
     return count_passes(METHODS[method].load().make_backbone, study.network, channels=channels, size=size)
 
 
 @lru_cache
 def count_passes(build: Builder, network: Network, *, channels: int, size: int) -> Passes:
-    """Of one image of `channels`, `size` pixels wide, through the network that `build` makes."""
+    """Return the FLOPs of one image of `channels`, `size` pixels wide, through the network that `build` makes."""
     with torch.device("meta"):
         backbone = build(network, channels=channels, size=size)
         images = torch.empty(BATCH, channels, size, size)

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from entrec.artefacts import read_json
 from entrec.errors import UserError
 from entrec.paths import DatasetFolder
 from entrec.plan.assumptions import GIGA, encoded_bytes
+from entrec.results import read_card
 from entrec.settings import Dataset
 from entrec.sources import SOURCES, Published
 from entrec.study import Study
@@ -51,10 +51,10 @@ def size_of(study: Study, name: str, data: Path) -> Size:
 
 
 def _prepared(prepared: DatasetFolder, *, raw_bytes: float) -> Size:
-    card = read_json(prepared.card)
+    card = read_card(prepared)
     stored = sum(path.stat().st_size for path in prepared.folder.rglob("*") if path.is_file())
-    counts = {split: int(card["counts"][split]) for split in ("train", "validation", "test")}
-    return Size(**counts, classes=len(card["classes"]), raw_bytes=raw_bytes, prepared_bytes=stored, counted=True)
+    counts, classes = card.counts.model_dump(), len(card.classes)
+    return Size(**counts, classes=classes, raw_bytes=raw_bytes, prepared_bytes=stored, counted=True)
 
 
 def _as_published(spec: Dataset, published: Published) -> Size:

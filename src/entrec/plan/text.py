@@ -1,8 +1,12 @@
-"""A plan as people read it in a terminal."""
+"""A plan as the text that people read in a terminal."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from textwrap import indent
+
+from tabulate import tabulate
 
 from entrec.methods.registry import METHODS
+from entrec.pipeline.jobs import runs_of
 from entrec.plan.assumptions import GIGA, TERA
 from entrec.plan.costs import Cost, Plan
 from entrec.plan.wall_time import wall_seconds, widest
@@ -11,32 +15,32 @@ from entrec.runs import Run
 STEPS = ("pretrain", "evaluate", "transfer")
 COPIES = 3  # of a checkpoint while one is saved: the new one, the last and the one before
 NOTHING = "-"
-Where = Callable[[Run], bool]
 
 
 def plan_text(plan: Plan, *, devices: Sequence[int]) -> str:
-    """The whole plan; wall times are on each number of `devices`."""
+    """Return the whole plan, with the wall time on each number of `devices`."""
     hours = f"{plan.device.unit}-hours"
+    speed = f"images/s/{plan.device.unit}"
     sections = {
         "Jobs": _table(["rule", "jobs", hours, "longest"], _rules(plan)),
         f"{hours} by table": _table(["", "runs", "pretrain", "linear and kNN", "transfer", "sum"], _tables(plan)),
-        "Methods": _table(["", "runs", "GFLOP/image", f"images/s/{plan.device.unit}", "from", hours], _methods(plan)),
+        "Methods": _table(["", "runs", "GFLOP/image", speed, "speed from", hours], _methods(plan)),
         "Wall time": _table(["", "until all is done"], _wall(plan, devices)),
         "Disk": _table(["", "GB"], _disk(plan)),
         "Assumptions": "\n".join(f"- {line}" for line in _assumptions(plan)),
     }
     study = plan.study
-    title = f"{study.title}\nparams/{study.name}.yaml: what all of it takes, on {plan.device.title}s\n"
+    title = f"{study.title}\nparams/{study.name}.yaml: estimated cost on {plan.device.title}s\n"
     return "\n".join([title, *(f"{name}\n{body}\n" for name, body in sections.items())])
 
 
 def default_devices(plan: Plan) -> list[int]:
-    """As many as the widest job asks for, and two, four and eight times as many."""
+    """Return the number of devices that the widest job asks for, and two, four and eight times as many."""
     return [widest(plan) * factor for factor in (1, 2, 4, 8)]
 
 
 def device_hours(costs: Iterable[Cost]) -> float:
-    """Their sum."""
+    """Return the sum of the device-hours of `costs`."""
     return sum(cost.device_hours for cost in costs)
 
 
@@ -44,34 +48,31 @@ def _rules(plan: Plan) -> list[list[str]]:
     rows = []
     for rule in dict.fromkeys(cost.job.rule for cost in plan.costs):
         costs = [cost for cost in plan.costs if cost.job.rule == rule]
-        known = rule in STEPS
-        longest = _duration(max(cost.seconds for cost in costs)) if known else NOTHING
-        rows.append([rule, str(len(costs)), _hours(device_hours(costs)) if known else NOTHING, longest])
+        estimated = rule in STEPS
+        hours = _hours(device_hours(costs)) if estimated else NOTHING
+        rows.append([rule, str(len(costs)), hours, _duration(max(c.seconds for c in costs)) if estimated else NOTHING])
     return [*rows, ["sum", str(len(plan.costs)), _hours(device_hours(plan.costs)), ""]]
 
 
 def _tables(plan: Plan) -> list[list[str]]:
-    """Each run once, then what one of the tables takes alone."""
-    batch_size, epochs = plan.study.headline
-    main: Where = lambda run: (run.batch_size, run.epochs) == (batch_size, epochs)  # noqa: E731
-    parts: dict[str, Where] = {
-        f"main column ({batch_size}, {epochs} epochs), of all tables": main,
-        "other batch sizes, of Table 1": lambda run: run.batch_size != batch_size,
-        "other epochs, of Table 2": lambda run: run.epochs != epochs,
-        "sum": lambda run: True,
-        "Table 1 alone": lambda run: run.epochs == epochs,
-        "Table 2 alone": lambda run: run.batch_size == batch_size,
+    """Return the hours of the runs of each table, first without those of another table, then with them."""
+    study = plan.study
+    batch_size, epochs = study.headline
+    headline = set(study.headline_runs)
+    table_1, table_2 = (set(runs_of(study, table)) for table in ("table_1", "table_2"))
+    groups = {
+        f"headline setting ({batch_size}, {epochs} epochs), in all tables": headline,
+        "other batch sizes, in Table 1": table_1 - headline,
+        "other epochs, in Table 2": table_2 - headline,
+        "sum": set(study.runs),
+        "Table 1 alone": table_1,
+        "Table 2 alone": table_2,
     }
-    rows = [[name, *_by_step(plan, where)] for name, where in parts.items()]
-    return [row for row in rows if row[1] != "0"]
+    return [[name, *_by_step(plan, runs)] for name, runs in groups.items() if runs]
 
 
-def _by_step(plan: Plan, where: Where) -> list[str]:
-    runs = [run for run in plan.study.runs if where(run)]
-    hours = [
-        device_hours(c for c in plan.costs if c.job.rule == step and c.job.run is not None and where(c.job.run))
-        for step in STEPS
-    ]
+def _by_step(plan: Plan, runs: Collection[Run]) -> list[str]:
+    hours = [device_hours(c for c in plan.costs if c.job.rule == step and c.job.run in runs) for step in STEPS]
     return [str(len(runs)), *map(_hours, [*hours, sum(hours)])]
 
 
@@ -80,14 +81,11 @@ def _methods(plan: Plan) -> list[list[str]]:
     for method in plan.study.methods:
         costs = [c for c in plan.costs if c.job.run is not None and c.job.run.method == method]
         runs = sum(c.job.rule == "pretrain" for c in costs)
-        step, rate, speed = (
-            plan.networks[method].step,
-            plan.rate(method, plan.study.batch_sizes[0]),
-            plan.speeds.get(method),
-        )
+        step, speed = plan.networks[method].step, plan.speeds.get(method)
+        rate = plan.rate(method, plan.study.headline[0])
+        numbers = [f"{step / GIGA:.4g}", f"{rate:,.0f}"] if step else [NOTHING, NOTHING]
         basis = f"{speed.runs} of {speed.study}" if speed else "FLOPs" if step else NOTHING
-        row = [f"{step / GIGA:.4g}", f"{rate:,.0f}"] if step else [NOTHING, NOTHING]
-        rows.append([METHODS[method].title, str(runs), *row, basis, _hours(device_hours(costs))])
+        rows.append([METHODS[method].title, str(runs), *numbers, basis, _hours(device_hours(costs))])
     return rows
 
 
@@ -96,38 +94,39 @@ def _wall(plan: Plan, devices: Sequence[int]) -> list[list[str]]:
 
 
 def _disk(plan: Plan) -> list[list[str]]:
-    networks = plan.networks.values()
+    prepared = sum(size.prepared_bytes for size in plan.sizes.values())
     encoders = sum(plan.networks[run.method].encoder_bytes for run in plan.study.runs)
+    checkpoint = max(network.checkpoint_bytes for network in plan.networks.values())
     amounts = {
-        "the makers' files": sum(size.raw_bytes for size in plan.sizes.values()),
-        "prepared data sets": sum(size.prepared_bytes for size in plan.sizes.values()),
-        "checkpoints of each pretraining that runs, at most": COPIES * max(n.checkpoint_bytes for n in networks),
+        "original files": sum(size.raw_bytes for size in plan.sizes.values()),
+        "prepared datasets": prepared,
+        "checkpoints of one pretraining while it runs, at most": COPIES * checkpoint,
         f"encoders of {len(plan.study.runs)} runs": encoders,
-        "DVC's cache, where it copies: prepared data and encoders again": encoders
-        + sum(size.prepared_bytes for size in plan.sizes.values()),
+        "DVC's cache, if it copies prepared datasets and encoders": encoders + prepared,
     }
     return [[name, f"{amount / GIGA:,.1f}" if amount >= GIGA / 10 else "< 0.1"] for name, amount in amounts.items()]
 
 
 def _assumptions(plan: Plan) -> list[str]:
     device, precision = plan.device, plan.study.training.precision
-    share = f", {100 * device.utilisation:.1f} % of the peak in bfloat16" if device.utilisation else ""
+    share = f", {100 * device.utilisation:.1f} % of its peak in bfloat16" if device.utilisation else ""
     counted = [name for name, size in plan.sizes.items() if size.counted]
     published = [name for name, size in plan.sizes.items() if not size.counted]
     lines = [
         f"One {device.title} sustains {device.sustained[precision] / TERA:g} TFLOP/s in {precision}{share}:"
         f" {device.source}.",
-        "FLOPs are counted on the networks: multiplications and additions of every view, small crop and EMA copy,"
-        " forward and backward; without heads, losses, the making of views and what processes exchange.",
-        "The speed of runs that are done replaces the count, where network, images and precision were the same.",
-        "On top come small shares of a batch, which leave a GPU idle, slow disks, preemption and the start of each job;"
-        " what runs on processors, such as preparing data; linear heads that lbfgs solves.",
-        "Wall time: all devices free all the time, pretrainings first, the longest first.",
+        "FLOPs are counted on the networks: multiplications and additions for every view, small crop and EMA copy,"
+        " forward and backward. Heads, losses, augmentation and communication are left out.",
+        "Where finished runs trained the same network on images of the same size in the same precision, their measured"
+        " speed replaces the count.",
+        "Not estimated: idle time of GPUs with small batches, slow disks, preemption, the start of each job, jobs on"
+        " processors such as preparation, and linear classifiers that lbfgs fits.",
+        "The wall time assumes that all devices are free all the time and that the longest pretrainings start first.",
     ]
     if published:
-        lines.append(f"Images as the makers publish them, not counted yet: {', '.join(published)}.")
+        lines.append(f"Image counts as published, not counted yet: {', '.join(published)}.")
     if counted:
-        lines.append(f"Images counted in prepared data: {', '.join(counted)}.")
+        lines.append(f"Image counts of prepared datasets: {', '.join(counted)}.")
     return lines
 
 
@@ -144,11 +143,6 @@ def _duration(seconds: float) -> str:
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Columns side by side: the first to the left, the others to the right."""
-    cells = [list(head), *map(list, rows)]
-    widths = [max(len(row[place]) for row in cells) for place in range(len(head))]
-    lines = []
-    for first, *rest in cells:
-        numbers = (text.rjust(width) for text, width in zip(rest, widths[1:], strict=True))
-        lines.append("  ".join(["  " + first.ljust(widths[0]), *numbers]).rstrip())
-    return "\n".join(lines)
+    """Return columns side by side, the first aligned to the left and the others to the right."""
+    align = ["left", *["right"] * (len(head) - 1)]
+    return indent(tabulate(rows, head, "plain", colalign=align, disable_numparse=True), "  ")

@@ -1,4 +1,4 @@
-"""How long all jobs take on some devices: pretrainings side by side, then what is made of their encoders."""
+"""The wall time of all jobs on a number of devices: pretrainings side by side, then evaluations and transfers."""
 
 import heapq
 from collections.abc import Iterable
@@ -12,25 +12,28 @@ def check_devices(plan: Plan, devices: int) -> None:
     asked = widest(plan)
     if devices < asked:
         raise UserError(
-            f"--gpus {devices}: a job of {plan.study.name} asks for {asked} {plan.device.unit}s; allowed: from {asked}"
-            f" on, or fewer under resources in params/{plan.study.name}.yaml"
+            f"--gpus {devices}: a job of {plan.study.name} asks for {asked} {plan.device.unit}s; allowed: from {asked},"
+            f" or ask for fewer under resources in params/{plan.study.name}.yaml"
         )
 
 
 def widest(plan: Plan) -> int:
-    """The most devices that a job asks for."""
+    """Return the largest number of devices that a job asks for."""
     return max(cost.job.devices for cost in plan.costs)
 
 
 def wall_seconds(plan: Plan, devices: int) -> float:
-    """On `devices` that are always free: first every pretraining, longest first, then every evaluation and transfer."""
+    """Return the seconds on `devices` that are always free: all pretrainings, then all evaluations and transfers."""
     first = [cost for cost in plan.costs if cost.job.rule == "pretrain"]
     second = [cost for cost in plan.costs if cost.job.rule in ("evaluate", "transfer")]
     return sum(_side_by_side(costs, devices) for costs in (first, second))
 
 
 def _side_by_side(costs: Iterable[Cost], devices: int) -> float:
-    """Until the last is done: each job, the longest first, starts where a place gets free; all are equally wide."""
+    """Return the seconds until the last job ends, if the longest waiting job starts whenever enough devices are free.
+
+    All jobs are given the devices of the widest.
+    """
     ordered = sorted((cost for cost in costs if cost.job.devices), key=lambda cost: cost.seconds, reverse=True)
     if not ordered:
         return 0.0

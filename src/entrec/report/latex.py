@@ -1,6 +1,6 @@
-"""A table for a paper: booktabs, every character escaped."""
+"""A table for a paper, with booktabs; every character is escaped."""
 
-from entrec.report.layout import Layout
+from collections.abc import Iterable, Sequence
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -25,24 +25,27 @@ _ESCAPES = {
 
 
 def escape(text: str) -> str:
-    """`text` as LaTeX prints it."""
+    """Return `text` as LaTeX prints it."""
     return "".join(_ESCAPES.get(character, character) for character in text)
 
 
-def latex_table(layout: Layout) -> str:
-    """A `table` environment; the document needs `\\usepackage{booktabs}`."""
-    columns = layout.columns
+def latex_table(
+    name: str, caption: str, alignment: str, heads: Iterable[Sequence[str]], rows: Iterable[Sequence[str]]
+) -> str:
+    """Return a `table` environment with lines of headings above the rows; it needs `\\usepackage{booktabs}`.
+
+    `alignment` has one letter per column.
+    """
     lines = [
         r"\begin{table}",
         r"  \centering",
-        rf"  \caption{{{escape(layout.caption)}}}",
-        rf"  \label{{tab:{layout.name.replace('_', '-')}}}",
-        rf"  \begin{{tabular}}{{l{''.join('l' if column.words else 'r' for column in columns)}}}",
+        rf"  \caption{{{escape(caption)}}}",
+        rf"  \label{{tab:{name.replace('_', '-')}}}",
+        rf"  \begin{{tabular}}{{{alignment}}}",
         r"    \toprule",
-        _row([layout.head, *(column.label for column in columns)]),
-        _row(["", *(column.detail for column in columns)]),
+        *map(_row, heads),
         r"    \midrule",
-        *(_row([title, *(column.cells.get(key, "") for column in columns)]) for key, title in layout.rows),
+        *map(_row, rows),
         r"    \bottomrule",
         r"  \end{tabular}",
         r"\end{table}",
@@ -50,5 +53,5 @@ def latex_table(layout: Layout) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _row(cells: list[str]) -> str:
+def _row(cells: Sequence[str]) -> str:
     return f"    {' & '.join(escape(cell) for cell in cells)} \\\\"

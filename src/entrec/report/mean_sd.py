@@ -1,9 +1,10 @@
-"""Mean, standard deviation and count of a few seeds, and how they are written."""
+"""Mean, standard deviation and count of a few seeds, and how numbers are written."""
 
 import math
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -20,15 +21,15 @@ class MeanSD:
 
     @classmethod
     def of(cls, values: Iterable[float]) -> "MeanSD":
-        """Of the values that are numbers; with none the mean is NaN."""
-        kept = [float(value) for value in values if not math.isnan(value)]
-        mean = statistics.fmean(kept) if kept else math.nan
-        return cls(mean, statistics.stdev(kept) if len(kept) > 1 else None, len(kept))
+        """Return those of the values that are numbers; if there are none, the mean is NaN."""
+        numbers = [float(value) for value in values if not math.isnan(value)]
+        mean = statistics.fmean(numbers) if numbers else math.nan
+        return cls(mean, statistics.stdev(numbers) if len(numbers) > 1 else None, len(numbers))
 
     @classmethod
-    def union(cls, parts: Iterable["MeanSD"]) -> "MeanSD":
-        """Of all the values of `parts` thrown together, from their means, deviations and counts alone."""
-        groups = [part for part in parts if part.n]
+    def union(cls, groups: Iterable["MeanSD"]) -> "MeanSD":
+        """Return those of all values of several groups together, from the groups' means, deviations and counts."""
+        groups = [group for group in groups if group.n]
         n = sum(group.n for group in groups)
         if n == 0:
             return cls(math.nan, None, 0)
@@ -37,7 +38,7 @@ class MeanSD:
         return cls(mean, math.sqrt(squares / (n - 1)) if n > 1 else None, n)
 
     def text(self, *, signed: bool = False, decimals: int = 1) -> str:
-        """For instance `94.4 ± 0.3`, or `−2.5` when signed and of one seed."""
+        """Return for instance `94.4 ± 0.3`, or `−2.5` when signed and of one seed."""
         if self.n == 0:
             return NOTHING
         mean = points(self.mean) if signed else decimal(self.mean, decimals)
@@ -45,25 +46,30 @@ class MeanSD:
 
 
 def decimal(value: float, decimals: int) -> str:
-    """`value` with so many decimals and a minus sign in place of a hyphen; zero has no sign."""
+    """Return `value` with so many decimals and a minus sign in place of a hyphen; zero has no sign."""
     written = f"{value:.{decimals}f}"
     return f"{float(written) + 0.0:.{decimals}f}".replace("-", "−")  # adding 0.0 turns −0 into 0
 
 
 def points(value: float) -> str:
-    """A difference to one decimal, with its sign: `+0.3`, `−2.5`, `0.0`."""
+    """Return a difference to one decimal, with its sign: `+0.3`, `−2.5`, `0.0`."""
     rounded = round(value, 1)
     sign = "+" if rounded > 0 else "−" if rounded < 0 else ""
     return f"{sign}{abs(rounded):.1f}"
 
 
-def pooled(spreads: Iterable[MeanSD]) -> float | None:
-    """Pooled standard deviation, weighted by degrees of freedom; None when every group is of one seed."""
-    groups = [(spread.sd, spread.n - 1) for spread in spreads if spread.sd is not None]
+def pooled(found: Iterable[MeanSD]) -> float | None:
+    """Return the standard deviation pooled by degrees of freedom; None when every group is of one seed."""
+    groups = [(group.sd, group.n - 1) for group in found if group.sd is not None]
     freedom = sum(df for _, df in groups)
     return math.sqrt(sum(sd**2 * df for sd, df in groups) / freedom) if freedom else None
 
 
 def mean_sd_by_method(rows: pd.DataFrame, column: str) -> dict[str, MeanSD]:
-    """Of `column`, for every method that has rows."""
-    return {str(method): MeanSD.of(group) for method, group in rows.groupby("method", sort=False)[column]}
+    """Return mean and deviation of `column` for every method that has rows."""
+    return mean_sds(rows, "method", column)
+
+
+def mean_sds(rows: pd.DataFrame, by: str | list[str], column: str, *, scale: float = 1) -> dict[Any, MeanSD]:
+    """Return mean and deviation of `scale` times `column` for every group of rows, in their order."""
+    return {key: MeanSD.of(scale * group) for key, group in rows.groupby(by, sort=False)[column]}

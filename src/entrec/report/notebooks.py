@@ -1,7 +1,7 @@
-"""Runs the report's notebooks with papermill and turns them into fragments of HTML with nbconvert.
+"""Runs the report's notebooks with papermill and exports them as fragments of HTML with nbconvert.
 
-Jupyter gets a home of its own for the while: its kernel is this very interpreter with this very
-package, it talks over sockets in that folder instead of ports, and nothing is left in anybody's home.
+Jupyter works in a temporary folder: its kernel is the current interpreter with this package, and it communicates over
+sockets in that folder instead of ports. Nothing is left in the user's home.
 """
 
 import json
@@ -27,7 +27,7 @@ def jupyter_home() -> Iterator[None]:
         home = Path(folder)
         spec = home / "kernels" / KERNEL / "kernel.json"
         spec.parent.mkdir(parents=True)
-        # frozen modules only make the debugger warn; nobody debugs here
+        # with frozen modules the debugger would warn, and nobody debugs here
         command = [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         spec.write_text(json.dumps({"argv": command, "display_name": KERNEL, "language": "python"}))
         package = str(Path(__file__).parents[2])
@@ -53,8 +53,8 @@ def jupyter_home() -> Iterator[None]:
 def execute(notebook: Path, parameters: Mapping[str, Any], output: Path) -> None:
     """Run `notebook` with `parameters` and write it, with its outputs, to `output`.
 
-    Call inside `jupyter_home`. A `UserError` in a cell is raised here again; any other fault keeps
-    papermill's account of the cell it happened in.
+    It must be called inside `jupyter_home`. A `UserError` in a cell is raised here again; any other exception keeps
+    papermill's account of the cell in which it happened.
     """
     # papermill and Jupyter take a second to import, and only the report needs them
     import papermill
@@ -62,7 +62,7 @@ def execute(notebook: Path, parameters: Mapping[str, Any], output: Path) -> None
     from papermill.exceptions import PapermillExecutionError
 
     class LocalKernelManager(AsyncKernelManager):  # type: ignore[misc]
-        """Sockets in the runtime folder: no port is opened."""
+        """A manager that uses sockets in the runtime folder and opens no port."""
 
         def __init__(self, **options: Any) -> None:
             super().__init__(**{**options, "transport": "ipc"})
@@ -88,7 +88,7 @@ def execute(notebook: Path, parameters: Mapping[str, Any], output: Path) -> None
 
 
 def to_html(notebook: Path) -> str:
-    """The outputs and texts of an executed notebook as a fragment of HTML, without its code."""
+    """Return the outputs and texts of an executed notebook as a fragment of HTML, without its code."""
     from nbconvert import HTMLExporter
 
     exporter = HTMLExporter(
@@ -103,7 +103,7 @@ def to_html(notebook: Path) -> str:
 
 
 def _without_paths(notebook: Any) -> Any:
-    """The notebook without papermill's notes on where it was read and written."""
+    """Return the notebook without papermill's notes on where it was read and written."""
     for key in ("input_path", "output_path"):
         notebook.metadata.get("papermill", {}).pop(key, None)
     return notebook

@@ -1,70 +1,66 @@
-"""What the pages of all studies share: their frame, their notices, how long they took."""
+"""A page: notebooks that are run and exported, framed by a template, with what a reader must know above them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from entrec.errors import UserError
-from entrec.report.origin_tables import duration, made_by_other_code
-from entrec.report.origins import Environment
+import pandas as pd
 
-
-class Timed(Protocol):
-    """A file of results with what made it, since when (ISO 8601, UTC) and for how many seconds."""
-
-    @property
-    def environment(self) -> Environment:
-        """Code, machine and versions."""
-
-    @property
-    def started(self) -> str:
-        """When its making began."""
-
-    @property
-    def seconds(self) -> float:
-        """Wall time of its making."""
+from entrec.artefacts import write_text
+from entrec.paths import ReportFolder
+from entrec.report import templates
+from entrec.report.notebooks import execute, jupyter_home, to_html
+from entrec.report.provenance import write_provenance
 
 
-def fill(template: str, context: dict[str, Any], *, pages: Path) -> str:
-    """The page that `template` in `pages`/templates makes of `context`; every text is escaped."""
-    from jinja2 import Environment as Jinja
-    from jinja2 import FileSystemLoader, StrictUndefined
+def write_page(
+    template: str,
+    context: Mapping[str, Any],
+    *,
+    notebooks: Mapping[str, Mapping[str, str]],
+    found: pd.DataFrame,
+    output: Path,
+) -> None:
+    """Write `output`/index.html, with provenance.csv and the executed notebooks beside it.
 
-    folder = own(pages / "templates" / template).parent
-    jinja = Jinja(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return jinja.get_template(template).render(context)
-
-
-def notices(found: Sequence[Timed], today: str) -> list[str]:
-    """What a reader must know before any number."""
-    told = []
-    other = made_by_other_code(found, today)
-    if other:
-        told.append(
-            f"{len(other)} of {len(found)} files of results were made by other code than today’s; they are marked † "
-            "under Provenance. Numbers made by different code may not be comparable."
-        )
-    dirty = sum(origin.environment.dirty for origin in found)
-    if dirty:
-        told.append(f"{dirty} of {len(found)} files of results were made with uncommitted changes in the tree.")
-    return told
+    `notebooks` are the names of notebooks with their parameters, and `found` is the frame of provenance. The template
+    gets `context`, the notices and the notebooks as `fragments` of HTML.
+    """
+    folder = ReportFolder(output)
+    write_provenance(found, folder.provenance)
+    fragments = {}
+    with jupyter_home():
+        for name, parameters in notebooks.items():
+            executed = folder.notebooks / f"{name}.ipynb"
+            execute(templates.notebook(name), parameters, executed)
+            fragments[name] = to_html(executed)
+    page = templates.fill(template, {**context, "notices": _notices(found), "fragments": fragments})
+    write_text(folder.page, page)
 
 
-def computing_time(found: Sequence[Timed]) -> str:
-    """The sum of wall times, and the days on which the files were made."""
-    days = sorted({origin.started[:10] for origin in found})
+def computing_time_of(found: pd.DataFrame) -> str:
+    """Return the sum of the wall times, and the days on which the files were made."""
+    days = sorted({started[:10] for started in found["started"]})
     when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
-    return f"{duration(sum(origin.seconds for origin in found))} in all, on {when} (UTC)"
+    return f"{duration(found['seconds'].sum())} in all, on {when} (UTC)"
 
 
-def own(path: Path) -> Path:
-    """`path` of this repository; raises `UserError` where it is missing."""
-    if not path.is_file():
-        raise UserError(f"{path}: missing; run from the repository's root, which holds reports/templates and notebooks")
-    return path
+def duration(seconds: float) -> str:
+    """Return for instance `42 s`, `3 min 20 s` or `2 h 5 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _notices(found: pd.DataFrame) -> list[str]:
+    """Return what a reader must know before any number."""
+    other, dirty = (found["other_code"] == "true").sum(), found["dirty"].sum()
+    notices = {
+        "were made by other code than today’s; they are marked † under Provenance. Numbers made by different code may "
+        "not be comparable.": other,
+        "were made while the working tree had uncommitted changes.": dirty,
+    }
+    return [f"{count} of {len(found)} result files {text}" for text, count in notices.items() if count]

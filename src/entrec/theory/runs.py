@@ -1,26 +1,23 @@
-"""The runs of the studies of recovered latents and isolated content, and what their folders are called.
+"""The runs of latent recovery and content isolation, and the names of their folders.
 
-Imports no torch: rules and report read it too.
+This module imports no torch, since rules and report read it too.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product, starmap
 from typing import TypeVar
 
 from entrec.errors import UserError
-from entrec.theory.settings.identifiability import (
-    CONTENT_ISOLATION_METHODS,
-    LATENT_RECOVERY_METHODS,
-    ContentIsolation,
-    LatentRecovery,
-)
+from entrec.theory.registry import CONTENT_ISOLATION, LATENT_RECOVERY
+from entrec.theory.settings.identifiability import ContentIsolation, LatentRecovery
 
 R = TypeVar("R", bound="LatentRecoveryRun | ContentIsolationRun")
 
 
 @dataclass(frozen=True)
 class LatentRecoveryRun:
-    """One training of recovered latents; its folder is named by all four."""
+    """One run of latent recovery; all four fields stand in the name of its folder."""
 
     row: str
     method: str
@@ -33,7 +30,7 @@ class LatentRecoveryRun:
 
 @dataclass(frozen=True)
 class ContentIsolationRun:
-    """One training of isolated content; its folder is named by all three."""
+    """One run of content isolation; all three fields stand in the name of its folder."""
 
     row: str
     method: str
@@ -44,41 +41,26 @@ class ContentIsolationRun:
 
 
 def latent_recovery_runs(study: LatentRecovery) -> list[LatentRecoveryRun]:
-    """Every row by every method, then the sweep over batch sizes, which shares runs with its row."""
-    size = study.training.batch_size
-    rows = [
-        LatentRecoveryRun(row, m, size, seed)
-        for row in study.rows
-        for m in LATENT_RECOVERY_METHODS
-        for seed in study.seeds
-    ]
-    return list(dict.fromkeys(rows + sweep_runs(study)))
+    """Return every row by every objective and seed, then the sweep, which shares runs with its row."""
+    sizes = (study.training.batch_size,)
+    rows = starmap(LatentRecoveryRun, product(study.rows, LATENT_RECOVERY, sizes, study.seeds))
+    return list(dict.fromkeys([*rows, *sweep_runs(study)]))
 
 
 def sweep_runs(study: LatentRecovery) -> list[LatentRecoveryRun]:
-    """One row by the unsupervised methods in batches of every size."""
+    """Return the runs of the sweep: one row by every unsupervised objective, with every batch size."""
     sweep = study.sweep
-    methods = [method for method in LATENT_RECOVERY_METHODS if method != "supervised"]
-    return [
-        LatentRecoveryRun(sweep.row, m, size, seed)
-        for m in methods
-        for size in sweep.batch_sizes
-        for seed in sweep.seeds
-    ]
+    unsupervised = [name for name, objective in LATENT_RECOVERY.items() if objective.role != "supervised"]
+    return list(starmap(LatentRecoveryRun, product([sweep.row], unsupervised, sweep.batch_sizes, sweep.seeds)))
 
 
 def content_isolation_runs(study: ContentIsolation) -> list[ContentIsolationRun]:
-    """Every row by every method."""
-    return [
-        ContentIsolationRun(row, m, seed)
-        for row in study.rows
-        for m in CONTENT_ISOLATION_METHODS
-        for seed in study.seeds
-    ]
+    """Return every row by every objective and seed."""
+    return list(starmap(ContentIsolationRun, product(study.rows, CONTENT_ISOLATION, study.seeds)))
 
 
 def find_run(runs: Sequence[R], name: str) -> R:
-    """The run called `name`; raises `UserError` for a name that none has."""
+    """Return the run called `name`; raises `UserError` for a name that no run has."""
     for run in runs:
         if str(run) == name:
             return run

@@ -1,1 +1,1 @@
-"""Pretraining: one visible loop and the small builders above it."""
+"""Pretraining: batches, optimiser, loop, checkpoints, several processes."""

@@ -1,4 +1,4 @@
-"""The batch of any step, from the step's number alone: resuming needs no loader state."""
+"""The batch of any step, computed from the step's number: a resumed run needs no state of a loader."""
 
 from functools import lru_cache
 from typing import NamedTuple

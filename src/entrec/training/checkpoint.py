@@ -1,48 +1,59 @@
-"""Checkpoints: everything that the next step depends on, written whole, the one before kept."""
+"""Checkpoints hold everything that the next step depends on. They are written whole, and the previous one remains."""
 
 import io
 import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
+from torch import Generator, Tensor, nn
 
 from entrec.artefacts import replacing
 from entrec.errors import UserError
-from entrec.methods.method import Method
 from entrec.provenance import fingerprint
+
+Learner = TypeVar("Learner", bound=nn.Module)
 
 
 @dataclass
-class TrainingState:
-    """A run in flight. `identity` says which run and parameters it belongs to, `codes` what code trained it."""
+class TrainingState(Generic[Learner]):
+    """A run in training: its learner after `step` steps and `seconds`, and everything that the next step depends on.
 
-    identity: str
-    method: Method
+    `belongs_to` says which run and which parameters it belongs to, and `fingerprints` are those of all code that
+    trained it. `history` has the rows that were logged, and `unlogged` the terms of each step since the last row, for
+    rows that are means. `generator` draws the run's random numbers, where these are not torch's global ones.
+    """
+
+    belongs_to: str
+    learner: Learner
     optimiser: torch.optim.Optimizer | None
     step: int = 0
     seconds: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
-    codes: list[str] = field(default_factory=lambda: [fingerprint()])
+    unlogged: list[dict[str, Tensor]] = field(default_factory=list)
+    generator: Generator | None = None
+    fingerprints: list[str] = field(default_factory=lambda: [fingerprint()])
 
 
-def save(state: TrainingState, folder: Path) -> None:
-    """Write `last.pt`; what was there becomes `previous.pt`."""
+def save(state: TrainingState[Learner], folder: Path) -> None:
+    """Write `last.pt` to `folder`; an older `last.pt` becomes `previous.pt`. Raises `UserError` for a full disk."""
     contents = {
-        "identity": state.identity,
-        "method": state.method.state_dict(),
+        "belongs_to": state.belongs_to,
+        "learner": state.learner.state_dict(),
         "optimiser": state.optimiser.state_dict() if state.optimiser else None,
         "step": state.step,
         "seconds": state.seconds,
         "history": state.history,
-        "codes": state.codes,
+        "unlogged": state.unlogged,
+        "generator": state.generator.get_state() if state.generator else None,
+        "fingerprints": state.fingerprints,
         "rng": torch.get_rng_state(),
         "cuda_rng": torch.cuda.get_rng_state() if torch.cuda.is_available() else None,
     }
     last = folder / "last.pt"
-    buffer = io.BytesIO()  # torch.save to a path reports a full disk in too many ways
+    buffer = io.BytesIO()  # torch.save to a path raises many kinds of errors for a full disk
     torch.save(contents, buffer)
     with replacing(last) as scratch:
         scratch.write_bytes(buffer.getbuffer())
@@ -50,34 +61,39 @@ def save(state: TrainingState, folder: Path) -> None:
             os.replace(last, folder / "previous.pt")
 
 
-def restore(state: TrainingState, folder: Path) -> None:
-    """Go on from `last.pt` if there is one; raises `UserError` if it is damaged or of another run.
+def restore(state: TrainingState[Learner], folder: Path) -> None:
+    """Set `state` to that of `last.pt` in `folder`, if there is one.
 
-    A checkpoint of other code is taken, since a long run outlives small mends; its code stays on record.
+    Checkpoints from other code versions are accepted and recorded in `fingerprints`. Raises `UserError` for a
+    checkpoint that is damaged, belongs to another run, or has another network, optimiser or contents than today.
     """
     last, previous = folder / "last.pt", folder / "previous.pt"
     if not last.exists():
-        with suppress(FileNotFoundError):  # there is none, or another process was quicker
-            os.replace(previous, last)  # stopped between the two moves of `save`
+        with suppress(FileNotFoundError):  # there is none, or another process has moved it
+            os.replace(previous, last)  # the run was stopped between the two moves of `save`
     if not last.exists():
         return
     contents = _read(last)
-    if contents["identity"] != state.identity:
+    if contents["belongs_to"] != state.belongs_to:
         raise UserError(
             f"{last}: belongs to another run or to other parameters; "
             f"delete the folder {folder} to start afresh, or restore the parameters it was made with"
         )
     try:
-        state.method.load_state_dict(contents["method"])
+        state.learner.load_state_dict(contents["learner"])
         if state.optimiser:
             state.optimiser.load_state_dict(contents["optimiser"])
     except (RuntimeError, ValueError) as error:
         raise UserError(
-            f"{last}: of a network or optimiser with other parts than today's code has; "
-            f"delete the folder {folder} to start afresh, or go on with the code that made it"
+            f"{last}: its network or optimiser has other tensors than today's code; "
+            f"delete the folder {folder} to start afresh, or resume with the code that made it"
         ) from error
     state.step, state.seconds, state.history = contents["step"], contents["seconds"], contents["history"]
-    state.codes = list(dict.fromkeys([*contents["codes"], *state.codes]))
+    state.fingerprints = list(dict.fromkeys([*contents["fingerprints"], *state.fingerprints]))
+    if state.generator:
+        device = state.generator.device
+        state.unlogged = [{name: term.to(device) for name, term in terms.items()} for terms in contents["unlogged"]]
+        state.generator.set_state(contents["generator"])
     torch.set_rng_state(contents["rng"])
     if contents["cuda_rng"] is not None and torch.cuda.is_available():
         torch.cuda.set_rng_state(contents["cuda_rng"])
@@ -86,11 +102,12 @@ def restore(state: TrainingState, folder: Path) -> None:
 def _read(path: Path) -> dict[str, Any]:
     try:
         contents = torch.load(path, map_location="cpu", weights_only=True)
-        if not isinstance(contents, dict) or "identity" not in contents:
-            raise ValueError("not a checkpoint of this package")
+        if not isinstance(contents, dict) or "belongs_to" not in contents:
+            raise ValueError("it does not say which run it belongs to")
     except Exception as error:  # torch.load raises many kinds for damaged bytes
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(
-            f"{path}: damaged or foreign ({reason}); delete it to go on from previous.pt beside it, if there is one"
+            f"{path}: damaged, or not a checkpoint of this version ({reason}); "
+            "delete it to resume from previous.pt, if there is one"
         ) from error
     return contents

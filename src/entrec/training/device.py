@@ -1,4 +1,4 @@
-"""Where training runs, and how to make it repeatable there."""
+"""The device of a job, and settings that make it give the same bits each time."""
 
 import os
 import socket
@@ -13,7 +13,10 @@ FORCED = "ENTREC_DEVICE"
 
 
 def pick_device() -> torch.device:
-    """This process's GPU if there is one, else the CPU; the CPU where the environment has ENTREC_DEVICE=cpu."""
+    """Return this process's GPU if there is one, else the CPU; ENTREC_DEVICE=cpu in the environment chooses the CPU.
+
+    Raises `UserError` for another value of ENTREC_DEVICE.
+    """
     forced = os.environ.get(FORCED)
     if forced not in (None, "cpu"):
         raise UserError(f"{FORCED}: {forced!r}; allowed: cpu, or not set")
@@ -22,7 +25,7 @@ def pick_device() -> torch.device:
 
 
 def device_for(asked: Resources) -> torch.device:
-    """`pick_device` for a job; raises `UserError` where it sees fewer GPUs than it asked for."""
+    """Return `pick_device()` for a job; raises `UserError` where it finds fewer GPUs than it asks for."""
     device = pick_device()
     if FORCED not in os.environ and (seen := torch.cuda.device_count()) < asked.gpus:
         raise UserError(
@@ -33,10 +36,10 @@ def device_for(asked: Resources) -> torch.device:
 
 
 def make_deterministic(device: torch.device, *, threads: int) -> None:
-    """Same seed, same device, same `threads`: same bits.
+    """Let the same seed, device and number of `threads` give the same bits.
 
-    On a CPU the operations used here are deterministic as they are, and torch's switch would spend
-    seconds importing its compiler.
+    On a CPU all operations that are used here are deterministic, and torch's switch would import its compiler, which
+    takes seconds.
     """
     torch.set_num_threads(threads)
     if device.type == "cuda":

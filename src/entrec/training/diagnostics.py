@@ -1,4 +1,4 @@
-"""What the paper looks at, measured alike for every method while it trains."""
+"""The paper's quantities, measured in the same way for every method during training."""
 
 import torch
 from torch import Tensor
@@ -16,11 +16,11 @@ UNIFORMITY_T = 2.0  # Wang & Isola, arXiv:2005.10242, section 4.1.2
 
 @torch.no_grad()
 def measure(outcome: StepOutput, diagnostics: Diagnostics) -> dict[str, float]:
-    """Entropy, reconstruction and bound in nats, and the geometry of the first `samples` pairs of a step.
+    """Return entropy, reconstruction and bound in nats, and the geometry, of the first `samples` pairs of a step.
 
-    Empty where there are no pairs. The number of samples is the study's, not the batch's, so that runs of
-    other batch sizes compare. With the resubstitution the bound cannot exceed log `samples`; leave-one-out
-    can exceed the true information. Raises `InvalidEmbeddings` for embeddings that are not finite.
+    It is empty where there are no pairs. The number of samples is the study's, not that of the batch, so that runs with
+    different batch sizes are comparable. With resubstitution the bound cannot exceed log `samples`; with leave-one-out
+    it can exceed the true information. Raises `InvalidEmbeddings` for embeddings that are not finite.
     """
     if outcome.embeddings is None:
         return {}
@@ -36,7 +36,7 @@ def measure(outcome: StepOutput, diagnostics: Diagnostics) -> dict[str, float]:
         logits1, logits2 = (logits[: diagnostics.samples] for logits in outcome.logits)
         measured["discrete_entropy"] = discrete_entropy(logits1, logits2)
         measured["discrete_reconstruction"] = discrete_reconstruction(logits1, logits2)
-    values: list[float] = torch.stack(list(measured.values())).tolist()  # one wait for the device
+    values: list[float] = torch.stack(list(measured.values())).tolist()  # synchronises with the device once
     return dict(zip(measured, values, strict=True))
 
 

@@ -1,8 +1,8 @@
 """torch's optimisers without torch's compiler.
 
-Building or stepping an optimiser imports `torch._dynamo`, with sympy and triton, only to keep the
-compiler's hands off it (torch 2.11: `torch._compile`, `torch.optim.optimizer`): 3.4 s in a process,
-more than the evaluation of a small study. The functions beneath those wrappers are what runs anyway.
+Building an optimiser, or taking a step with it, imports `torch._dynamo`, with sympy and triton, only to exclude the
+optimiser from compilation (torch 2.11: `torch._compile`, `torch.optim.optimizer`). This takes 3.4 s in each process,
+more than the evaluation of a small study. The functions here call what those wrappers would call.
 """
 
 import inspect
@@ -15,14 +15,14 @@ Kind = TypeVar("Kind", bound=Optimizer)
 
 
 def build(kind: type[Kind], params: Any, **options: Any) -> Kind:
-    """`kind(params, **options)`."""
+    """Return `kind(params, **options)`, without importing the compiler."""
     for wrapped in (Optimizer.add_param_group, Optimizer.zero_grad):
         function = inspect.unwrap(wrapped)
-        setattr(function, "__dynamo_disable", function)  # where torch keeps what the compiler leaves alone
+        setattr(function, "__dynamo_disable", function)  # torch looks here for what its wrapper would import
     return kind(params, **options)
 
 
 @torch.no_grad()
 def step(optimiser: Optimizer) -> None:
-    """`optimiser.step()` without hooks: the same update, bit for bit."""
+    """Take `optimiser.step()` without hooks: the same update, bit for bit."""
     inspect.unwrap(type(optimiser).step)(optimiser)

@@ -1,8 +1,8 @@
-"""Being asked to stop: Slurm sends SIGTERM before it takes a machine back, and SIGUSR1 before the time is up.
+"""Signals to stop: Slurm sends SIGTERM before it takes back a machine, and SIGUSR1 before the time limit.
 
-The signal may reach processes at different steps, or only one of them. Each step asks all of them and hears the
-answer to the question of the step before: on the CPU, over a group of its own, so that nobody waits for a GPU, and
-all of them stop after the same step.
+A signal may reach the processes of a run at different steps, or only one of them. At each step, every process tells the
+others what it has received, and reads what all had received one step before. This runs on the CPU in a process group of
+its own, so that no process waits for a GPU, and all processes stop after the same step.
 """
 
 import signal
@@ -21,22 +21,22 @@ SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
 @contextmanager
 def stop_signals() -> Iterator[Callable[[], str | None]]:
-    """Yield a function that says by the name of which signal to stop, if any; every process calls it once a step.
+    """Yield a function that returns the name of the signal to stop for, or None; every process calls it once a step.
 
-    After `Interrupted` the signals stay without effect: the process ends by itself, and its last line is not cut.
+    After `Interrupted` the signals stay ignored, so that the process can end by itself and write its last message.
     """
-    heard = 0
+    received = 0
 
-    def hear(number: int, frame: FrameType | None) -> None:
-        nonlocal heard
-        heard = number
+    def receive(number: int, frame: FrameType | None) -> None:
+        nonlocal received
+        received = number
 
-    before = {number: signal.signal(number, hear) for number in SIGNALS}
-    everyone = Everyone() if in_group() else None
+    before = {number: signal.signal(number, receive) for number in SIGNALS}
+    shared = SharedMaximum() if in_group() else None
     try:
-        yield lambda: name(everyone.largest(heard) if everyone else heard)
-        if everyone:
-            everyone.finish()
+        yield lambda: name(shared.exchange(received) if shared else received)
+        if shared:
+            shared.finish()
     except Interrupted:
         before = {}
         raise
@@ -45,31 +45,36 @@ def stop_signals() -> Iterator[Callable[[], str | None]]:
             signal.signal(number, handler)
 
 
-class Everyone:
-    """The largest number that any process gave a step ago, the same on all of them; 0 at first."""
+def interrupted(signal_name: str, *, step: int, steps: int) -> Interrupted:
+    """Return the error that ends a run which was saved after `step` because of a signal."""
+    return Interrupted(f"stopped by {signal_name} after step {step} of {steps}; saved: start it again to resume")
+
+
+class SharedMaximum:
+    """The largest number of all processes, known to each of them one call later."""
 
     def __init__(self) -> None:
         self.group = dist.new_group(backend="gloo")
-        self.questions: list[tuple[dist.Work, torch.Tensor]] = []
+        self.pending: list[tuple[dist.Work, torch.Tensor]] = []
 
-    def largest(self, number: int) -> int:
-        """Of the call before this one."""
-        question = torch.tensor(number)
-        work = dist.all_reduce(question, op=dist.ReduceOp.MAX, group=self.group, async_op=True)
+    def exchange(self, number: int) -> int:
+        """Send `number` to all processes, and return the largest number of the call before; 0 at the first call."""
+        maximum = torch.tensor(number)
+        work = dist.all_reduce(maximum, op=dist.ReduceOp.MAX, group=self.group, async_op=True)
         assert work is not None
-        self.questions.append((work, question))
-        if len(self.questions) == 1:
+        self.pending.append((work, maximum))
+        if len(self.pending) == 1:
             return 0
-        earlier, answer = self.questions.pop(0)
+        earlier, maximum = self.pending.pop(0)
         earlier.wait()
-        return int(answer)
+        return int(maximum)
 
     def finish(self) -> None:
-        """Hear the last answer: a process that left before would be missed by the others."""
-        for work, _ in self.questions:
+        """Wait for the last exchange, which the other processes cannot complete without this one."""
+        for work, _ in self.pending:
             work.wait()
 
 
 def name(number: int) -> str | None:
-    """SIGTERM for 15; nothing for 0."""
+    """Return the name of a signal: SIGTERM for 15; None for 0."""
     return signal.Signals(number).name if number else None

@@ -1,4 +1,4 @@
-"""Pretraining of one run: builders above, the loop below."""
+"""The step `pretrain`: builders above, the training loop below."""
 
 import json
 import math
@@ -17,12 +17,13 @@ from entrec import provenance
 from entrec.artefacts import write_csv
 from entrec.collectives import gather, rank, size
 from entrec.data.prepared import Prepared, open_as
-from entrec.errors import Interrupted, UserError
+from entrec.errors import UserError
 from entrec.information.checks import InvalidEmbeddings, without_device_sync
 from entrec.methods import METHODS
 from entrec.methods.method import Method, StepOutput
 from entrec.networks import save_backbone
 from entrec.networks.synchronised import synchronise
+from entrec.paths import RunFolder
 from entrec.progress import progress
 from entrec.results import HISTORY, PretrainingResult, Provenance, write_result
 from entrec.runs import Run
@@ -34,7 +35,7 @@ from entrec.training.chunks import use_chunks
 from entrec.training.device import device_for, make_deterministic
 from entrec.training.diagnostics import measure
 from entrec.training.distributed import process_group, replicated, wait_for_all
-from entrec.training.interruption import stop_signals
+from entrec.training.interruption import interrupted, stop_signals
 from entrec.training.optimiser import build_optimiser
 from entrec.training.schedule import cosine_with_warmup
 
@@ -42,10 +43,10 @@ REMEDY = "lower the learning rate of this method in the study"
 
 
 def pretrain(study: Study, run: Run, *, data: Path, folder: Path) -> None:
-    """Train `run`, or go on with it, and write encoder.safetensors, history.csv and run.json to `folder`.
+    """Train `run`, or resume it, and write encoder.safetensors, history.csv and run.json to `folder`.
 
     Raises `UserError` for damaged data or checkpoints, for a loss that is not finite and for missing GPUs, and
-    `Interrupted` once it has saved what a signal stopped.
+    `Interrupted` when a signal stops it, after a checkpoint is saved.
     """
     asked = study.resources["pretrain"]
     device = device_for(asked)
@@ -60,21 +61,22 @@ def _pretrain(study: Study, run: Run, *, data: Path, folder: Path, device: torch
     with provenance.record(params, prepared.name, prepared.checksum, seed=run.seed, device=device) as recording:
         state = build_state(study, run, prepared, device=device)
         batches = build_batches(study, run, prepared, device=device)
-        steps = total_steps(state.method, batches, run)
-        checkpoint.restore(state, folder / "resume")
-        check_same_step(state, folder / "resume", device=device)
+        steps = total_steps(state.learner, batches, run)
+        checkpoints = RunFolder(folder).checkpoints
+        checkpoint.restore(state, checkpoints)
+        check_same_step(state, checkpoints, device=device)
         if steps:
-            with readable_faults(state), stop_signals() as stopped:
-                train(state, batches, study, steps=steps, folder=folder / "resume", stopped=stopped)
-    known = {"code": "+".join(state.codes)} | ({"seconds": round(state.seconds, 2)} if steps else {})
-    made = recording.provenance.model_copy(update=known)  # a resumed run has the time, and the codes, of all its parts
+            with readable_divergence(state), stop_signals() as stopped:
+                train(state, batches, study, steps=steps, folder=checkpoints, stopped=stopped)
+    known = {"code": "+".join(state.fingerprints)} | ({"seconds": round(state.seconds, 2)} if steps else {})
+    made = recording.provenance.model_copy(update=known)  # time and code of all starts of a resumed run
     if rank() == 0:
         write_outputs(state, study, run, made, steps=steps, folder=folder)
-        shutil.rmtree(folder / "resume", ignore_errors=True)
+        shutil.rmtree(checkpoints, ignore_errors=True)
 
 
-def build_state(study: Study, run: Run, prepared: Prepared, *, device: torch.device) -> TrainingState:
-    """A run before its first step: weights are a function of the study, the method and the seed."""
+def build_state(study: Study, run: Run, prepared: Prepared, *, device: torch.device) -> TrainingState[Method]:
+    """Return a run before its first step; its weights depend on the study, the method and the seed only."""
     settings = study.method(run.method)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(run.seed)
@@ -89,12 +91,12 @@ def build_state(study: Study, run: Run, prepared: Prepared, *, device: torch.dev
     if study.training.chunk is not None:
         use_chunks(method, chunk=study.training.chunk, batch_size=run.batch_size)
     optimiser = build_optimiser(method, settings.optimiser, batch_size=run.batch_size) if method.views else None
-    identity = {"run": str(run), "data": prepared.checksum, **study.slice(pretrain_keys(study, run.method))}
-    return TrainingState(json.dumps(identity, sort_keys=True), method, optimiser)
+    belongs_to = {"run": str(run), "data": prepared.checksum, **study.slice(pretrain_keys(study, run.method))}
+    return TrainingState(json.dumps(belongs_to, sort_keys=True), method, optimiser)
 
 
 def build_batches(study: Study, run: Run, prepared: Prepared, *, device: torch.device) -> Batches:
-    """The batches of `run`, with as many views and local crops as its method takes."""
+    """Return the batches of `run`, with as many views and local crops as its method takes."""
     entry = METHODS[run.method]
     crops = entry.local_crops(study.method(run.method))
     return Batches(
@@ -108,8 +110,8 @@ def build_batches(study: Study, run: Run, prepared: Prepared, *, device: torch.d
     )
 
 
-def check_same_step(state: TrainingState, folder: Path, *, device: torch.device) -> None:
-    """Raise `UserError` where processes found different checkpoints in `folder`, as when a node does not share it."""
+def check_same_step(state: TrainingState[Method], folder: Path, *, device: torch.device) -> None:
+    """Raise `UserError` where processes found different checkpoints in `folder`, for example on a node without it."""
     steps = gather(torch.tensor([state.step], device=device)).tolist()
     if min(steps) != max(steps):
         found = ", ".join(map(str, sorted(set(steps))))
@@ -117,12 +119,12 @@ def check_same_step(state: TrainingState, folder: Path, *, device: torch.device)
 
 
 def total_steps(method: Method, batches: Batches, run: Run) -> int:
-    """Optimiser steps of the whole run; none for a method that takes no views."""
+    """Return the number of optimiser steps of the whole run; 0 for a method that takes no views."""
     return run.epochs * batches.steps_per_epoch if method.views else 0
 
 
 def train(
-    state: TrainingState,
+    state: TrainingState[Method],
     batches: Batches,
     study: Study,
     *,
@@ -131,12 +133,13 @@ def train(
     after_save: Callable[[int], None] = lambda step: None,
     stopped: Callable[[], str | None] = lambda: None,
 ) -> None:
-    """The loop, from `state.step` to `steps`; `after_save` hears of each checkpoint's step.
+    """Train from `state.step` to `steps`; `after_save` is called with the step of each checkpoint.
 
-    `stopped` names what asks to stop: the step is finished and saved, and `Interrupted` raised.
+    When `stopped` returns the name of a signal, the step is finished, a checkpoint is saved, and `Interrupted` is
+    raised. Raises `UserError` for a loss that is not finite.
     """
     training, diagnostics = study.training, study.diagnostics
-    method, optimiser = state.method, state.optimiser
+    method, optimiser = state.learner, state.optimiser
     model = replicated(method, batches.device)
     assert optimiser is not None
     warmup = round(training.warmup_epochs * batches.steps_per_epoch)
@@ -158,7 +161,7 @@ def train(
         with autocast, nullcontext() if logged else without_device_sync():  # logging synchronises with the GPU anyway
             outcome = model(views, labels)
         loss = total_loss(outcome, method.weights)
-        (loss * size()).backward()  # the processes' gradients are averaged, and their sum is the batch's
+        (loss * size()).backward()  # gradients are averaged; the batch's is their sum
         eager.step(optimiser)
         optimiser.zero_grad(set_to_none=True)
         method.after_step(step / steps)
@@ -167,9 +170,9 @@ def train(
         if logged:
             row = log_row(state, outcome, loss, lr=optimiser.param_groups[0]["lr"], per_epoch=batches.steps_per_epoch)
             state.history.append(row | (measure(outcome, diagnostics) if measured else {}))
-        state.seconds = already + time.monotonic() - began  # read after the log, which waits for the GPU
+        state.seconds = already + time.monotonic() - began  # after logging, which synchronises with the GPU
         if state.step == steps:
-            continue  # to the end of `left`, which says so
+            continue  # so that `progress` reports the end
         stop = stopped()
         if rank() == 0 and (stop or time.monotonic() - last_save >= training.checkpoint_seconds):
             finite(loss, state.step)
@@ -177,15 +180,15 @@ def train(
             last_save = time.monotonic()
             after_save(state.step)
         if stop:
-            wait_for_all()  # torchrun ends the others when one process ends
-            raise Interrupted(f"stopped by {stop} after step {state.step} of {steps}; saved; start it again to go on")
+            wait_for_all()  # torchrun ends all processes when one ends
+            raise interrupted(stop, step=state.step, steps=steps)
 
 
 @contextmanager
-def readable_faults(state: TrainingState) -> Iterator[None]:
-    """Say in one line by which step the embeddings went wrong: a diverging method meets this before its loss does.
+def readable_divergence(state: TrainingState[Method]) -> Iterator[None]:
+    """Turn `InvalidEmbeddings` into a `UserError` with the step: when a method diverges, this comes before its loss.
 
-    It is a logged step, since only those look.
+    The step is a logged one, because only those check values.
     """
     try:
         yield
@@ -194,18 +197,20 @@ def readable_faults(state: TrainingState) -> Iterator[None]:
 
 
 def total_loss(outcome: StepOutput, weights: dict[str, float]) -> Tensor:
-    """The weighted sum of a step's terms."""
+    """Return the weighted sum of a step's terms, a scalar."""
     return torch.stack([weights[name] * term for name, term in outcome.terms.items()]).sum()
 
 
-def log_row(state: TrainingState, outcome: StepOutput, loss: Tensor, *, lr: float, per_epoch: int) -> dict[str, Any]:
-    """One row of the history; raises `UserError` when the loss is not finite."""
+def log_row(
+    state: TrainingState[Method], outcome: StepOutput, loss: Tensor, *, lr: float, per_epoch: int
+) -> dict[str, Any]:
+    """Return one row of the history; raises `UserError` when the loss is not finite."""
     terms = {name: term.item() for name, term in outcome.terms.items()}
     return {"step": state.step, "epoch": state.step / per_epoch, "lr": lr, "loss": finite(loss, state.step), **terms}
 
 
 def finite(loss: Tensor, step: int) -> float:
-    """The loss as a number; raises `UserError` when it is not finite, so that no such state is saved."""
+    """Return the loss as a number; raises `UserError` when it is not finite, so that no such state is saved."""
     value = loss.item()
     if not math.isfinite(value):
         raise UserError(f"step {step}: the loss is {value}; {REMEDY}")
@@ -213,12 +218,13 @@ def finite(loss: Tensor, step: int) -> float:
 
 
 def write_outputs(
-    state: TrainingState, study: Study, run: Run, provenance: Provenance, *, steps: int, folder: Path
+    state: TrainingState[Method], study: Study, run: Run, provenance: Provenance, *, steps: int, folder: Path
 ) -> None:
-    """The declared outputs, written last."""
+    """Write the outputs of the run to `folder`."""
     rate = steps * run.batch_size / state.seconds if steps else None
-    save_backbone(state.method.backbone, folder / "encoder.safetensors")
-    write_csv(folder / "history.csv", state.history, columns=HISTORY)
+    written = RunFolder(folder)
+    save_backbone(state.learner.backbone, written.encoder)
+    write_csv(written.history, state.history, columns=HISTORY)
     result = PretrainingResult(
         run=str(run),
         study=study.name,
@@ -226,7 +232,7 @@ def write_outputs(
         steps=steps,
         images_per_second=round(rate, 1) if rate else None,
         processes=size(),
-        parameters=sum(p.numel() for p in state.method.backbone.parameters()),
+        parameters=sum(p.numel() for p in state.learner.backbone.parameters()),
         provenance=provenance,
     )
-    write_result(folder / "run.json", result)
+    write_result(written.description, result)

@@ -1,35 +1,26 @@
-"""The theory studies made small, and results that nothing computed in the shape that their steps leave."""
+"""The theory studies made small, and results that nothing computed in the form that their steps write."""
 
+import csv
 import json
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from tests.report.conftest import made_by
 
 from entrec.pipeline.theory_jobs import TheoryJobs
+from entrec.report.table import Table
+from entrec.report.theory.figures import write_theory_figure
+from entrec.report.theory.tables import write_theory_table
 from entrec.theory.registry import BOUNDS
-from entrec.theory.runs import (
-    ContentIsolationRun,
-    LatentRecoveryRun,
-)
-from entrec.theory.settings.identifiability import (
-    ContentIsolation,
-    ContentIsolationRow,
-    Density,
-    LatentRecovery,
-    LatentRecoveryRow,
-    Sweep,
-)
+from entrec.theory.settings.identifiability import ContentIsolationRow, Density, LatentRecoveryRow, Sweep, Training
 from entrec.theory.study import Setting, TheoryStudy, load_theory
 
-ROOT = Path(__file__).parents[3]
-THEORY_FILE = ROOT / "params" / "theory.yaml"
-CODE = "0123456789abcdef"
 BATCHES = 50
 BIAS = {"leave_one_out_entropy": 3.0, "kernel_entropy": -5.0, "plug_in_entropy": -2.0}
 
@@ -42,7 +33,7 @@ R2 = {
     "entrec_resubstitution": 0.976,
     "entrec_leave_one_out": 0.984,
 }
-# kernel ridge of content and of style, seed 0; seed 1 has 0.02 more, a line 0.1 less
+# kernel ridge of content and of style, seed 0; seed 1 has 0.02 more, and a linear map 0.1 less
 EXPLAINED = {
     "observations": (0.7, 0.6),
     "untrained": (0.75, 0.65),
@@ -53,28 +44,9 @@ EXPLAINED = {
     "entrec_disc": (0.5, 0.2),
 }
 
-Results = Callable[..., Path]
-
-
-def provenance(seed: int, **options: Any) -> dict[str, Any]:
-    """As `entrec.provenance.record` leaves it for synthetic data."""
-    return {
-        "params": {},
-        "seed": seed,
-        "commit": "89abcdef" * 5,
-        "dirty": False,
-        "code": CODE,
-        "versions": {"python": "3.11.2", "torch": "2.11.0", "numpy": "2.4.6"},
-        "hardware": {"cpu": "A processor", "gpu": None, "device": "cpu", "threads": 1, "machine": "x86_64"},
-        "started": "2024-05-01T10:00:00+00:00",
-        "seconds": 12.5,
-        "peak_memory_mb": 412.5,
-        **options,
-    }
-
 
 def gaussian(setting: Setting, bound: str, seed: int) -> dict[str, Any]:
-    """A bound that climbs to the truth, or to log k where that caps it; fresh batches of sd 0.5."""
+    """Return a bound that climbs to the truth, or to log k where that caps it; fresh batches have a sd of 0.5."""
     settings = setting.estimators.gaussian
     noise = random.Random(f"{bound}{seed}")
     cap = math.log(settings.batch_size) if "log k" in BOUNDS[bound].capped_by else math.inf
@@ -83,13 +55,13 @@ def gaussian(setting: Setting, bound: str, seed: int) -> dict[str, Any]:
         for step in range(settings.trace_block, settings.steps + 1, settings.trace_block):
             mean = min(truth, cap) * (1 - math.exp(-6 * step / settings.steps)) + noise.gauss(0, 0.05)
             trace.append({"step": level * settings.steps + step, "truth": truth, "mean": mean, "sd": 0.1 * truth})
-        # seeds differ by 1 nat: seed 0 reads half below, seed 1 half above
+        # the seeds differ by 1 nat: seed 0 is half a nat below, and seed 1 half a nat above
         levels.append({"truth": truth, "mean": min(truth, cap) + seed - 0.5, "sd": 0.5, "batches": BATCHES})
-    return {"bound": bound, "seed": seed, "setting": setting.name, "trace": trace, "levels": levels}
+    return {"trace": trace, "levels": levels}
 
 
 def sphere(setting: Setting, dimension: int) -> dict[str, Any]:
-    """Kept estimates and InfoNCE under log k, leave-one-out above the truth, neighbours with a small bias."""
+    """Return resubstitution and InfoNCE under log k, leave-one-out above the truth, neighbours with a small bias."""
     settings = setting.estimators.sphere
     rows = []
     for kappa in settings.kappa[dimension]:
@@ -105,11 +77,11 @@ def sphere(setting: Setting, dimension: int) -> dict[str, Any]:
             if k > settings.neighbours_up_to:
                 del means["nearest_neighbours"]
             rows += [{**shared, "estimator": name, "mean": mean} for name, mean in means.items()]
-    return {"dimension": dimension, "setting": setting.name, "rows": rows}
+    return {"rows": rows}
 
 
-def rates(setting: Setting, case: str, slope: float = -1.0) -> dict[str, Any]:
-    """Bias c / k and variance 1 / k, and fits that say so; `slope` is that of the variance, or of the plug-in."""
+def rates(setting: Setting, case: str) -> dict[str, Any]:
+    """Return a bias of c / k, a variance of 1 / k, and the exponents that they have."""
     settings = setting.estimators.rates
     own = settings.cases[case]
     rows = []
@@ -118,49 +90,35 @@ def rates(setting: Setting, case: str, slope: float = -1.0) -> dict[str, Any]:
         error = math.sqrt(variance / repeats)
         shared = {"samples": k, "bias": bias, "bias_error": error, "variance": variance, "repeats": repeats}
         rows.append({**shared, "mse": bias**2 + variance})
-    fits = [fit("squared bias", -1.99, -2.0), fit("variance", slope, -1.0)]
+    fits = [fit("squared bias", -1.99, -2.0), fit("variance", -1.0, -1.0)]
     if own.data == "dirichlet":
-        fits = [fit("root mean square error", slope / 2, -0.5)]
+        fits = [fit("root mean square error", -0.5, -0.5)]
     if own.widths:
         fits.append(fit("bias against h", -1.5, -2.0))
-    return {
-        "case": case,
-        "setting": setting.name,
-        "estimator": own.estimator,
-        "data": own.data,
-        "dimension": own.dimension,
-        "width": own.width,
-        "fit_from": own.fit_from,
-        "truth": 2.5,
-        "limit": 2.75,
-        "rows": rows,
-        "fits": fits,
-    }
+    about = {key: getattr(own, key) for key in ("estimator", "data", "dimension", "width", "fit_from")}
+    return {**about, "truth": 2.5, "limit": 2.75, "rows": rows, "width_rows": [], "fits": fits}
 
 
 def fit(quantity: str, slope: float, stated: float) -> dict[str, Any]:
-    """A fitted exponent with an interval of 0.05 to either side."""
+    """Return a fitted exponent with an interval of 0.05 to either side."""
     interval = {"low": slope - 0.05, "high": slope + 0.05}
     return {"quantity": quantity, "slope": slope, **interval, "stated": stated, "reading": f"the {quantity}"}
 
 
-def latent_recovery(setting: Setting, run: LatentRecoveryRun) -> dict[str, Any]:
-    """A run that ends where `R2` says, with correlations half as far from 1, and a bound under log k."""
+def latent_recovery(setting: Setting, row: str, method: str, batch_size: int, seed: int) -> dict[str, Any]:
+    """Return a run that ends where `R2` says, with correlations half as far from 1, and a bound under log k."""
     own = setting.latent_recovery
-    noise = random.Random(str(run))
-    row = own.rows[run.row]
+    noise = random.Random(f"{row}-{method}-b{batch_size}-s{seed}")
 
     def scores(name: str) -> dict[str, float]:
-        r2 = R2[name] + 0.004 * run.seed
+        r2 = R2[name] + 0.004 * seed
         return {"r2": r2, "correlation": (1 + r2) / 2, "rank_correlation": (1 + r2) / 2 - 0.01}
 
-    low, high = (0, 1) if row.space == "box" else (-1, 1)
+    low, high = (0, 1) if own.rows[row].space == "box" else (-1, 1)
     true = [[noise.uniform(low, high) for _ in range(own.dimension)] for _ in range(8)]
-    bound = min(2.4, math.log(run.batch_size) - 2)
+    bound = min(2.4, math.log(batch_size) - 2)
     return {
-        "setting": setting.name,
-        **vars(run),
-        "information": 2.484 if row.conditional.kind == "vmf" else None,
+        "information": 2.484 if own.rows[row].conditional.kind == "vmf" else None,
         "trace": [
             {
                 "step": step,
@@ -168,10 +126,10 @@ def latent_recovery(setting: Setting, run: LatentRecoveryRun) -> dict[str, Any]:
                 "entropy": 3.0,
                 "r2": (step / 100) ** 0.1 - 0.02,
             }
-            for step in looks(own.training.steps, own.training.trace_every)
+            for step in scored_steps(own.training)
         ],
         "scores": {
-            "trained": scores(run.method),
+            "trained": scores(method),
             "untrained": scores("untrained"),
             "observations": scores("observations"),
         },
@@ -179,69 +137,60 @@ def latent_recovery(setting: Setting, run: LatentRecoveryRun) -> dict[str, Any]:
     }
 
 
-def content_isolation(setting: Setting, run: ContentIsolationRun) -> dict[str, Any]:
-    """A run that ends where `EXPLAINED` says."""
-    own = setting.content_isolation
+def content_isolation(setting: Setting, row: str, method: str, seed: int) -> dict[str, Any]:
+    """Return a run that ends where `EXPLAINED` says."""
 
     def scores(name: str) -> dict[str, dict[str, float]]:
         ridges = dict(zip(("content", "style"), EXPLAINED[name], strict=True))
         return {
-            latents: {"kernel_ridge": r2 + 0.02 * run.seed, "linear": r2 - 0.1, "gamma": 0.22, "alpha": 0.1}
+            latents: {"kernel_ridge": r2 + 0.02 * seed, "linear": r2 - 0.1, "gamma": 0.22, "alpha": 0.1}
             for latents, r2 in ridges.items()
         }
 
-    own_untrained = scores("untrained")
-    if run.method != "info_nce":  # each method's outputs are of its own kind
-        own_untrained["content"]["kernel_ridge"] = 0.1
+    untrained = scores("untrained")
+    if method != "info_nce":  # the outputs of each method are of its own kind
+        untrained["content"]["kernel_ridge"] = 0.1
+    steps = scored_steps(setting.content_isolation.training)
     return {
-        "setting": setting.name,
-        **vars(run),
-        "trace": [
-            {"step": step, "objective": 1.0, "r2": 0.9} for step in looks(own.training.steps, own.training.trace_every)
-        ],
+        "trace": [{"step": step, "objective": 1.0, "r2": 0.9} for step in steps],
         "scores": {
-            "trained": scores(run.method),
-            "untrained": own_untrained,
+            "trained": scores(method),
+            "untrained": untrained,
             "observations": scores("observations"),
             "oracle": scores("oracle"),
         },
     }
 
 
-def looks(steps: int, every: int) -> list[int]:
-    """The steps after which a run is looked at."""
-    return sorted({*range(every, steps + 1, every), steps})
+def scored_steps(training: Training) -> list[int]:
+    """Return the steps after which a run is scored."""
+    return sorted({*range(training.trace_every, training.steps + 1, training.trace_every), training.steps})
+
+
+BUILDERS: dict[str, Callable[..., dict[str, Any]]] = {
+    "latent_recovery": latent_recovery,
+    "content_isolation": content_isolation,
+    "estimators.gaussian": gaussian,
+    "estimators.sphere": sphere,
+    "estimators.rates": rates,
+}
 
 
 def write_theory_results(setting: Setting, folder: Path, **options: Any) -> Path:
-    """All files of `results/theory/<setting>` under `folder`; `options` go into every provenance."""
-    contents: dict[str, Callable[..., dict[str, Any]]] = {
-        "theory_gaussian": gaussian,
-        "theory_sphere": sphere,
-        "theory_rates": rates,
-        "theory_latent_recovery": lambda setting, **run: latent_recovery(setting, LatentRecoveryRun(**run)),
-        "theory_content_isolation": lambda setting, **run: content_isolation(setting, ContentIsolationRun(**run)),
-    }
-    for job in TheoryJobs(setting).results:
-        seed = job.about.get("seed", 0)
-        _write(folder / job.result, contents[job.rule](setting, **job.about), seed, options)
+    """Write all files of `results/theory/<setting>` to `folder`; `options` go into every provenance."""
+    for part, jobs in TheoryJobs(setting).by_part.items():
+        for job in jobs:
+            made = made_by(job.about.get("seed", 0), **options).model_dump(exclude_unset=True)
+            record = {"setting": setting.name, **job.about, **BUILDERS[part](setting, **job.about), "provenance": made}
+            (folder / job.result).parent.mkdir(parents=True, exist_ok=True)
+            (folder / job.result).write_text(json.dumps(record))
     return folder
-
-
-def _write(path: Path, value: dict[str, Any], seed: int, options: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({**value, "provenance": provenance(seed, **options)}))
 
 
 @pytest.fixture(scope="session")
 def theory() -> TheoryStudy:
     """The study with two seeds and lists of this test's own, so that tuning it breaks no test."""
-    study = load_theory(THEORY_FILE)
-    quick = replace(
-        study.quick,
-        latent_recovery=latent_recovery_settings(study),
-        content_isolation=content_isolation_settings(study),
-    )
+    study = load_theory(Path(__file__).parents[3] / "params" / "theory.yaml")
     own = study.quick.estimators
     gaussian = replace(
         own.gaussian, batch_size=64, information=(2.0, 6.0), steps=100, trace_block=10, evaluation_batches=BATCHES,
@@ -250,52 +199,94 @@ def theory() -> TheoryStudy:
     sphere = replace(own.sphere, kappa={10: (1.0, 10.0), 128: (50.0,)}, samples=(64, 256, 1024, 4096), repeats=(9,) * 4)
     cases = {name: replace(case, fit_from=256) for name, case in own.rates.cases.items()}
     rates = replace(own.rates, samples=(64, 256, 1024, 4096, 16384), repeats=(400,) * 5, cases=cases)
+    recovery = replace(
+        study.quick.latent_recovery, dimension=10, training=short(study.quick.latent_recovery.training), seeds=(0, 1),
+        rows=recovery_rows(), sweep=Sweep(row="narrow", batch_sizes=(64, 512, 2048), seeds=(0,)),
+    )  # fmt: skip
+    isolation = replace(
+        study.quick.content_isolation, dimension=10, content=5, style=5, seeds=(0, 1), rows=isolation_rows(),
+        training=short(study.quick.content_isolation.training),
+    )  # fmt: skip
     estimators = replace(own, gaussian=gaussian, sphere=sphere, rates=rates)
-    return replace(study, quick=replace(quick, estimators=estimators))
+    quick = replace(study.quick, estimators=estimators, latent_recovery=recovery, content_isolation=isolation)
+    return replace(study, quick=quick)
 
 
-def latent_recovery_settings(study: TheoryStudy) -> LatentRecovery:
-    """Five rows, of which the first two and the last meet the conditions of the theorems."""
-    own = study.quick.latent_recovery
+def recovery_rows() -> dict[str, LatentRecoveryRow]:
+    """Return five rows, of which the first two and the last meet the conditions of the theorems."""
     wide, narrow = Density(kind="vmf", width=1.0), Density(kind="vmf", width=10.0)
     normal, laplace = Density(kind="normal", width=0.05), Density(kind="laplace", width=0.05)
-    rows = {
+    return {
         "wide": LatentRecoveryRow(space="sphere", conditional=wide, output="sphere", model=wide, kernel=1.0),
         "narrow": LatentRecoveryRow(space="sphere", conditional=narrow, output="sphere", model=narrow, kernel=10.0),
         "foreign": LatentRecoveryRow(space="sphere", conditional=laplace, output="sphere", model=narrow, kernel=10.0),
         "open": LatentRecoveryRow(space="box", conditional=normal, output="unbounded", model=normal, kernel=0.25),
         "box": LatentRecoveryRow(space="box", conditional=laplace, output="box", model=laplace, kernel=0.25),
     }
-    training = replace(own.training, batch_size=512, steps=100, trace_every=40)
-    sweep = Sweep(row="narrow", batch_sizes=(64, 512, 2048), seeds=(0,))
-    return replace(own, dimension=10, training=training, seeds=(0, 1), rows=rows, sweep=sweep)
 
 
-def content_isolation_settings(study: TheoryStudy) -> ContentIsolation:
-    """The first and the last setting of dependence."""
-    own = study.quick.content_isolation
-    rows = {
+def isolation_rows() -> dict[str, ContentIsolationRow]:
+    """Return the first and the last setting of dependence."""
+    return {
         "apart": ContentIsolationRow(change=1.0, statistical=False, causal=False),
         "causal": ContentIsolationRow(change=0.75, statistical=True, causal=True),
     }
-    training = replace(own.training, batch_size=512, steps=100, trace_every=40)
-    return replace(own, dimension=10, content=5, style=5, training=training, seeds=(0, 1), rows=rows)
+
+
+def short(training: Training) -> Training:
+    """Return the training with 100 steps, scored three times."""
+    return replace(training, batch_size=512, steps=100, trace_every=40)
+
+
+@pytest.fixture(scope="session")
+def quick(theory: TheoryStudy) -> Setting:
+    """The setting `quick` of that study."""
+    return theory.setting("quick")
+
+
+@pytest.fixture(scope="session")
+def changed(theory: TheoryStudy) -> Callable[..., Setting]:
+    """Return the setting with other estimators, latent recovery or content isolation."""
+    return lambda **parts: Setting(replace(theory, quick=replace(theory.quick, **parts)), "quick")
 
 
 @pytest.fixture
-def theory_file(theory: TheoryStudy, tmp_path: Path) -> Path:
-    """The same study as a file."""
-    path = tmp_path / "theory.yaml"
-    plain = theory.setting("quick").slice(["title", "description", "quick", "full"])
-    path.write_text(yaml.safe_dump(plain, sort_keys=False))
-    return path
+def results(tmp_path: Path) -> Callable[..., Path]:
+    """Write results of a setting to a fresh folder: `results(setting)`."""
+    return lambda setting, **options: write_theory_results(setting, tmp_path / "results", **options)
 
 
 @pytest.fixture
-def results(tmp_path: Path) -> Results:
-    """Writes results of the study to a fresh folder: `results(study)`."""
+def table(tmp_path: Path, results: Callable[..., Path]) -> Callable[..., Table]:
+    """Write the table `name` of a folder of results, by default of fresh ones, and return it."""
 
-    def write(study: TheoryStudy, name: str = "quick", **options: Any) -> Path:
-        return write_theory_results(study.setting(name), tmp_path / "results" / "theory" / name, **options)
+    def write(setting: Setting, name: str, folder: Path | None = None) -> Table:
+        return write_theory_table(setting, name, results=folder or results(setting), output=tmp_path)
 
     return write
+
+
+@pytest.fixture
+def drawn(tmp_path: Path) -> Callable[..., tuple[str, list[dict[str, str]]]]:
+    """Draw the figure `name` of a folder of results, and return the SVG and the rows of its CSV."""
+
+    def write(setting: Setting, name: str, folder: Path) -> tuple[str, list[dict[str, str]]]:
+        write_theory_figure(setting, name, results=folder, output=tmp_path)
+        rows = csv.DictReader((tmp_path / f"{name}.csv").read_text().splitlines())
+        return (tmp_path / f"{name}.svg").read_text(), list(rows)
+
+    return write
+
+
+@contextmanager
+def edited_record(path: Path) -> Iterator[dict[str, Any]]:
+    """Give the contents of a JSON file to be changed, and write them back."""
+    record = json.loads(path.read_text())
+    yield record
+    path.write_text(json.dumps(record))
+
+
+@pytest.fixture(scope="session")
+def edited() -> Callable[[Path], Any]:
+    """Change a JSON file: `with edited(path) as record: ...`."""
+    return edited_record

@@ -7,8 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
-
 from entrec.data.reasons import reason
 from entrec.data.source import Loaded
 from entrec.data.torchvision_set import TorchvisionSet
@@ -34,22 +32,19 @@ def load(spec: Dataset) -> Loaded:
     The cache is `$XDG_CACHE_HOME/entrec` or `~/.cache/entrec`; files that it lacks are downloaded into it. Raises
     `UserError` for damaged files and where the download fails.
     """
-    train, test = _debian() if DEBIAN.is_dir() else _cached()
-    labels = np.concatenate([train.targets.numpy(), test.targets.numpy()])
-    return Loaded(
-        images=np.concatenate([train.data.numpy(), test.data.numpy()])[..., None],
-        labels=labels,
-        classes=CLASSES,
-        description=FASHION_MNIST.description,
-        licence=FASHION_MNIST.licence,
-        origin=FASHION_MNIST.origin,
-        official_test=np.arange(len(labels)) >= len(train.targets),
-    )
-
-
-def _cached() -> list[Any]:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "entrec"
-    return [_matching(FASHION_MNIST.read(cache, train=train), cache, "delete it") for train in (True, False)]
+    if DEBIAN.is_dir():
+        folder, (train, test) = DEBIAN, _debian()
+    else:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "entrec"
+        train, test = (FASHION_MNIST.read(folder, train=train) for train in (True, False))
+    for found in (train, test):
+        images, labels = len(found.data), found.targets
+        if len(labels) != images or labels.max() >= len(CLASSES):
+            raise UserError(
+                f"{folder}: {len(labels)} labels up to {labels.max()} for {images} images of {len(CLASSES)} classes;"
+                " delete or reinstall these files, then rerun"
+            )
+    return FASHION_MNIST.loaded(folder, train, test, CLASSES)
 
 
 def _debian() -> list[Any]:
@@ -60,10 +55,9 @@ def _debian() -> list[Any]:
         for name in FILES:
             (folder / name).write_bytes(_unpacked(DEBIAN / f"{name}.gz"))
         try:
-            sets = [FASHION_MNIST.found(Path(scratch), train=train) for train in (True, False)]
+            return [FASHION_MNIST.from_files(Path(scratch), train=train) for train in (True, False)]
         except Exception as error:  # what torchvision raises for damaged files has no class in common
             raise UserError(f"{DEBIAN}: damaged ({reason(error)}); {REINSTALL}") from error
-    return [_matching(found, DEBIAN, REINSTALL) for found in sets]
 
 
 def _unpacked(path: Path) -> bytes:
@@ -71,14 +65,3 @@ def _unpacked(path: Path) -> bytes:
         return gzip.decompress(path.read_bytes())
     except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path}: missing or damaged ({reason(error)}); {REINSTALL}") from error
-
-
-def _matching(found: Any, folder: Path, advice: str) -> Any:
-    """Return one of torchvision's datasets; raises `UserError` where its labels do not fit its images."""
-    images, labels = len(found.data), found.targets
-    if len(labels) != images or labels.max() >= len(CLASSES):
-        raise UserError(
-            f"{folder}: {len(labels)} labels up to {labels.max()} for {images} images of {len(CLASSES)} classes;"
-            f" {advice}, then rerun"
-        )
-    return found

@@ -105,7 +105,7 @@ def _from_tars(root: Path) -> tuple[list[tuple[EncodedImage, int]], list[tuple[E
     if len(images) != len(truth):
         raise UserError(
             f"{root / DEVKIT}: {TRUTH} has {len(truth)} labels for the {len(images)} images of {VALIDATION};"
-            " fetch both files again"
+            " download both files again"
         )
     number = {identifier: classes.index(wnid) for identifier, wnid in wnids.items()}
     return train, [(image, number[label]) for image, label in zip(images, truth, strict=True)], classes
@@ -126,10 +126,10 @@ def _read_devkit(path: Path) -> tuple[dict[int, str], list[int]]:
         wnids = {int(leaf["ILSVRC2012_ID"]): str(leaf["WNID"]) for leaf in leaves}
     except (OSError, tarfile.TarError, MatReadError, ValueError, TypeError, KeyError, EOFError) as error:
         raise UserError(
-            f"{path}: damaged or not ImageNet's development kit ({reason(error)}); fetch it again"
+            f"{path}: damaged or not ImageNet's development kit ({reason(error)}); download it again"
         ) from error
     if unknown := set(truth) - wnids.keys():
-        raise UserError(f"{path}: {TRUTH} names class {min(unknown)}, which {SYNSETS} lacks; fetch it again")
+        raise UserError(f"{path}: {TRUTH} names class {min(unknown)}, which {SYNSETS} lacks; download it again")
     return wnids, truth
 
 
@@ -147,14 +147,14 @@ def _training_images(path: Path, classes: list[str]) -> Iterator[tuple[EncodedIm
             tars = {Path(member.name).stem: member for member in outer.getmembers() if member.isfile()}
             if odd := tars.keys() ^ set(classes):
                 raise UserError(
-                    f"{path}: its classes are not those of {DEVKIT} (different: {few(odd)}); fetch both again"
+                    f"{path}: its classes are not those of {DEVKIT} (different: {few(odd)}); download both again"
                 )
             for label, name in enumerate(progress(classes, f"listing {path.name}")):
                 member = tars[name]
                 for entry in _members(path, start=member.offset_data, inner=outer.extractfile(member)):
                     yield entry, label
     except (OSError, tarfile.TarError) as error:
-        raise UserError(f"{path}: damaged ({reason(error)}); fetch it again") from error
+        raise UserError(f"{path}: damaged ({reason(error)}); download it again") from error
 
 
 def _members(path: Path, *, start: int = 0, inner: Any = None) -> Iterator[EncodedImage]:
@@ -167,7 +167,7 @@ def _members(path: Path, *, start: int = 0, inner: Any = None) -> Iterator[Encod
                         f"{path}/{member.name}", partial(_span, path, start + member.offset_data, member.size)
                     )
     except (OSError, tarfile.TarError) as error:
-        raise UserError(f"{path}: damaged ({reason(error)}); fetch it again") from error
+        raise UserError(f"{path}: damaged ({reason(error)}); download it again") from error
 
 
 def _span(path: Path, start: int, size: int) -> bytes:

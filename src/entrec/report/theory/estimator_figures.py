@@ -6,26 +6,28 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from entrec.report.theme import INK
-from entrec.report.theory.names import ENTROPIES, ESTIMATORS, case_title, number
+from entrec.report.theme import INK, scales
+from entrec.report.theory.names import case_title, number
 from entrec.report.theory.panels import (
-    COLOURS,
+    MARKS,
     PANEL,
-    legend,
     level,
     log_of,
     means,
-    method_legend,
     multiples,
     nats_axis,
     samples_x,
     shared_x,
-)  # fmt: skip
-from entrec.theory.registry import BOUNDS
+    title_scales,
+)
+from entrec.theory.registry import BOUNDS, ENTROPY_ESTIMATORS, SPHERE_ESTIMATORS
 from entrec.theory.study import Setting
 
-ERROR_COLOURS = {"squared bias": "#d55e00", "variance": "#0072b2", "mean squared error": "#8c6bb1"}
-ERROR_SHAPES = {"squared bias": "diamond", "variance": "circle", "mean squared error": "square"}
+ERROR_MARKS = {
+    "squared bias": ("#d55e00", "diamond"),
+    "variance": ("#0072b2", "circle"),
+    "mean squared error": ("#8c6bb1", "square"),
+}
 
 
 def draw_gaussian(setting: Setting, data: pd.DataFrame) -> Any:
@@ -39,7 +41,7 @@ def draw_gaussian(setting: Setting, data: pd.DataFrame) -> Any:
 
     def panel(rows: pd.DataFrame, labelled: bool) -> Any:
         name = rows["bound"].iloc[0]
-        colour = COLOURS.get(name, COLOURS["info_nce"])
+        colour = MARKS.get(name, MARKS["info_nce"])[0]
         lines = alt.Chart(rows.assign(low=rows["mean"] - rows["sd"], high=rows["mean"] + rows["sd"]))
         x = shared_x("step", "step", labelled, values=[0, total / 2, total])
         band = lines.mark_area(clip=True, color=colour, opacity=0.25)
@@ -47,7 +49,7 @@ def draw_gaussian(setting: Setting, data: pd.DataFrame) -> Any:
             band.encode(x, alt.Y("low:Q"), alt.Y2("high:Q"), detail="seed:N"),
             stairs,
             lines.mark_line(clip=True, color=colour, strokeWidth=1.25).encode(x, y, detail="seed:N"),
-            *(_cap(settings.batch_size) if "log k" in BOUNDS[name].capped_by else []),
+            *(_cap(settings.batch_size) if BOUNDS[name].capped_by_log_k else []),
         ]
         return alt.layer(*layers).properties(width=PANEL, height=92, title=BOUNDS[name].title)
 
@@ -64,9 +66,9 @@ def _cap(batch_size: int) -> list[Any]:
 
 def draw_sphere(setting: Setting, data: pd.DataFrame) -> Any:
     """Draw one panel per dimension and concentration: estimates against the number of pairs."""
-    titles = {name: estimator.full for name, estimator in ESTIMATORS.items()}
+    titles = {name: str(estimator.title) for name, estimator in SPHERE_ESTIMATORS.items()}
     low, high = data["mean"] - data["sd"], data["mean"] + data["sd"]
-    colour, shape = method_legend(titles)
+    colour, shape = title_scales(titles)
 
     def panel(rows: pd.DataFrame, labelled: bool) -> Any:
         x = samples_x(rows["samples"], labelled)
@@ -81,7 +83,7 @@ def draw_sphere(setting: Setting, data: pd.DataFrame) -> Any:
 
 def draw_rates(setting: Setting, data: pd.DataFrame) -> Any:
     """Draw one panel per case on logarithmic axes: parts of the error, and lines at the stated exponents."""
-    colour, shape = legend("quantity", ERROR_COLOURS, ERROR_SHAPES, columns=3)
+    colour, shape = scales("quantity", ERROR_MARKS)
 
     def panel(rows: pd.DataFrame, labelled: bool) -> Any:
         case, estimator = rows["case"].iloc[0], rows["estimator"].iloc[0]
@@ -97,7 +99,7 @@ def draw_rates(setting: Setting, data: pd.DataFrame) -> Any:
             alt.Chart(rows[sums]).mark_point(size=75, opacity=1, strokeWidth=1.25).encode(x, y, colour, shape),
             alt.Chart(rows[~sums]).mark_point(filled=True, size=26, opacity=1).encode(x, y, colour, shape),
         ]
-        title = alt.Title(case_title(setting, case), subtitle=ENTROPIES[estimator], subtitleColor=INK)
+        title = alt.Title(case_title(setting, case), subtitle=ENTROPY_ESTIMATORS[estimator].title, subtitleColor=INK)
         return alt.layer(*layers).properties(width=PANEL, height=110, title=title)
 
     return multiples(data, "case", panel)
@@ -113,7 +115,7 @@ def _decades_axis(low: float, high: float) -> Any:
 
 def _around_truth(rows: pd.DataFrame) -> list[float]:
     """Return a range from a little below the lowest bound to a little above the highest bound and the truth."""
-    bounds = rows.loc[rows["estimator"] != "nearest_neighbours", "mean"]
+    bounds = rows.loc[~rows["estimator"].map(lambda name: SPHERE_ESTIMATORS[name].slow), "mean"]
     truth = float(rows["truth"].iloc[0])
     low, high = min(0.0, float(bounds.min())), max(truth, float(bounds.max()))
     high = min(high, 3 * truth)  # a leave-one-out estimate may lie far above the truth

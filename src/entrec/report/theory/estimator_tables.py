@@ -4,13 +4,22 @@ import math
 
 import pandas as pd
 
-from entrec.report.layout import Column, Layout
 from entrec.report.mean_sd import NOTHING, MeanSD, decimal
-from entrec.report.theory.names import ENTROPIES, ESTIMATORS, case_title, listed, number, quantity
-from entrec.report.theory.verdicts import IN_WIDTH, TOLERANCE, SlopeOutcome, slope_outcome
-from entrec.theory.registry import BOUNDS
+from entrec.report.table import Column, Table
+from entrec.report.theory.names import IN_WIDTH, case_title, listed, number, quantity
+from entrec.report.theory.verdicts import TOLERANCE, SlopeOutcome, slope_outcome
+from entrec.theory.registry import BOUNDS, ENTROPY_ESTIMATORS, SPHERE_ESTIMATORS
 from entrec.theory.study import Setting
 
+# label, second line and whether the texts may wrap
+RATE_COLUMNS = [
+    ("estimator", "", True),
+    ("error", "", True),
+    ("k", "from", False),
+    ("slope", "fit [95 %]", False),
+    ("stated", "", False),
+    ("agrees", "", True),
+]
 AGREEMENT: dict[SlopeOutcome, str] = {
     "agrees": "yes",
     "within": "within the bound",
@@ -19,7 +28,7 @@ AGREEMENT: dict[SlopeOutcome, str] = {
 }
 
 
-def gaussian(setting: Setting, rows: pd.DataFrame) -> Layout:
+def gaussian(setting: Setting, rows: pd.DataFrame) -> Table:
     """Lay out one row per bound: its estimate at each true value, over the batches of all seeds."""
     settings = setting.estimators.gaussian
     bounds = [(name, bound.title) for name, bound in BOUNDS.items()]
@@ -37,55 +46,49 @@ def gaussian(setting: Setting, rows: pd.DataFrame) -> Layout:
         "batches without updates. A cell is the mean ± standard deviation of the estimate from one batch, over all "
         f"these batches of {quantity(seeds, 'seed')}."
     )
-    return Layout("table_estimators_gaussian", "Bounds on Gaussians", caption, bounds, columns, head="Bound")
+    return Table("table_estimators_gaussian", "Bounds on Gaussians", caption, bounds, columns, head="Bound")
 
 
-def sphere(setting: Setting, rows: pd.DataFrame) -> Layout:
+def sphere(setting: Setting, rows: pd.DataFrame) -> Table:
     """Lay out one row per dimension, concentration and number of pairs; of these numbers, only three are shown."""
     sizes = sorted(setting.estimators.sphere.samples)
     shown = sorted({sizes[0], sizes[len(sizes) // 2], sizes[-1]})
     keys, truths, logs = [], {}, {}
-    cells: dict[str, dict[str, str]] = {name: {} for name in ESTIMATORS}
+    cells: dict[str, dict[str, str]] = {name: {} for name in SPHERE_ESTIMATORS}
     for _, group in rows[rows["samples"].isin(shown)].groupby(["dimension", "kappa", "samples"]):
         d, kappa, k = (group[column].iloc[0] for column in ("dimension", "kappa", "samples"))
         key = f"{d},{kappa},{k}"
         keys.append((key, f"{d}, {number(kappa)}, {k}"))
         truths[key], logs[key] = decimal(group["truth"].iloc[0], 2), decimal(math.log(k), 2)
         found = {row["estimator"]: MeanSD(row["mean"], row["sd"], row["repeats"]) for row in group.to_dict("records")}
-        for name in ESTIMATORS:
+        for name in SPHERE_ESTIMATORS:
             cells[name][key] = _nats(found[name]) if name in found else NOTHING
     columns = [Column("truth", "nats", truths), Column("log k", "nats", logs)]
-    columns += [Column(of.title, of.detail, cells[name]) for name, of in ESTIMATORS.items()]
+    columns += [Column(of.title.title, of.title.detail, cells[name]) for name, of in SPHERE_ESTIMATORS.items()]
     caption = (
         "Estimates, in nats, of the information between a uniform point on the sphere in d dimensions and a von "
         "Mises-Fisher draw around it with concentration κ, from k pairs of true latents; nothing is trained. A cell is "
         f"the mean ± standard deviation over repeated draws. The table has rows for {listed(shown)} pairs; the CSV has "
         f"all {len(sizes)} sample sizes. A dash means that nothing was measured."
     )
-    return Layout("table_estimators_sphere", "Estimates on the sphere", caption, keys, columns, head="d, κ, k")
+    return Table("table_estimators_sphere", "Estimates on the sphere", caption, keys, columns, head="d, κ, k")
 
 
-def rates(setting: Setting, rows: pd.DataFrame) -> Layout:
+def rates(setting: Setting, rows: pd.DataFrame) -> Table:
     """Lay out one row per fitted exponent, beside the stated one."""
-    keys, names = [], ("estimator", "error", "begin", "slope", "stated", "agrees")
-    cells: dict[str, dict[str, str]] = {name: {} for name in names}
-    for i, row in enumerate(rows.to_dict("records")):
-        keys.append((str(i), case_title(setting, row["case"])))
+    records = rows.to_dict("records")
+    texts = []
+    for row in records:
         slope, low, high = (decimal(row[name], 2) for name in ("slope", "low", "high"))
-        outcome = slope_outcome(row["quantity"], row["low"], row["high"], row["stated"])
         begin = "" if row["quantity"] == IN_WIDTH else str(row["fit_from"])
-        estimator, stated = ENTROPIES[row["estimator"]], number(row["stated"])
-        texts = (estimator, row["quantity"], begin, f"{slope} [{low}, {high}]", stated, AGREEMENT[outcome])
-        for name, text in zip(names, texts, strict=True):
-            cells[name][str(i)] = text
+        agrees = AGREEMENT[slope_outcome(row["quantity"], row["low"], row["high"], row["stated"])]
+        estimator = ENTROPY_ESTIMATORS[row["estimator"]].title
+        texts.append((estimator, row["quantity"], begin, f"{slope} [{low}, {high}]", number(row["stated"]), agrees))
     columns = [
-        Column("estimator", "", cells["estimator"], words=True),
-        Column("error", "", cells["error"], words=True),
-        Column("k", "from", cells["begin"]),
-        Column("slope", "fit [95 %]", cells["slope"]),
-        Column("stated", "", cells["stated"]),
-        Column("agrees", "", cells["agrees"], words=True),
+        Column(label, detail, {str(i): text[place] for i, text in enumerate(texts)}, words=words)
+        for place, (label, detail, words) in enumerate(RATE_COLUMNS)
     ]
+    keys = [(str(i), case_title(setting, row["case"])) for i, row in enumerate(records)]
     caption = (
         "Slopes of log error against log k (for the bias against h: against log h), fitted from the given k on, with "
         "their 95 % intervals, beside the exponents that Theorems 2 and 3 state. A slope agrees when its interval "
@@ -94,7 +97,7 @@ def rates(setting: Setting, rows: pd.DataFrame) -> Layout:
         "in Theorem 2’s first term; the factor h^(4−d) of this term is not tested. The CSV says for each row what is "
         "compared with what."
     )
-    return Layout("table_estimators_rates", "Convergence", caption, keys, columns, head="Data")
+    return Table("table_estimators_rates", "Convergence", caption, keys, columns, head="Data")
 
 
 def _union(rows: pd.DataFrame) -> MeanSD:

@@ -1,31 +1,18 @@
 """The figures of the theory page, each as SVG beside the CSV of what it draws."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
 from markupsafe import Markup
 
 from entrec.errors import UserError
-from entrec.report.figures import figure_fragment, write_figure
+from entrec.pipeline.theory_jobs import TheoryJobs
+from entrec.report.figure import Figure, read_figure_html, write_figure
 from entrec.report.theory import estimator_figures, estimator_frames, identifiability_figures, identifiability_frames
 from entrec.theory.study import Setting
 
-
-@dataclass(frozen=True)
-class TheoryFigure:
-    """`data` reads the rows from results and `draw` draws them; `caption` may name {batch} and {steps}."""
-
-    title: str
-    caption: str
-    data: Callable[[Setting, Path], pd.DataFrame]
-    draw: Callable[[Setting, pd.DataFrame], Any]
-
-
+# the captions may name {batch} and {steps} of the Gaussians
 FIGURES = {
-    "latent_recovery": TheoryFigure(
+    "latent_recovery": Figure(
         "Recovered against true latents",
         "A linear map of the representation by EntRec (leave-one-out) against the true latents, for held-out points of "
         "the first seed and the first three coordinates. On the line both are equal; points outside the axes are not "
@@ -33,14 +20,14 @@ FIGURES = {
         identifiability_frames.scatter,
         identifiability_figures.draw_scatter,
     ),
-    "latent_recovery_training": TheoryFigure(
+    "latent_recovery_training": Figure(
         "Latent recovery during training",
         "Held-out R² in percent against training steps, one line per seed. All panels share their axes; values below 0 "
         "are cut off.",
         identifiability_frames.curves,
         identifiability_figures.draw_training,
     ),
-    "latent_recovery_batch": TheoryFigure(
+    "latent_recovery_batch": Figure(
         "Latent recovery by batch size",
         "Held-out R², and the mean of each objective over its last steps, against the number k of pairs in a batch. "
         "The solid line is the information that the views share, and the dotted line is log k. Bars are one standard "
@@ -48,14 +35,14 @@ FIGURES = {
         identifiability_frames.batch_points,
         identifiability_figures.draw_batch,
     ),
-    "content_style": TheoryFigure(
+    "content_style": Figure(
         "Content and style in representations",
         "Held-out R² of kernel ridge, mean over seeds; bars are one standard deviation. A representation that isolates "
         "content has content at 1, and style where content itself has it.",
         identifiability_frames.content_isolation_points,
         identifiability_figures.draw_content_style,
     ),
-    "estimators_gaussian": TheoryFigure(
+    "estimators_gaussian": Figure(
         "Bounds during training",
         "The value of each bound on correlated Gaussians while its critic is trained, in nats; the band is one "
         "standard deviation over the steps of a block. The stairs are the true information, which rises every {steps} "
@@ -64,7 +51,7 @@ FIGURES = {
         estimator_frames.trace,
         estimator_figures.draw_gaussian,
     ),
-    "estimators_sphere": TheoryFigure(
+    "estimators_sphere": Figure(
         "Estimates at the true latents",
         "Each estimate of the information of von Mises-Fisher pairs against the number k of pairs, in nats; bars are "
         "one standard deviation over draws. The solid line is the truth, and the dotted line is log k. Each panel has "
@@ -72,7 +59,7 @@ FIGURES = {
         estimator_frames.sphere,
         estimator_figures.draw_sphere,
     ),
-    "estimators_rates": TheoryFigure(
+    "estimators_rates": Figure(
         "Errors against the number of samples",
         "Squared bias, variance and mean squared error of the entropy estimates, in squared nats, on logarithmic axes. "
         "Dashed lines fall at the stated exponents through the middle of the points that slopes are fitted to. A bias "
@@ -97,8 +84,7 @@ def write_theory_figure(setting: Setting, name: str, *, results: Path, output: P
 
 
 def theory_figure(setting: Setting, name: str, folder: Path) -> Markup:
-    """Return the figure that `write_theory_figure` left in `folder`, with its caption."""
-    gaussian, figure = setting.estimators.gaussian, FIGURES[name]
-    caption = figure.caption.format(batch=gaussian.batch_size, steps=gaussian.steps)
-    svg = (folder / f"{name}.svg").read_text(encoding="utf-8")
-    return figure_fragment(name, figure.title, caption, svg, alone=True)
+    """Return the HTML of the figure that `write_theory_figure` left in `folder`, with its caption."""
+    gaussian, remedy = setting.estimators.gaussian, f"snakemake {TheoryJobs(setting).figure(name).outputs[0]}"
+    fields = {"batch": gaussian.batch_size, "steps": gaussian.steps}
+    return read_figure_html(folder, name, FIGURES[name], fields, remedy=remedy, alone=True)

@@ -5,34 +5,27 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from entrec.report.theme import INK, WIDTH, styled
-from entrec.report.theory.names import (
-    CONTENT_ISOLATION_REPRESENTATIONS,
-    REPRESENTATIONS,
-    content_isolation_title,
-    latent_recovery_detail,
-    latent_recovery_title,
-)
+from entrec.report.theme import INK, WIDTH, scales, styled
+from entrec.report.theory.names import content_isolation_title, latent_recovery_detail, latent_recovery_title
 from entrec.report.theory.panels import (
-    COLOURS,
+    MARKS,
     PANEL,
-    legend,
     level,
     log_of,
     means,
-    method_legend,
     multiples,
     nats_axis,
     samples_x,
     shared_x,
-)  # fmt: skip
+    title_scales,
+)
+from entrec.theory.registry import ISOLATION_REPRESENTATIONS, LATENT_RECOVERY
 from entrec.theory.settings.identifiability import LatentRecoveryRow, Space
 from entrec.theory.study import Setting
 
 NAMES = 148  # the width of the representations' names, left of a panel
 REACHES: dict[Space, tuple[float, float]] = {"sphere": (-1, 1), "box": (0, 1), "unbounded": (-3, 3)}
-LATENT_COLOURS = {"content": "#0072b2", "style": "#d55e00"}
-LATENT_SHAPES = {"content": "circle", "style": "diamond"}
+LATENT_MARKS = {"content": ("#0072b2", "circle"), "style": ("#d55e00", "diamond")}
 BATCH_PANELS = {"r2": ("R², %", 100), "bound": ("bound, nats", 1)}  # title and scale by quantity
 
 
@@ -49,7 +42,7 @@ def draw_scatter(setting: Setting, data: pd.DataFrame) -> Any:
         y = alt.Y("recovered:Q", title=None, scale=scale, axis=axis)
         equal = alt.Chart(pd.DataFrame({"true": [low, high], "recovered": [low, high]}))
         layers = [
-            alt.Chart(points).mark_circle(clip=True, color=COLOURS[method], size=7, opacity=0.6).encode(x, y),
+            alt.Chart(points).mark_circle(clip=True, color=MARKS[method][0], size=7, opacity=0.6).encode(x, y),
             equal.mark_line(color=INK, strokeWidth=1, opacity=0.8).encode(x, y),
         ]
         return alt.layer(*layers).properties(width=PANEL, height=PANEL, title=_title(row))
@@ -60,8 +53,8 @@ def draw_scatter(setting: Setting, data: pd.DataFrame) -> Any:
 def draw_training(setting: Setting, data: pd.DataFrame) -> Any:
     """Draw one panel per row: held-out R2 during training, with one line per method and seed."""
     own = setting.latent_recovery
-    titles = {name: REPRESENTATIONS[name].full for name in data["method"].unique()}
-    colour, _ = method_legend(titles)
+    titles = {name: str(LATENT_RECOVERY[name].title) for name in data["method"].unique()}
+    colour, _ = title_scales(titles)
     ends = [0, max(own.training_of(row).steps for row in own.rows)]
     low = max(0.0, 100 * float(data["r2"].min()) - 2)
     y = alt.Y("percent:Q", title=None, scale=alt.Scale(domain=[low, 100], nice=False), axis=nats_axis())
@@ -77,8 +70,8 @@ def draw_training(setting: Setting, data: pd.DataFrame) -> Any:
 
 def draw_batch(setting: Setting, data: pd.DataFrame) -> Any:
     """Draw R2 and the bound against the batch size; beside the bound, the truth and log k, which caps some bounds."""
-    titles = {name: REPRESENTATIONS[name].full for name in data["method"].unique()}
-    colour, shape = method_legend(titles)
+    titles = {name: str(LATENT_RECOVERY[name].title) for name in data["method"].unique()}
+    colour, shape = title_scales(titles)
 
     def panel(rows: pd.DataFrame, labelled: bool) -> Any:
         quantity = rows["quantity"].iloc[0]
@@ -95,8 +88,8 @@ def draw_batch(setting: Setting, data: pd.DataFrame) -> Any:
 
 def draw_content_style(setting: Setting, data: pd.DataFrame) -> Any:
     """Draw one panel per row: how much of content and of style each representation explains."""
-    titles = {name: REPRESENTATIONS[name].full for name in CONTENT_ISOLATION_REPRESENTATIONS}
-    colour, shape = legend("latents", LATENT_COLOURS, LATENT_SHAPES)
+    titles = {name: str(title) for name, title in ISOLATION_REPRESENTATIONS.items()}
+    colour, shape = scales("latents", LATENT_MARKS)
     low = min(0.0, float(data["low"].min()))
     y = alt.Y(
         "title:N", title=None, sort=list(titles.values()), axis=alt.Axis(minExtent=NAMES, labelLimit=0, grid=True)

@@ -1,167 +1,174 @@
-"""The results of the studies of latents and of content as tidy frames; R2 as fractions, information in nats.
+"""The results of latent recovery and content isolation as tidy frames; R2 as fractions, information in nats."""
 
-A file that is not what the study asks for raises `UserError` with its path and the command that makes it.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import pandas as pd
 
 from entrec.pipeline.theory_jobs import TheoryJobs
 from entrec.report.mean_sd import MeanSD
-from entrec.report.records import Record
-from entrec.report.theory.estimator_frames import theory_records
-from entrec.report.theory.identifiability_checks import (
-    check_points,
-    check_shared,
-    check_training,
-    correlation,
-    explained,
-    positive_or_unknown,
-)
-from entrec.report.theory.names import REFERENCE
-from entrec.theory.runs import ContentIsolationRun, LatentRecoveryRun, content_isolation_runs, sweep_runs
+from entrec.report.theory.names import LATENTS
+from entrec.report.theory.reading import Found, R, read
+from entrec.results import ContentIsolationResult, LatentRecoveryResult
+from entrec.theory.registry import REFERENCE
 from entrec.theory.settings.identifiability import Training
 from entrec.theory.study import Setting
 
-Run = TypeVar("Run", LatentRecoveryRun, ContentIsolationRun)
-
-LATENT_RECOVERY = ["row", "representation", "seed", "r2", "correlation", "rank_correlation", "file"]
+# the columns of the frames
+RECOVERY_SCORES = ["row", "representation", "seed", "r2", "correlation", "rank_correlation", "file"]
 BATCHES = ["row", "method", "batch_size", "seed", "r2", "bound", "information", "file"]
 CURVES = ["row", "method", "seed", "step", "objective", "r2"]
 SCATTER = ["row", "method", "seed", "coordinate", "true", "recovered"]
 BATCH_POINTS = ["method", "quantity", "batch_size", "mean", "low", "high", "information"]
-CONTENT_ISOLATION = ["row", "representation", "latents", "seed", "kernel_ridge", "linear", "file"]
-CONTENT_ISOLATION_POINTS = ["row", "representation", "latents", "mean", "low", "high", "seeds"]
-LATENTS = ("content", "style")
-COORDINATES, POINTS = 3, 60  # of a panel of the scatter: what stays to be seen in it
+ISOLATION_SCORES = ["row", "representation", "latents", "seed", "kernel_ridge", "linear", "file"]
+ISOLATION_POINTS = ["row", "representation", "latents", "mean", "low", "high", "seeds"]
+SHOWN_COORDINATES, SHOWN_POINTS = 3, 60  # of a panel of the scatter: more would not be seen
+SAME = 1e-3  # of R2: rounding on another processor changes less, other points or another mixing change more
 
 
 def latent_recovery_scores(setting: Setting, results: Path) -> pd.DataFrame:
-    """What every representation of every row says of the true latents: LATENT_RECOVERY."""
-    found = _records(TheoryJobs(setting).row_runs, setting, results)
-    _check_first(found, ["observations.r2", "untrained.r2"])
+    """Return how well each representation of each row gives the true latents: RECOVERY_SCORES."""
     rows = []
-    for run, file, record in found:
-        for key, name in _sources(run.method, {"observations": "identity", "untrained": "untrained"}).items():
-            scores = {
-                "r2": explained(record, f"scores.{key}.r2"),
-                "correlation": correlation(record, f"scores.{key}.correlation"),
-                "rank_correlation": correlation(record, f"scores.{key}.rank_correlation"),
-            }
-            rows.append({"row": run.row, "representation": name, "seed": run.seed, **scores, "file": file})
-    return pd.DataFrame(rows)[LATENT_RECOVERY]
+    for found in _latent_recovery(setting, "table_latent_recovery", results):
+        run = found.result
+        for name, scores in _scored(run, "observations", "untrained").items():
+            about = {"row": run.row, "representation": name, "seed": run.seed, "file": found.file}
+            rows.append(about | scores.model_dump())
+    return pd.DataFrame(rows)[RECOVERY_SCORES]
 
 
 def batches(setting: Setting, results: Path) -> pd.DataFrame:
-    """What training ended with in every batch size of the sweep: BATCHES; the bound is the mean of its last steps."""
-    own = setting.latent_recovery
-    found = _records(sweep_runs(setting.latent_recovery), setting, results)
-    _check_first(found, ["observations.r2", "untrained.r2"])
+    """Return the end of training in each batch size of the sweep: BATCHES; `bound` is the mean of the last steps."""
     rows = []
-    for run, file, record in found:
-        ends = {
-            "r2": explained(record, "scores.trained.r2"),
-            "bound": _curve(record, own.training_of(run.row))[-1]["objective"],
-            "information": positive_or_unknown(record, "information"),
-        }
-        about = {"row": run.row, "method": run.method, "batch_size": run.batch_size, "seed": run.seed}
-        rows.append({**about, **ends, "file": file})
+    for found in _latent_recovery(setting, "table_latent_recovery_batch", results):
+        run = found.result
+        ends = {"r2": run.scores.trained.r2, "bound": run.trace[-1].objective, "information": run.information}
+        rows.append({**found.job.about, **ends, "file": found.file})
     return pd.DataFrame(rows)[BATCHES]
 
 
 def curves(setting: Setting, results: Path) -> pd.DataFrame:
-    """Objective and held-out R2 while encoders of recovered latents train: CURVES."""
-    own = setting.latent_recovery
+    """Return objective and held-out R2 during the training for latent recovery: CURVES."""
     rows = []
-    for run, _, record in _records(TheoryJobs(setting).row_runs, setting, results):
-        about = {"row": run.row, "method": run.method, "seed": run.seed}
-        rows += [{**about, **look} for look in _curve(record, own.training_of(run.row))]
-    return pd.DataFrame(rows)[CURVES].astype({"step": int})
+    for found in _latent_recovery(setting, "latent_recovery_training", results):
+        rows += [{**found.job.about, **row.model_dump()} for row in found.result.trace]
+    return pd.DataFrame(rows)[CURVES]
 
 
 def scatter(setting: Setting, results: Path) -> pd.DataFrame:
-    """True latents and what EntRec, leave-one-out, gives back of them, for the first seed: SCATTER."""
-    own = setting.latent_recovery
-    runs = [
-        run for run in TheoryJobs(setting).row_runs if run.method == "entrec_leave_one_out" and run.seed == own.seeds[0]
-    ]
-    rows = []
-    for run, _, record in _records(runs, setting, results):
-        true, given = (check_points(record, f"scatter.{key}", dimension=own.dimension) for key in ("true", "recovered"))
-        if len(true) != len(given):
-            raise record.damaged(f"scatter has {len(given)} recovered points for {len(true)} true ones")
-        about = {"row": run.row, "method": run.method, "seed": run.seed}
-        for of, to in zip(true[:POINTS], given[:POINTS], strict=True):
-            pairs = list(zip(of, to, strict=True))[:COORDINATES]
-            rows += [{**about, "coordinate": i, "true": t, "recovered": r} for i, (t, r) in enumerate(pairs)]
+    """Return true latents and their recovery by EntRec (leave-one-out), for the first seed: SCATTER."""
+    seed, rows = setting.latent_recovery.seeds[0], []
+    for found in _latent_recovery(setting, "latent_recovery", results):
+        run = found.result
+        if (run.method, run.seed) == ("entrec_leave_one_out", seed):
+            for true, recovered in zip(
+                run.scatter.true[:SHOWN_POINTS], run.scatter.recovered[:SHOWN_POINTS], strict=True
+            ):
+                pairs = list(zip(true, recovered, strict=True))[:SHOWN_COORDINATES]
+                rows += [
+                    {**found.job.about, "coordinate": i, "true": t, "recovered": r} for i, (t, r) in enumerate(pairs)
+                ]
     return pd.DataFrame(rows)[SCATTER]
 
 
 def batch_points(setting: Setting, results: Path) -> pd.DataFrame:
-    """What the figure draws of `batches`: BATCH_POINTS; mean over seeds, and one deviation to either side."""
+    """Return mean over seeds, and one deviation to either side, of the values of `batches`: BATCH_POINTS."""
     rows = []
     for (method, size), group in batches(setting, results).groupby(["method", "batch_size"], sort=False):
         about = {"method": method, "batch_size": size, "information": group["information"].iloc[0]}
-        for quantity in ("r2", "bound"):
-            rows.append({**about, "quantity": quantity, **_band(group[quantity])})
+        rows += [{**about, "quantity": quantity, **_band(group[quantity])} for quantity in ("r2", "bound")]
     return pd.DataFrame(rows)[BATCH_POINTS]
 
 
 def content_isolation_scores(setting: Setting, results: Path) -> pd.DataFrame:
-    """What every representation of every row says of content and of style: CONTENT_ISOLATION."""
-    found = _records(content_isolation_runs(setting.content_isolation), setting, results)
-    _check_first(found, ["observations.style.linear", "observations.content.linear", "oracle.style.linear"])
+    """Return how well each representation of each row explains content and style: ISOLATION_SCORES."""
+    files = read(ContentIsolationResult, setting, TheoryJobs(setting).by_part["content_isolation"], results)
+    _require_shared(files, _isolation_before_training)
     rows = []
-    untrained = {"observations": "identity", "untrained": "untrained", "oracle": "oracle"}
-    for run, file, record in found:
-        for key, name in _sources(run.method, untrained).items():
-            for latents in LATENTS:
-                about = {"row": run.row, "representation": name, "latents": latents, "seed": run.seed}
-                scores = {of: explained(record, f"scores.{key}.{latents}.{of}") for of in ("kernel_ridge", "linear")}
-                rows.append({**about, **scores, "file": file})
-    return pd.DataFrame(rows)[CONTENT_ISOLATION]
+    for found in files:
+        run = found.result
+        found.require_rows("trace", run.trace, _steps(setting.content_isolation.training))
+        for name, scores in _scored(run, "observations", "untrained", "oracle").items():
+            about = {"row": run.row, "representation": name, "seed": run.seed, "file": found.file}
+            rows += [about | {"latents": latents} | getattr(scores, latents).model_dump() for latents in LATENTS]
+    return pd.DataFrame(rows)[ISOLATION_SCORES]
 
 
 def content_isolation_points(setting: Setting, results: Path) -> pd.DataFrame:
-    """What the figure draws of `content_isolation_scores`: CONTENT_ISOLATION_POINTS, of kernel ridge."""
+    """Return the means of kernel ridge over seeds, with one deviation to either side: ISOLATION_POINTS."""
     groups = content_isolation_scores(setting, results).groupby(["row", "representation", "latents"], sort=False)
     rows = [
         {"row": row, "representation": name, "latents": latents, "seeds": len(group), **_band(group["kernel_ridge"])}
         for (row, name, latents), group in groups
-        if (name, latents) != ("oracle", "content")  # content tells all of itself
+        if (name, latents) != ("oracle", "content")  # content explains all of itself
     ]
-    return pd.DataFrame(rows)[CONTENT_ISOLATION_POINTS]
+    return pd.DataFrame(rows)[ISOLATION_POINTS]
 
 
-def _records(runs: Sequence[Run], setting: Setting, results: Path) -> list[tuple[Run, str, Record]]:
-    jobs = TheoryJobs(setting)
-    listed = [
-        jobs.latent_recovery(run) if isinstance(run, LatentRecoveryRun) else jobs.content_isolation(run) for run in runs
-    ]
-    records = theory_records(results, setting, listed)
-    return [(run, file, record) for run, (file, record) in zip(runs, records, strict=True)]
+def _latent_recovery(setting: Setting, name: str, results: Path) -> list[Found[LatentRecoveryResult]]:
+    """Return the runs that the table or figure `name` shows."""
+    own = setting.latent_recovery
+    files = read(LatentRecoveryResult, setting, TheoryJobs(setting).shown(name), results)
+    for found in files:
+        run = found.result
+        found.require_rows("trace", run.trace, _steps(own.training_of(run.row)))
+        _require_scatter(found, own.dimension)
+    _require_shared(files, _recovery_before_training)
+    return files
 
 
-def _check_first(found: Sequence[tuple[Run, str, Record]], keys: Sequence[str]) -> None:
-    labelled = [((run.row, run.seed), record) for run, _, record in found]
-    check_shared(labelled, [f"scores.{key}" for key in keys])
+def _steps(training: Training) -> list[dict[str, float | str]]:
+    """Return the steps after which a run was scored: multiples of `trace_every`, and the last step."""
+    steps = {*range(training.trace_every, training.steps + 1, training.trace_every), training.steps}
+    return [{"step": step} for step in sorted(steps)]
 
 
-def _sources(method: str, untrained: dict[str, str]) -> dict[str, str]:
-    """Keys of a run's scores, and what the table calls them; what needs no training is told by one method's runs."""
-    return (untrained if method == REFERENCE else {}) | {"trained": method}
+def _require_scatter(found: Found[LatentRecoveryResult], dimension: int) -> None:
+    """Raise `UserError` unless each true point has a recovered one, both with as many coordinates as latents."""
+    true, recovered = found.result.scatter.true, found.result.scatter.recovered
+    if len(true) != len(recovered):
+        raise found.damaged(f"scatter has {len(recovered)} recovered points for {len(true)} true ones")
+    for key, points in (("true", true), ("recovered", recovered)):
+        for i, point in enumerate(points):
+            if len(point) != dimension:
+                raise found.damaged(f"scatter.{key}.{i} has {len(point)} coordinates, which should be {dimension}")
 
 
-def _curve(record: Record, settings: Training) -> list[dict[str, float]]:
-    looks = record.rows("trace", ["step", "objective", "r2"])
-    check_training(record, looks, settings)
-    return looks
+def _scored(run: LatentRecoveryResult | ContentIsolationResult, *untrained: str) -> dict[str, Any]:
+    """Return the scores of a run by representation; what needs no training is taken from the runs of one method."""
+    references = untrained if run.method == REFERENCE else ()
+    return {name: getattr(run.scores, name) for name in references} | {run.method: run.scores.trained}
+
+
+def _recovery_before_training(run: LatentRecoveryResult) -> dict[str, float]:
+    return {"observations.r2": run.scores.observations.r2, "untrained.r2": run.scores.untrained.r2}
+
+
+def _isolation_before_training(run: ContentIsolationResult) -> dict[str, float]:
+    observations, oracle = run.scores.observations, run.scores.oracle
+    return {
+        "observations.style.linear": observations.style.linear,
+        "observations.content.linear": observations.content.linear,
+        "oracle.style.linear": oracle.style.linear,
+    }
+
+
+def _require_shared(files: Sequence[Found[R]], scores: Callable[[R], Mapping[str, float]]) -> None:
+    """Raise `UserError` unless the runs of a row and seed agree on the `scores` of what is not trained.
+
+    These scores depend on row and seed only, so a run that has others saw other data.
+    """
+    first: dict[tuple[str, int], Found[R]] = {}
+    for found in files:
+        other = first.setdefault((found.job.about["row"], found.job.about["seed"]), found)
+        expected = scores(other.result)
+        for key, value in scores(found.result).items():
+            if abs(value - expected[key]) > SAME:
+                raise found.damaged(f"scores.{key} is {value:.4f}, and {expected[key]:.4f} in {other.path.parent.name}")
 
 
 def _band(values: pd.Series) -> dict[str, float]:
-    spread = MeanSD.of(values)
-    deviation = spread.sd or 0.0
-    return {"mean": spread.mean, "low": spread.mean - deviation, "high": spread.mean + deviation}
+    found = MeanSD.of(values)
+    deviation = found.sd or 0.0
+    return {"mean": found.mean, "low": found.mean - deviation, "high": found.mean + deviation}

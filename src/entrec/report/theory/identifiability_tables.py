@@ -5,12 +5,10 @@ from typing import Literal
 
 import pandas as pd
 
-from entrec.report.layout import Column, Layout
-from entrec.report.mean_sd import NOTHING, MeanSD, decimal
+from entrec.report.mean_sd import NOTHING, decimal, mean_sds
+from entrec.report.table import Column, Table
 from entrec.report.theory.names import (
-    CONTENT_ISOLATION_REPRESENTATIONS,
-    LATENT_RECOVERY_REPRESENTATIONS,
-    REPRESENTATIONS,
+    LATENTS,
     content_isolation_title,
     full_title,
     hidden_of,
@@ -18,20 +16,25 @@ from entrec.report.theory.names import (
     steps_of,
 )
 from entrec.report.theory.published import COLUMNS, published_content, published_latents
-from entrec.theory.settings.identifiability import CONTENT_ISOLATION_METHODS, LatentRecovery
+from entrec.theory.registry import (
+    CONTENT_ISOLATION,
+    ISOLATION_REPRESENTATIONS,
+    LATENT_RECOVERY,
+    RECOVERY_REPRESENTATIONS,
+)
+from entrec.theory.settings.identifiability import LatentRecovery
 from entrec.theory.study import Setting
-
-LATENTS = ("content", "style")
 
 AS_REPORTED = "Published values are copied as reported, for networks and runs of the original’s size"
 
 
-def latent_recovery(setting: Setting, rows: pd.DataFrame) -> Layout:
+def latent_recovery(setting: Setting, rows: pd.DataFrame) -> Table:
     """Lay out one row per set-up: how much of the true latents each representation explains."""
     own = setting.latent_recovery
+    r2 = mean_sds(rows, ["representation", "row"], "r2", scale=100)
     columns = [
-        _column(name, {row: MeanSD.of(100 * group["r2"]).text() for row, group in groups})
-        for name, groups in _by_representation(rows)
+        Column(title.title, title.detail, {row: r2[name, row].text() for row in own.rows})
+        for name, title in RECOVERY_REPRESENTATIONS.items()
     ]
     caption = (
         f"Coefficient of determination (R²), in percent, of a linear map from representations to the {own.dimension} "
@@ -43,17 +46,19 @@ def latent_recovery(setting: Setting, rows: pd.DataFrame) -> Layout:
         "means InfoNCE."
     )
     columns += _published("r2", own)
-    return Layout("table_latent_recovery", "Latent recovery", caption, _titles(own), columns, head="Latents")
+    return Table("table_latent_recovery", "Latent recovery", caption, _titles(own), columns, head="Latents")
 
 
-def latent_recovery_mcc(setting: Setting, rows: pd.DataFrame) -> Layout:
+def latent_recovery_mcc(setting: Setting, rows: pd.DataFrame) -> Table:
     """Lay out one row per set-up: how each true coordinate correlates with the one that it is matched with."""
     own = setting.latent_recovery
+    pearson, ranks = (
+        mean_sds(rows, ["representation", "row"], kind, scale=100) for kind in ("correlation", "rank_correlation")
+    )
     columns = []
-    for name, groups in _by_representation(rows):
-        pearson = {row: MeanSD.of(100 * group["correlation"]).text() for row, group in groups}
-        ranks = {row: decimal(MeanSD.of(100 * group["rank_correlation"]).mean, 1) for row, group in groups}
-        columns.append(_column(name, {row: f"{pearson[row]} ({ranks[row]})" for row in pearson}))
+    for name, title in RECOVERY_REPRESENTATIONS.items():
+        cells = {row: f"{pearson[name, row].text()} ({decimal(ranks[name, row].mean, 1)})" for row in own.rows}
+        columns.append(Column(title.title, title.detail, cells))
     caption = (
         "Mean absolute correlation, in percent, between each true latent and the coordinate of the representation that "
         "it is matched with: Pearson correlation, with rank correlation in brackets. A rotation of the latents lowers "
@@ -62,10 +67,10 @@ def latent_recovery_mcc(setting: Setting, rows: pd.DataFrame) -> Layout:
         f"{_seeds(rows)}. {AS_REPORTED} (Zimmermann et al. 2021, arXiv:2102.08850)."
     )
     columns += _published("mcc", own)
-    return Layout("table_latent_recovery_mcc", "Matched coordinates", caption, _titles(own), columns, head="Latents")
+    return Table("table_latent_recovery_mcc", "Matched coordinates", caption, _titles(own), columns, head="Latents")
 
 
-def latent_recovery_batch(setting: Setting, rows: pd.DataFrame) -> Layout:
+def latent_recovery_batch(setting: Setting, rows: pd.DataFrame) -> Table:
     """Lay out one row per batch size: R2 and bound at the end of training, beside the truth where it is known."""
     own = setting.latent_recovery
     sizes = {str(k): k for k in sorted(set(rows["batch_size"]))}
@@ -75,11 +80,12 @@ def latent_recovery_batch(setting: Setting, rows: pd.DataFrame) -> Layout:
         Column("log k", "nats", {key: decimal(math.log(k), 2) for key, k in sizes.items()}),
         Column("truth", "nats", dict.fromkeys(sizes, truth)),
     ]
-    for method, runs in rows.groupby("method", sort=False):
-        groups = [(str(k), group) for k, group in runs.groupby("batch_size")]
-        title = REPRESENTATIONS[str(method)].full
-        columns.append(Column(title, "R², %", {k: MeanSD.of(100 * group["r2"]).text() for k, group in groups}))
-        bounds = {k: MeanSD.of(group["bound"]).text(decimals=2) for k, group in groups}
+    r2 = mean_sds(rows, ["method", "batch_size"], "r2", scale=100)
+    bound = mean_sds(rows, ["method", "batch_size"], "bound")
+    for name in rows["method"].unique():
+        title = str(LATENT_RECOVERY[name].title)
+        columns.append(Column(title, "R², %", {key: r2[name, k].text() for key, k in sizes.items()}))
+        bounds = {key: bound[name, k].text(decimals=2) for key, k in sizes.items()}
         columns.append(Column("its bound", "nats", bounds))
     row = own.sweep.row
     caption = (
@@ -89,26 +95,27 @@ def latent_recovery_batch(setting: Setting, rows: pd.DataFrame) -> Layout:
         f"standard deviation over {_seeds(rows)}."
     )
     keys = [(key, key) for key in sizes]
-    return Layout("table_latent_recovery_batch", "Latent recovery by batch size", caption, keys, columns, head="k")
+    return Table("table_latent_recovery_batch", "Latent recovery by batch size", caption, keys, columns, head="k")
 
 
-def content_style(setting: Setting, rows: pd.DataFrame) -> Layout:
+def content_style(setting: Setting, rows: pd.DataFrame) -> Table:
     """Lay out two rows per dependence: how much of content, and of style, each representation explains."""
     own = setting.content_isolation
-    titles = {name: content_isolation_title(row) for name, row in own.rows.items()}
-    keys = [(f"{name},{latents}", f"{title}: {latents}") for name, title in titles.items() for latents in LATENTS]
+    pairs = {f"{row},{latents}": (row, latents) for row in own.rows for latents in LATENTS}
+    keys = [(key, f"{content_isolation_title(own.rows[row])}: {latents}") for key, (row, latents) in pairs.items()]
+    by = ["representation", "row", "latents"]
+    ridge, linear = mean_sds(rows, by, "kernel_ridge"), mean_sds(rows, by, "linear")
     columns = []
-    for name in CONTENT_ISOLATION_REPRESENTATIONS:
-        cells = {}
-        for (row, latents), group in rows[rows["representation"] == name].groupby(["row", "latents"]):
-            ridge, linear = MeanSD.of(group["kernel_ridge"]), MeanSD.of(group["linear"])
-            explained = f"{ridge.text(decimals=2)} ({decimal(linear.mean, 2)})"
-            itself = (name, latents) == ("oracle", "content")  # content explains all of itself
-            cells[f"{row},{latents}"] = NOTHING if itself else explained
-        columns.append(_column(name, cells))
+    for name, title in ISOLATION_REPRESENTATIONS.items():
+        cells = {
+            key: f"{ridge[name, *pair].text(decimals=2)} ({decimal(linear[name, *pair].mean, 2)})"
+            for key, pair in pairs.items()
+            if (name, pair[1]) != ("oracle", "content")  # content explains all of itself
+        }
+        columns.append(Column(title.title, title.detail, dict.fromkeys(pairs, NOTHING) | cells))
     published = {f"{name},{latents}": text for (name, latents), text in published_content(own.rows).items()}
-    columns.append(Column("published", "InfoNCE", dict.fromkeys(dict(keys), NOTHING) | published))
-    methods = ", ".join(REPRESENTATIONS[name].full for name in CONTENT_ISOLATION_METHODS)
+    columns.append(Column("published", "InfoNCE", dict.fromkeys(pairs, NOTHING) | published))
+    methods = ", ".join(str(one.title) for one in CONTENT_ISOLATION.values())
     caption = (
         f"Coefficient of determination (R²) of {quantity(own.content, 'content coordinate')} and of "
         f"{quantity(own.style, 'style coordinate')}, predicted from representations by kernel ridge (in brackets: by a "
@@ -118,19 +125,7 @@ def content_style(setting: Setting, rows: pd.DataFrame) -> Layout:
         f"changes with probability p. Mean ± standard deviation over {_seeds(rows)}. {AS_REPORTED} (von Kuegelgen et "
         "al. 2021, arXiv:2106.04619)."
     )
-    return Layout("table_content_style", "Content isolation", caption, keys, columns, head="Dependence: target")
-
-
-def _by_representation(rows: pd.DataFrame) -> list[tuple[str, list[tuple[str, pd.DataFrame]]]]:
-    """Return (representation, its rows' groups by set-up), in the order of the columns."""
-    return [
-        (name, [(str(row), group) for row, group in rows[rows["representation"] == name].groupby("row", sort=False)])
-        for name in LATENT_RECOVERY_REPRESENTATIONS
-    ]
-
-
-def _column(name: str, cells: dict[str, str]) -> Column:
-    return Column(REPRESENTATIONS[name].title, REPRESENTATIONS[name].detail, cells)
+    return Table("table_content_style", "Content isolation", caption, keys, columns, head="Dependence: target")
 
 
 def _published(score: Literal["r2", "mcc"], own: LatentRecovery) -> list[Column]:

@@ -1,11 +1,8 @@
-"""The names on the theory page: estimators, representations, cases and rows, and how numbers are written."""
+"""How the theory page calls the cases and rows of a study, and how it writes numbers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from entrec.theory.settings.identifiability import (
-    CONTENT_ISOLATION_METHODS,
-    LATENT_RECOVERY_METHODS,
     ContentIsolation,
     ContentIsolationRow,
     Density,
@@ -15,48 +12,10 @@ from entrec.theory.settings.identifiability import (
 )
 from entrec.theory.study import Setting
 
-
-@dataclass(frozen=True)
-class Title:
-    """A title that heads a column, and the `detail` on the line below it; `full` is both in one line."""
-
-    title: str
-    detail: str = ""
-    joint: str = ", "
-
-    @property
-    def full(self) -> str:
-        """Title and detail in one line."""
-        return f"{self.title}{self.joint}{self.detail}" if self.detail else self.title
-
-
-ESTIMATORS = {
-    "entrec_resubstitution": Title("EntRec", "resubstitution"),
-    "entrec_leave_one_out": Title("EntRec", "leave-one-out"),
-    "info_nce": Title("InfoNCE", "true critic"),
-    "nearest_neighbours": Title("Neighbours", "a check"),
-}
-ENTROPIES = {
-    "kernel_entropy": "resubstitution",
-    "leave_one_out_entropy": "leave-one-out",
-    "plug_in_entropy": "plug-in",
-}
-REPRESENTATIONS = {
-    "identity": Title("observations"),
-    "untrained": Title("untrained"),
-    "oracle": Title("content", "itself", " "),
-    "supervised": Title("supervised"),
-    "info_nce": Title("InfoNCE"),
-    "entrec_resubstitution": Title("EntRec", "resubstitution"),
-    "entrec_leave_one_out": Title("EntRec", "leave-one-out"),
-    "align_entropy": Title("alignment", "and entropy", " "),
-    "entrec_cont": Title("EntRecCont"),
-    "entrec_disc": Title("EntRecDisc"),
-}
-REFERENCE = "info_nce"  # the method whose runs give the scores that do not depend on the method
-LATENT_RECOVERY_REPRESENTATIONS = ("identity", "untrained", *LATENT_RECOVERY_METHODS)
-CONTENT_ISOLATION_REPRESENTATIONS = ("identity", "untrained", "oracle", *CONTENT_ISOLATION_METHODS)
-SPACES: dict[Space, str] = {"sphere": "sphere", "box": "box", "unbounded": "unbounded space"}
+LATENTS = ("content", "style")
+IN_WIDTH = "bias against h"  # the one error that is fitted against the kernel's width; it grows as h shrinks
+ROOT = "root mean square error"  # the one error that is fitted as a root
+SPACES: dict[Space, str] = {"sphere": "sphere", "box": "box", "unbounded": "unbounded"}
 DENSITIES = {"vmf": "vMF κ =", "laplace": "Laplace", "normal": "normal", "cubic": "cubic"}
 
 
@@ -83,7 +42,7 @@ def latent_recovery_title(row: LatentRecoveryRow) -> str:
 
 def latent_recovery_detail(row: LatentRecoveryRow) -> str:
     """Return where the encoder's space or the objective's density differs from that of the pairs, if it does."""
-    into = f"encoded into {SPACES[row.output]}" if row.output != row.space else ""
+    into = f"{SPACES[row.output]} output" if row.output != row.space else ""
     modelled = f"modelled as {density_name(row.model)}" if row.model != row.conditional else ""
     return ", ".join(filter(None, [into, modelled]))
 

@@ -1,81 +1,79 @@
-"""The page of the theory studies: a notebook run, exported and framed like the pages of the other studies."""
+"""The page of the theory studies."""
 
 from pathlib import Path
-from typing import Any
 
-from entrec.artefacts import write_text
-from entrec.report.notebooks import execute, jupyter_home, to_html
-from entrec.report.page import computing_time, fill, notices, own
-from entrec.report.records import existing
+import pandas as pd
+
+from entrec.paths import ReportFolder, TheoryPaths
+from entrec.pipeline.theory_jobs import THEORY_NOTEBOOK, TheoryJobs
+from entrec.report.page import computing_time_of, write_page
+from entrec.report.provenance import made_in, provenance_frame, provenance_row
+from entrec.report.table import Table
 from entrec.report.theory.figures import FIGURES
 from entrec.report.theory.names import hidden_of, listed, number, quantity, steps_of
-from entrec.report.theory.origins import TheoryOrigin, theory_origins
+from entrec.report.theory.reading import KINDS, read
 from entrec.report.theory.tables import TABLES
-from entrec.theory.registry import BOUNDS
-from entrec.theory.settings.identifiability import (
-    CONTENT_ISOLATION_METHODS,
-    LATENT_RECOVERY_METHODS,
-    ContentIsolation,
-    LatentRecovery,
-)
+from entrec.results import require_result
+from entrec.theory.registry import BOUNDS, CONTENT_ISOLATION, LATENT_RECOVERY
+from entrec.theory.settings.identifiability import ContentIsolation, LatentRecovery
 from entrec.theory.study import Setting, load_theory
 
-NOTEBOOK = "theory"
+CONTENTS = ("run", "claims", "latents", "content", "gaussians", "sphere", "rates", "provenance")
 
 
 def render_theory(
-    study_path: Path,
-    setting_name: str,
-    *,
-    results: Path,
-    output: Path,
-    pages: Path = Path("reports"),
-    fingerprint: str | None = None,
+    study_file: Path, setting_name: str, *, results: Path, output: Path, fingerprint: str | None = None
 ) -> None:
     """Write `output`/index.html, with its executed notebook and provenance.csv beside it.
 
-    `results` is `results/theory/<setting>` and `output` is `reports/theory/<setting>`, whose `tables/` and
-    `figures/` exist already. `pages` holds templates and notebooks; `fingerprint` is today's code, by default
-    this package's. Raises `UserError` naming the first file that is missing or damaged.
+    `results` is `results/theory/<setting>` and `output` is `reports/theory/<setting>`, whose tables and figures exist
+    already. `fingerprint` is today's code, by default that of this package. Raises `UserError` naming the first file
+    that is missing or damaged.
     """
-    setting = load_theory(study_path).setting(setting_name)
-    parts = [*(f"tables/{name}.{kind}" for name in TABLES for kind in ("csv", "html")),
-             *(f"figures/{name}.svg" for name in FIGURES)]  # fmt: skip
-    for part in parts:
-        existing(output / part, f"snakemake reports/theory/{setting}/{part}")
-    found = theory_origins(setting, results)
-    today = fingerprint or _fingerprint()
-    parameters = {
-        "study": str(study_path),
-        "setting": setting.name,
-        "results": str(results),
-        "tables": str(output / "tables"),
-        "figures": str(output / "figures"),
-        "provenance": str(output / "provenance.csv"),
-        "fingerprint": today,
-    }
-    executed = output / "notebooks" / f"{NOTEBOOK}.ipynb"
-    with jupyter_home():
-        execute(own(pages / "notebooks" / f"{NOTEBOOK}.ipynb"), parameters, executed)
-    context: dict[str, Any] = {
-        "study": setting.study,
-        "setting": setting,
-        "contents": ["run", "claims", "latents", "content", "gaussians", "sphere", "rates", "provenance"],
-        "summary": _summary(setting, found),
-        "notices": notices(found, today),
-        "fragments": {NOTEBOOK: to_html(executed)},
-    }
-    write_text(output / "index.html", fill("theory.html.j2", context, pages=pages))
+    setting = load_theory(study_file).setting(setting_name)
+    folder, target = ReportFolder(output), TheoryPaths(setting.name).report
+    for name in TABLES:
+        csv, _, html = zip(folder.table(name), target.table(name), strict=True)
+        for path, made in (csv, html):
+            require_result(path, f"snakemake {made}")
+    for name in FIGURES:
+        require_result(folder.figure(name)[0], f"snakemake {target.figure(name)[0]}")
+    found = theory_provenance(setting, results, fingerprint=fingerprint or _fingerprint())
+    parameters = {"study": study_file, "setting": setting, "folder": output}
+    context = {"study": setting.study, "setting": setting, "contents": CONTENTS, "summary": _summary(setting, found)}
+    notebooks = {THEORY_NOTEBOOK: {name: str(value) for name, value in parameters.items()}}
+    write_page("theory.html.j2", context, notebooks=notebooks, found=found, output=output)
 
 
-def _summary(setting: Setting, found: list[TheoryOrigin]) -> list[tuple[str, str]]:
+def theory_provenance(setting: Setting, results: Path, *, fingerprint: str) -> pd.DataFrame:
+    """Return one row per result file of the setting; raises `UserError` for one that is missing or damaged."""
+    parts = TheoryJobs(setting).by_part.items()
+    files = [found for part, jobs in parts for found in read(KINDS[part], setting, jobs, results)]
+    rows = (provenance_row({"file": found.file}, found.result.provenance) for found in files)
+    return provenance_frame(rows, fingerprint=fingerprint)
+
+
+def files_table(found: pd.DataFrame) -> Table:
+    """Return the table of the files of `theory_provenance`."""
+    columns = (
+        found["file"],
+        found["seed"].map(str),
+        found["seconds"].map("{:.1f}".format),
+        found["peak_memory_mb"].map("{:.0f}".format),
+        made_in(found),
+    )
+    heads: list[str | tuple[str, str]] = ["file", "seed", ("time", "s"), ("peak", "MB"), ("made", "in")]
+    return Table.of_rows("Files", heads, zip(*columns, strict=True))
+
+
+def _summary(setting: Setting, found: pd.DataFrame) -> list[tuple[str, str]]:
     """Return the facts under the title: (name, value)."""
     gaussian, sphere, rates = setting.estimators.gaussian, setting.estimators.sphere, setting.estimators.rates
     concentrations = (f"d = {d} with κ = {', '.join(map(number, kappas))}" for d, kappas in sphere.kappa.items())
     return [
         ("Setting", f"{setting} (params/theory.yaml)"),
-        ("Latents", _trained(setting.latent_recovery, LATENT_RECOVERY_METHODS)),
-        ("Content", _trained(setting.content_isolation, CONTENT_ISOLATION_METHODS)),
+        ("Latents", _trained(setting.latent_recovery, len(LATENT_RECOVERY))),
+        ("Content", _trained(setting.content_isolation, len(CONTENT_ISOLATION))),
         (
             "Gaussians",
             f"{len(BOUNDS)} bounds; {gaussian.dimension} dimensions, batches of {gaussian.batch_size}, true "
@@ -84,14 +82,14 @@ def _summary(setting: Setting, found: list[TheoryOrigin]) -> list[tuple[str, str
         ),
         ("Sphere", f"{'; '.join(concentrations)}; k = {listed(sphere.samples)}"),
         ("Rates", f"{quantity(len(rates.cases), 'case')}; k = {listed(rates.samples)}"),
-        ("Computing time", computing_time(found)),
+        ("Computing time", computing_time_of(found)),
     ]
 
 
-def _trained(own: LatentRecovery | ContentIsolation, methods: tuple[str, ...]) -> str:
+def _trained(own: LatentRecovery | ContentIsolation, methods: int) -> str:
     """Return for instance `4 set-ups by 4 methods; …, 1000 steps in batches of 512, 3 seeds`."""
     return (
-        f"{quantity(len(own.rows), 'set-up')} by {len(methods)} methods; {own.dimension} dimensions, hidden layers of "
+        f"{quantity(len(own.rows), 'set-up')} by {methods} methods; {own.dimension} dimensions, hidden layers of "
         f"{hidden_of(own)} units, {steps_of(own)} steps in batches of {own.training.batch_size}, "
         f"{quantity(len(own.seeds), 'seed')}"
     )

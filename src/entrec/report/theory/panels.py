@@ -1,4 +1,4 @@
-"""The shared parts of the theory page's figures: colours, legends, and panels in two columns with their axes."""
+"""The shared parts of the theory page's figures: colours, panels in two columns, and their axes and layers."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -7,39 +7,23 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from entrec.report.palette import GREY
-from entrec.report.theme import INK, WIDTH, styled
+from entrec.report.theme import GREY, INK, WIDTH, scales, styled
 
 PANEL = WIDTH / 2 - 42  # the width of a panel
-# the forms of EntRec have the colours of EntRec, and InfoNCE has one of its own
-COLOURS = {
-    "entrec_resubstitution": "#d55e00",
-    "entrec_leave_one_out": "#e69f00",
-    "entrec_discrete": "#009e73",
-    "info_nce": "#0072b2",
-    "nearest_neighbours": "#8c6bb1",
-    "supervised": GREY,
-}
-SHAPES = {
-    "entrec_resubstitution": "diamond",
-    "entrec_leave_one_out": "triangle-up",
-    "info_nce": "circle",
-    "nearest_neighbours": "square",
-    "supervised": "square",
+# the colour and the shape of bounds, estimators and objectives
+MARKS = {
+    "entrec_resubstitution": ("#d55e00", "diamond"),
+    "entrec_leave_one_out": ("#e69f00", "triangle-up"),
+    "entrec_discrete": ("#009e73", "cross"),
+    "info_nce": ("#0072b2", "circle"),
+    "nearest_neighbours": ("#8c6bb1", "square"),
+    "supervised": (GREY, "square"),
 }
 
 
-def legend(column: str, colours: Mapping[str, str], shapes: Mapping[str, str], **options: Any) -> tuple[Any, Any]:
-    """Return the colour and the shape of the names in `column`, with one legend below the chart."""
-    below = alt.Legend(title=None, orient="bottom", symbolSize=60, labelLimit=0, **options)
-    colour, shape = (alt.Scale(domain=list(of), range=list(of.values())) for of in (colours, shapes))
-    return alt.Color(f"{column}:N", scale=colour, legend=below), alt.Shape(f"{column}:N", scale=shape, legend=below)
-
-
-def method_legend(titles: Mapping[str, str]) -> tuple[Any, Any]:
-    """Return colour and shape of methods by the column `title`; `titles` gives the title of each method."""
-    colours, shapes = ({title: of[name] for name, title in titles.items()} for of in (COLOURS, SHAPES))
-    return legend("title", colours, shapes, columns=2, columnPadding=28)
+def title_scales(titles: Mapping[str, str]) -> tuple[alt.Color, alt.Shape]:
+    """Return the colour and shape encodings of the column `title`; `titles` are those of names in `MARKS`."""
+    return scales("title", {title: MARKS[name] for name, title in titles.items()}, columns=2, gap=28)
 
 
 def multiples(data: pd.DataFrame, by: str | list[str], panel: Callable[[pd.DataFrame, bool], Any]) -> Any:

@@ -4,17 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+from markupsafe import Markup
 
-from entrec.artefacts import write_text
 from entrec.errors import UserError
-from entrec.report.latex import latex_table
-from entrec.report.layout import Layout
-from entrec.report.markup import table_fragment
+from entrec.pipeline.theory_jobs import TheoryJobs
+from entrec.report.table import Table, read_table_html, write_table_files
 from entrec.report.theory import estimator_frames, estimator_tables, identifiability_frames, identifiability_tables
 from entrec.theory.study import Setting
 
 Rows = Callable[[Setting, Path], pd.DataFrame]
-LayOut = Callable[[Setting, pd.DataFrame], Layout]
+LayOut = Callable[[Setting, pd.DataFrame], Table]
 
 # how each table reads its tidy rows from the results, and how it lays them out
 TABLES: dict[str, tuple[Rows, LayOut]] = {
@@ -31,7 +30,7 @@ TABLES: dict[str, tuple[Rows, LayOut]] = {
 }
 
 
-def write_theory_table(setting: Setting, name: str, *, results: Path, output: Path) -> Layout:
+def write_theory_table(setting: Setting, name: str, *, results: Path, output: Path) -> Table:
     """Write the table `name` to the folder `output` as .csv, .tex and .html, and return it.
 
     `results` is `results/theory/<setting>`. The CSV has one row per value, in nats. Raises `UserError` for an
@@ -41,8 +40,11 @@ def write_theory_table(setting: Setting, name: str, *, results: Path, output: Pa
         raise UserError(f"{name}: no such table; allowed: {', '.join(TABLES)}")
     read, lay_out = TABLES[name]
     rows = read(setting, results)
-    layout = lay_out(setting, rows)
-    write_text(output / f"{name}.csv", rows.to_csv(index=False, float_format="%.8g", lineterminator="\n"))
-    write_text(output / f"{name}.tex", latex_table(layout))
-    write_text(output / f"{name}.html", table_fragment(layout))
-    return layout
+    table = lay_out(setting, rows)
+    write_table_files(table, rows, output, float_format="%.8g")
+    return table
+
+
+def theory_table(setting: Setting, name: str, folder: Path) -> Markup:
+    """Return the HTML of the table that `write_theory_table` left in `folder`."""
+    return read_table_html(folder, name, remedy=f"snakemake {TheoryJobs(setting).table(name).outputs[0]}")

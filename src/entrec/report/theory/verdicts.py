@@ -8,15 +8,15 @@ with the same network and the same steps.
 import statistics
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import pandas as pd
 
-from entrec.report.claims import CLAIMS, Claim, Status, Verdict
-from entrec.report.mean_sd import MeanSD, decimal
+from entrec.report.claims import Claim, Status, Verdict
+from entrec.report.mean_sd import MeanSD, decimal, mean_sds
 from entrec.report.theory.names import (
-    REPRESENTATIONS,
+    IN_WIDTH,
     content_isolation_title,
     counted,
     full_title,
@@ -24,25 +24,25 @@ from entrec.report.theory.names import (
     quantity,
     steps_of,
 )
+from entrec.theory.registry import CONTENT_ISOLATION, LATENT_RECOVERY
 from entrec.theory.settings.identifiability import ContentIsolation, LatentRecovery, LatentRecoveryRow
 
 CaseOutcome = Literal["holds", "fails", "not reached"]
-FORMS = ("entrec_resubstitution", "entrec_leave_one_out")
+FORMS = [name for name, objective in LATENT_RECOVERY.items() if objective.role == "judged"]
+REFERENCES = [name for name, objective in CONTENT_ISOLATION.items() if objective.role == "reference"]
 SHARE = 0.9  # of the gap between the untrained and the supervised encoder
 POINT = 0.01  # a gap in R2 that is too small to show whether anything was learnt
 CONTENT = 0.95  # R2 of content that counts as all of it; the published values are 0.98 and more
 LEAK = 0.05  # R2 of style that kernel ridge finds by chance, or that a small network leaves
-PROVED = ("info_nce", "align_entropy")  # objectives of von Kuegelgen et al.
 
 SlopeOutcome = Literal["agrees", "within", "beyond", "undecided"]
 TOLERANCE = 0.1  # of an exponent: how far terms of higher order still move it at the study's sample sizes
-IN_WIDTH = "bias against h"  # the one error that is fitted against the kernel's width; it grows as h shrinks
 UNTESTED = "the factor h^(4−d) of Theorem 2’s first term"
 
 
 @dataclass(frozen=True)
 class Case:
-    """One method in one row of a study, with the outcome of the rule."""
+    """One method in one row of a study, both by their titles, with the outcome of the rule."""
 
     row: str
     method: str
@@ -92,10 +92,14 @@ def rates_rule() -> str:
 
 def latents_verdict(settings: LatentRecovery, scores: pd.DataFrame) -> Verdict:
     """Return the verdict on C2 from `scores`, the rows of `table_latent_recovery`."""
-    claim = _ruled("C2", latents_rule(), ("table_latent_recovery", "latent_recovery", "latent_recovery_training"))
-    r2 = _mean_sds(scores, "r2", 100)
+    claim = Claim("C2", latents_rule(), ("table_latent_recovery", "latent_recovery", "latent_recovery_training"))
+    r2 = mean_sds(scores, ["row", "representation"], "r2", scale=100)
     rows = {name: full_title(row) for name, row in settings.rows.items() if conditions_hold(row)}
-    cases = [Case(row, form, _recovery_outcome(r2, row, form)) for row in rows for form in FORMS]
+    cases = [
+        Case(title, str(LATENT_RECOVERY[form].title), _recovery_outcome(r2, row, form))
+        for row, title in rows.items()
+        for form in FORMS
+    ]
     if not cases:
         return Verdict(claim, "not run", "No row meets the conditions of the theorems.")
     numbers = (
@@ -104,7 +108,7 @@ def latents_verdict(settings: LatentRecovery, scores: pd.DataFrame) -> Verdict:
         for row, title in rows.items()
     )
     sentence = (
-        f"EntRec recovers the latents in {_counted_cases(cases)}{_named(cases, rows)}. Held-out R² in % (mean ± "
+        f"EntRec recovers the latents in {_counted_cases(cases)}{_named(cases)}. Held-out R² in % (mean ± "
         "standard deviation over seeds) of the untrained and the supervised encoder; then of InfoNCE, EntRec "
         f"(resubstitution) and EntRec (leave-one-out): {' | '.join(numbers)}."
     )
@@ -118,24 +122,24 @@ def conditions_hold(row: LatentRecoveryRow) -> bool:
 
 def content_verdict(settings: ContentIsolation, scores: pd.DataFrame) -> Verdict:
     """Return the verdict on C3 from `scores`, the rows of `table_content_style`."""
-    claim = _ruled("C3", content_rule(), ("table_content_style", "content_style"))
-    content, style = (
-        _mean_sds(scores[scores["latents"] == latents], "kernel_ridge") for latents in ("content", "style")
-    )
+    claim = Claim("C3", content_rule(), ("table_content_style", "content_style"))
+    ridge = mean_sds(scores, ["latents", "row", "representation"], "kernel_ridge")
     rows = {name: content_isolation_title(row) for name, row in settings.rows.items()}
     excess = _style_above_oracle(scores)
     cases = []
-    for row in rows:
-        isolated = {name: isolates(content[row, name], excess[row, name]) for name in ("entrec_cont", *PROVED)}
+    for row, title in rows.items():
+        isolated = {
+            name: isolates(ridge["content", row, name], excess[row, name]) for name in ("entrec_cont", *REFERENCES)
+        }
         outcome: CaseOutcome = "fails" if any(isolated.values()) else "not reached"
-        cases.append(Case(row, "entrec_cont", "holds" if isolated["entrec_cont"] else outcome))
+        cases.append(Case(title, "EntRecCont", "holds" if isolated["entrec_cont"] else outcome))
     numbers = (
-        f"{title}: {content[row, 'entrec_cont'].text(decimals=2)}; "
-        f"{style[row, 'entrec_cont'].text(decimals=2)} of {style[row, 'oracle'].text(decimals=2)}"
+        f"{title}: {ridge['content', row, 'entrec_cont'].text(decimals=2)}; "
+        f"{ridge['style', row, 'entrec_cont'].text(decimals=2)} of {ridge['style', row, 'oracle'].text(decimals=2)}"
         for row, title in rows.items()
     )
     sentence = (
-        f"EntRecCont isolates content in {_counted_cases(cases)}{_named(cases, rows)}. R² (mean ± standard deviation "
+        f"EntRecCont isolates content in {_counted_cases(cases)}{_named(cases)}. R² (mean ± standard deviation "
         f"over seeds) of content; then of style, beside what content itself explains of it: {' | '.join(numbers)}."
     )
     return Verdict(claim, _status(cases), sentence, _extent(settings))
@@ -148,7 +152,7 @@ def isolates(content: MeanSD, excess: Sequence[float]) -> bool:
 
 def rates_verdict(fits: pd.DataFrame) -> Verdict:
     """Return the verdict on C8 from `fits`, the rows of `table_estimators_rates`."""
-    claim = _ruled("C8", rates_rule(), ("table_estimators_rates", "estimators_rates"))
+    claim = Claim("C8", rates_rule(), ("table_estimators_rates", "estimators_rates"))
     if not len(fits):
         return Verdict(claim, "not run", "No exponent was fitted.")
     rows = fits.to_dict("records")
@@ -182,27 +186,16 @@ def slope_outcome(quantity: str, low: float, high: float, stated: float) -> Slop
 def batch_sentence(rows: pd.DataFrame) -> str:
     """Return what the sweep over batch sizes shows beside C6, from the rows of `table_latent_recovery_batch`."""
     smallest, largest = rows["batch_size"].min(), rows["batch_size"].max()
-    changes = []
-    for method, group in rows.groupby("method", sort=False):
-        ends = (MeanSD.of(100 * group.loc[group["batch_size"] == k, "r2"]).text() for k in (largest, smallest))
-        changes.append(f"{REPRESENTATIONS[str(method)].full} {' → '.join(ends)}")
+    r2 = mean_sds(rows, ["method", "batch_size"], "r2", scale=100)
+    changes = [
+        f"{LATENT_RECOVERY[name].title} {r2[name, largest].text()} → {r2[name, smallest].text()}"
+        for name in rows["method"].unique()
+    ]
     return (
         f"From batches of {largest} to batches of {smallest}, held-out R² changes as follows (in %, "
         f"{quantity(rows['seed'].nunique(), 'seed')}): {'; '.join(changes)}. This is no verdict on C6, which is about "
         "ImageNet: it shows what the batch size does to each bound where there is nothing to learn but the latents."
     )
-
-
-def _ruled(name: str, rule: str, evidence: tuple[str, ...]) -> Claim:
-    """Return the claim called `name` with the rule of the theory page and the anchors of its numbers."""
-    (claim,) = (claim for claim in CLAIMS if claim.name == name)
-    return replace(claim, rule=rule, evidence=evidence)
-
-
-def _mean_sds(scores: pd.DataFrame, column: str, scale: float = 1) -> dict[tuple[str, str], MeanSD]:
-    """Return mean and deviation of a column over seeds, by row and representation."""
-    groups = scores.groupby(["row", "representation"], sort=False)
-    return {(str(row), str(name)): MeanSD.of(scale * group[column]) for (row, name), group in groups}
 
 
 def _recovery_outcome(r2: Mapping[tuple[str, str], MeanSD], row: str, form: str) -> CaseOutcome:
@@ -241,11 +234,11 @@ def _counted_cases(cases: Sequence[Case]) -> str:
     )
 
 
-def _named(cases: Sequence[Case], titles: Mapping[str, str]) -> str:
+def _named(cases: Sequence[Case]) -> str:
     """Return the cases that do not hold, in brackets."""
     lists = []
     for outcome, words in (("fails", "contradicting"), ("not reached", "not reached")):
-        names = [f"{titles[c.row]} by {REPRESENTATIONS[c.method].full}" for c in cases if c.outcome == outcome]
+        names = [f"{case.row} by {case.method}" for case in cases if case.outcome == outcome]
         lists += [f"{words}: {' | '.join(names)}"] if names else []
     return f" ({'; '.join(lists)})" if lists else ""
 

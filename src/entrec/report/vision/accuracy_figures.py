@@ -1,4 +1,4 @@
-"""Accuracy against what the study sweeps: batch size and epochs."""
+"""Accuracy against what the study sweeps, which is the batch size and the epochs."""
 
 from typing import Any
 
@@ -6,42 +6,28 @@ import altair as alt
 import pandas as pd
 
 from entrec.methods.registry import METHODS
-from entrec.report.theme import INK, WIDTH, method_scales, styled
-from entrec.report.vision.collect import Frames
+from entrec.report.theme import INK, WIDTH, styled
+from entrec.report.vision.frames import Frames
+from entrec.report.vision.palette import method_scales
 from entrec.study import Study
 
 
-def by_batch_size(study: Study, frames: Frames) -> pd.DataFrame:
-    """Mean, deviation and count per method and batch size, at the main number of epochs."""
-    return _summary(frames.scores[frames.scores["epochs"] == study.epochs[0]], "batch_size", study)
+def by_swept(table: str, swept: str, study: Study, frames: Frames) -> pd.DataFrame:
+    """Return mean, deviation and count per method and value of `swept`, from the rows of `table`.
 
-
-def by_epochs(study: Study, frames: Frames) -> pd.DataFrame:
-    """Mean, deviation and count per method and number of epochs, at the main batch size."""
-    return _summary(frames.scores[frames.scores["batch_size"] == study.batch_sizes[0]], "epochs", study)
-
-
-def draw_by_batch_size(study: Study, data: pd.DataFrame) -> Any:
-    """Chart of the frame of `by_batch_size`."""
-    return _draw(study, data, "batch_size", "batch size")
-
-
-def draw_by_epochs(study: Study, data: pd.DataFrame) -> Any:
-    """Chart of the frame of `by_epochs`."""
-    return _draw(study, data, "epochs", "epochs of the schedule")
-
-
-def _summary(scores: pd.DataFrame, swept: str, study: Study) -> pd.DataFrame:
-    if len(study.batch_sizes if swept == "batch_size" else study.epochs) < 2:
-        return scores.iloc[:0]  # nothing was swept: no figure
-    # the sweep's seeds alone, in the main column too: a line that joins other seeds would contradict the table's Δ
-    linear = scores[(scores["metric"] == "linear_top1") & scores["seed"].isin(study.seeds.sweep)]
-    groups = linear.groupby(["method", "title", swept], sort=False)["value"]
+    There are no rows where the study sweeps nothing.
+    """
+    scores = frames.tables[table]
+    if scores[swept].nunique() < 2:
+        return scores.iloc[:0]
+    # the headline setting too has only the sweep's seeds here: other seeds would contradict the table's Δ
+    groups = scores[scores["seed"].isin(study.seeds.sweep)].groupby(["method", "title", swept], sort=False)["value"]
     summary = groups.agg(mean="mean", sd="std", n="count").reset_index()  # pandas' std divides by n - 1
     return summary.assign(low=summary["mean"] - summary["sd"], high=summary["mean"] + summary["sd"])
 
 
-def _draw(study: Study, data: pd.DataFrame, swept: str, title: str) -> Any:
+def draw_by_swept(swept: str, title: str, study: Study, data: pd.DataFrame) -> Any:
+    """Draw the frame of `by_swept`; a line joins the points of a method, and `title` is that of the axis."""
     baseline = data["method"].map(lambda method: METHODS[method].baseline)
     methods = [method for method in study.methods if method in set(data["method"][~baseline])]
     colour, shape = method_scales(methods)
@@ -68,7 +54,7 @@ def _draw(study: Study, data: pd.DataFrame, swept: str, title: str) -> Any:
 
 
 def _baselines(data: pd.DataFrame, y: alt.Y, swept: str, values: list[int]) -> list[Any]:
-    """A dashed line across the chart for each baseline, named at its left end."""
+    """Return a dashed line across the chart for each baseline, named at its left end."""
     if not len(data):
         return []
     rules = alt.Chart(data).mark_rule(strokeDash=[4, 4], color=INK, opacity=0.6).encode(y)

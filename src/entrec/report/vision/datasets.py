@@ -12,16 +12,18 @@ from PIL import Image
 
 from entrec.data.prepared import Prepared, open_as
 from entrec.data.views import centre
-from entrec.report.records import present
+from entrec.paths import DatasetFolder, StudyPaths
+from entrec.report.vision.reading import remedy_of
+from entrec.results import require_result
 from entrec.study import Study
 
 PICTURES = 10
-LARGEST = 96  # pixels: ten photographs of each of eleven sets would make a page of 14 MB
+LARGEST = 96  # pixels; ten whole photographs of each of eleven sets would make a page of 14 MB
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """One dataset on the page; `picture` is a PNG as a data address, `counts` are images per part."""
+    """One dataset on the page; `picture` is a PNG as a data address, and `counts` are images per split."""
 
     name: str
     role: str
@@ -34,7 +36,7 @@ class Sheet:
 
 
 def sheets(study: Study, data: Path) -> list[Sheet]:
-    """Of every dataset of the study prepared under `data`, the folder `data/<study>`.
+    """Return a sheet for every dataset of the study, as prepared in `data`, the folder `data/<study>`.
 
     Raises `UserError` for a missing or altered file and for a dataset that is not the study's.
     """
@@ -42,7 +44,7 @@ def sheets(study: Study, data: Path) -> list[Sheet]:
 
 
 def _sheet(study: Study, name: str, folder: Path) -> Sheet:
-    present(study, folder / "card.json", f"data/{study.name}/{name}/card.json")
+    require_result(DatasetFolder(folder).card, remedy_of(study, StudyPaths(study.name).dataset(name).card))
     spec = study.datasets[name]
     prepared = open_as(folder, name, spec)
     transfer = study.evaluation.transfer.datasets
@@ -51,22 +53,22 @@ def _sheet(study: Study, name: str, folder: Path) -> Sheet:
         name=name,
         role=" and ".join(roles) or "not used",
         source=spec.source,
-        licence=str(prepared.card["licence"]),
+        licence=prepared.card.licence,
         size=spec.size,
         classes=len(prepared.classes),
-        counts=prepared.card["counts"],
+        counts=prepared.card.counts.model_dump(),
         picture=_strip(_squares(prepared, _one_per_class(prepared))),
     )
 
 
 def _squares(prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """What evaluation shows networks of these images, before any change of colour space: (n, s, s, c), s small."""
+    """Return the images as evaluation cuts them, before any change of colour space: (n, s, s, c), with small s."""
     pixels = centre(prepared.images.read(rows), min(prepared.size, LARGEST), torch.device("cpu"))
     return (255 * pixels).round().byte().permute(0, 2, 3, 1).numpy()
 
 
 def _one_per_class(prepared: Prepared) -> NDArray[np.int64]:
-    """Indices of training images, class after class in turn."""
+    """Return indices of training images, one of each class in turn."""
     train = prepared.indices("train")
     labels = prepared.labels[train]
     turn = np.zeros(len(train), dtype=np.int64)
@@ -78,7 +80,7 @@ def _one_per_class(prepared: Prepared) -> NDArray[np.int64]:
 
 
 def _strip(images: NDArray[np.uint8]) -> str:
-    """Images `(n, h, w, c)` side by side with a gap of one pixel, as a PNG in a data address."""
+    """Return images `(n, h, w, c)` side by side with gaps of one pixel, as a PNG in a data address."""
     n, h, w, c = images.shape
     strip = np.zeros((h, n * (w + 1) - 1, 4), dtype=np.uint8)  # the gaps are transparent
     for i, image in enumerate(images):

@@ -1,4 +1,4 @@
-"""What happens while the methods train: losses, and the two terms of the bound."""
+"""What happens while the methods train: their losses, and the two terms of the bound."""
 
 from typing import Any
 
@@ -6,43 +6,28 @@ import altair as alt
 import pandas as pd
 
 from entrec.methods.registry import METHODS
-from entrec.report.isolines import Frame, isolines
-from entrec.report.palette import colour as colour_of
-from entrec.report.theme import WIDTH, method_scales, styled
-from entrec.report.vision.collect import DIAGNOSTICS, DISCRETE, FACTS, GEOMETRY, Frames
+from entrec.report.theme import WIDTH, styled
+from entrec.report.vision.frames import FACTS, Frames
+from entrec.report.vision.isolines import Frame, isolines
+from entrec.report.vision.palette import colour as colour_of
+from entrec.report.vision.palette import method_scales
 from entrec.study import Study
 
 PLANE_WIDTH, PLANE_HEIGHT = WIDTH - 56, 300
-
-
-POINTS = 150  # of a line in a small panel
+POINTS = 150  # of a line in a small panel, which has no more pixels
 
 
 def losses(study: Study, frames: Frames) -> pd.DataFrame:
-    """Loss by epoch of every run of the main column, at most `POINTS` of a run: a panel has no more pixels."""
+    """Return the loss by epoch of every run of the headline setting, with at most `POINTS` rows per run."""
     logged = frames.histories.dropna(subset=["loss"])[[*FACTS, "run", "step", "epoch", "loss"]]
     place = logged.groupby("run").cumcount()
     every = logged.groupby("run")["step"].transform("size").floordiv(POINTS) + 1
     return logged[place % every == 0]
 
 
-def information(study: Study, frames: Frames) -> pd.DataFrame:
-    """Entropy, reconstruction and bound in nats by method and step, means over the seeds of the main column."""
-    return _means(frames, DIAGNOSTICS)
-
-
-def geometry(study: Study, frames: Frames) -> pd.DataFrame:
-    """Effective rank, uniformity and alignment of the same measurements."""
-    return _means(frames, GEOMETRY)
-
-
-def discrete_information(study: Study, frames: Frames) -> pd.DataFrame:
-    """The same of the discrete quantities, for the methods that have them."""
-    return _means(frames, DISCRETE)
-
-
-def _means(frames: Frames, quantities: list[str]) -> pd.DataFrame:
-    measured = frames.histories.dropna(subset=quantities)
+def means(quantities: tuple[str, ...], study: Study, frames: Frames) -> pd.DataFrame:
+    """Return quantities by method and step, in the mean over the seeds of the headline setting."""
+    measured = frames.histories.dropna(subset=list(quantities))
     groups = measured.groupby(["method", "title", "step"], sort=False)
     return groups.agg(
         epoch=("epoch", "mean"),
@@ -52,7 +37,7 @@ def _means(frames: Frames, quantities: list[str]) -> pd.DataFrame:
 
 
 def draw_losses(study: Study, data: pd.DataFrame) -> Any:
-    """Small multiples: one panel per method, each with its own scale."""
+    """Draw one panel per method, each with its own scale."""
     methods = _present(study, data)
     panels = [
         _loss_panel(data[data["method"] == method], method, labelled=i >= len(methods) - 2)
@@ -62,7 +47,7 @@ def draw_losses(study: Study, data: pd.DataFrame) -> Any:
 
 
 def _loss_panel(data: pd.DataFrame, method: str, *, labelled: bool) -> Any:
-    """Only the lowest panel of a column is `labelled` with epochs, which all panels share."""
+    """Draw the losses of one method; only the lowest panel of a column is `labelled` with the epochs."""
     x_axis = alt.Axis(tickCount=4, grid=False, labels=labelled)
     y_axis = alt.Axis(tickCount=3, minExtent=26)
     return (
@@ -77,23 +62,8 @@ def _loss_panel(data: pd.DataFrame, method: str, *, labelled: bool) -> Any:
     )
 
 
-def draw_over_training(study: Study, data: pd.DataFrame) -> Any:
-    """Three panels, one above the other, over epochs."""
-    return _panels(study, data, DIAGNOSTICS, unit="nats")
-
-
-def draw_discrete(study: Study, data: pd.DataFrame) -> Any:
-    """Two panels, one above the other, over epochs."""
-    return _panels(study, data, DISCRETE, unit="nats")
-
-
-def draw_geometry(study: Study, data: pd.DataFrame) -> Any:
-    """Three panels, one above the other, over epochs."""
-    return _panels(study, data, GEOMETRY, unit=None)
-
-
-def _panels(study: Study, data: pd.DataFrame, names: list[str], *, unit: str | None) -> Any:
-    """One panel per quantity, all with the axis title `unit`."""
+def draw_over_training(names: tuple[str, ...], unit: str | None, study: Study, data: pd.DataFrame) -> Any:
+    """Draw one panel per quantity over epochs, one above the other, all with the axis title `unit`."""
     colour, _ = method_scales(_present(study, data))
     quantities = [name.replace("_", " ") for name in names]
     renamed = data.rename(columns=dict(zip(names, quantities, strict=True)))
@@ -113,7 +83,7 @@ def _panels(study: Study, data: pd.DataFrame, names: list[str], *, unit: str | N
 
 
 def draw_plane(study: Study, data: pd.DataFrame) -> Any:
-    """Paths of the methods from their first to their last measurement, over lines of constant bound."""
+    """Draw the methods' paths from the first to the last measurement, over lines of constant bound."""
     colour, shape = method_scales(_present(study, data))
     frame = Frame(_padded(data["reconstruction"]), _padded(data["entropy"]), PLANE_WIDTH, PLANE_HEIGHT)
     x, y = _nats_axis(alt.X, "reconstruction", frame.reconstruction), _nats_axis(alt.Y, "entropy", frame.entropy)

@@ -1,51 +1,58 @@
-"""What was planned beside what it took: the plan is made from FLOPs alone, as it was before anything ran."""
+"""What was planned beside what it took. The plan is made from FLOPs alone, as it was before anything ran."""
 
-from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-from markupsafe import Markup
+import pandas as pd
 
 from entrec.methods.registry import METHODS
-from entrec.plan.assumptions import TERA, Device, device_of
+from entrec.plan.assumptions import TERA, device_of
 from entrec.plan.costs import Cost, Plan, plan_of
-from entrec.report.markup import grid, joined
 from entrec.report.mean_sd import NOTHING
-from entrec.report.origins import Origin
+from entrec.report.table import Table
+from entrec.runs import Run
 from entrec.study import Study
 
 STEPS = {"evaluate": "Linear and kNN", "transfer": "Fine-tuning"}
 
 
-def plan_fragment(study: Study, found: list[Origin], data: Path) -> Markup:
-    """A row for each method's pretrainings and one for each other step; `data` is the folder of all studies' data."""
+@dataclass(frozen=True)
+class PlanSection:
+    """The plan on the page: a sentence about the device that was assumed, and the table."""
+
+    assumption: str
+    table: Table
+
+
+def plan_section(study: Study, found: pd.DataFrame, data: Path) -> PlanSection:
+    """Return a row for each method's pretrainings and one for each other step.
+
+    `found` is the frame of provenance, and `data` the folder of all studies' datasets.
+    """
     plan = plan_of(study, device=device_of(study, None), data=data, results=None)
-    unit = plan.device.unit
+    device, found = plan.device, found.assign(method=[Run.parse(run).method for run in found["run"]])
     rows = [_row(plan, found, METHODS[name].title, "pretrain", name) for name in study.methods]
     rows += [_row(plan, found, title, step) for step, title in STEPS.items()]
-    head = ["", "jobs", "planned", "actual", "actual / planned", "planned", "actual"]
-    hours, speed = f"{unit}-hours", f"images/s/{unit}"
-    details = ["", "", hours, hours, "", speed, speed]
-    return joined([_assumed(plan.device, study), grid(head, rows, label="Plan and actual", details=details)])
-
-
-def _assumed(device: Device, study: Study) -> Markup:
+    hours, speed = f"{device.unit}-hours", f"images/s/{device.unit}"
+    of_time = ("planned", hours), ("actual", hours), ("actual / planned", "")
+    table = Table.of_rows("Plan and actual", ["", "jobs", *of_time, ("planned", speed), ("actual", speed)], rows)
     rate = device.sustained[study.training.precision] / TERA
-    return Markup("<p>Planned for {}s that sustain {:g} TFLOP/s ({}).</p>").format(device.title, rate, device.source)
+    return PlanSection(f"Planned for {device.title}s that sustain {rate:g} TFLOP/s ({device.source}).", table)
 
 
-def _row(plan: Plan, found: Iterable[Origin], title: str, step: str, method: str | None = None) -> list[str]:
+def _row(plan: Plan, found: pd.DataFrame, title: str, step: str, method: str | None = None) -> list[str]:
     costs = [cost for cost in plan.costs if cost.job.rule == step and _is_of(cost, method)]
-    made = [origin for origin in found if origin.step == step and method in (None, origin.run.method)]
+    made = found[(found["step"] == step) & ((method is None) | (found["method"] == method))]
     planned = sum(cost.device_hours for cost in costs)
     width = costs[0].job.devices if costs else 0
-    actual = sum(origin.seconds for origin in made) * width / 3600
-    speeds = [o.images_per_second / width for o in made if o.images_per_second]
+    actual = made["seconds"].sum() * width / 3600
+    speed = made["images_per_second"].dropna().mean() / width if method and width else 0
     return [
         title,
         str(len(costs)),
         *map(_number, (planned, actual, actual / planned if planned else 0)),
         _number(plan.rate(method, plan.study.batch_sizes[0]) if method else 0),
-        _number(sum(speeds) / len(speeds) if speeds else 0),
+        _number(speed),
     ]
 
 
@@ -54,5 +61,7 @@ def _is_of(cost: Cost, method: str | None) -> bool:
 
 
 def _number(value: float) -> str:
-    """Three digits; nothing for what is not planned, or was not made."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}" if value else NOTHING
+    """Return three digits, or a dash for what is not planned or was not made."""
+    if pd.isna(value) or not value:
+        return NOTHING
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -1,55 +1,73 @@
 """The protocol in words and values, straight from the study file."""
 
+import math
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
-from markupsafe import Markup, escape
-
-from entrec.report.markup import grid, joined
+from entrec.report.table import Table
 from entrec.study import Study
 
 NO_SCORE = "no score"
 
 
-def splits(study: Study) -> Markup:
-    """What is fitted, chosen and reported on which part of the data."""
+class Settings(NamedTuple):
+    """Settings under one title: (dotted key, text) of each."""
+
+    title: str
+    rows: list[tuple[str, str]]
+
+
+def estimator(study: Study) -> str:
+    """Return one sentence that says by which estimator the diagnostics are measured, and what caps or biases it."""
+    diagnostics = study.diagnostics
+    cap = f"log {diagnostics.samples} = {math.log(diagnostics.samples):.2f}"
+    bias = {
+        "resubstitution": f"resubstitution: the bound cannot exceed {cap}",
+        "leave_one_out": "leave-one-out: the bound can exceed the true information",
+    }[diagnostics.estimator]
+    kernel = f"Joe's with a von Mises-Fisher kernel, κ = {diagnostics.kappa:g}, on {diagnostics.samples} pairs"
+    return f"Estimator: {kernel}, {bias}."
+
+
+def splits(study: Study) -> Table:
+    """Return what is fitted, chosen and reported on which split of the data."""
     linear, knn, transfer = study.evaluation.linear, study.evaluation.knn, study.evaluation.transfer
     rows = [
         [
             "Pretraining",
-            "training part; images only, except the supervised baseline",
+            "training split; images only, except the supervised baseline",
             "nothing during a run: it always ends after its epochs",
             NO_SCORE,
         ],
         [
             "Linear classifier",
-            "training part, frozen features",
+            "training split, frozen features",
             f"L2 strength out of {text(linear.l2)}, by top-1",
-            "test part, once, with the strength chosen",
+            "test split, once, with the strength chosen",
         ],
         [
             "Nearest neighbours",
-            "training part votes, frozen features",
+            "training split votes, frozen features",
             f"nothing; {knn.neighbours} neighbours, temperature {text(knn.temperature)}",
-            "test part",
+            "test split",
         ],
     ]
     if transfer.datasets:
+        tuned = f"learning rate out of {text(transfer.lr)} and weight decay out of {text(transfer.weight_decay)}"
         rows.append(
             [
                 f"Fine-tuning on {', '.join(transfer.datasets)}",
-                f"training part, all weights, {transfer.epochs} epochs",
-                f"learning rate out of {text(transfer.lr)} and weight decay out of {text(transfer.weight_decay)}, "
-                "by the set’s own metric",
-                "test part, once, with the pair chosen",
+                f"training split, all weights, {transfer.epochs} epochs",
+                f"{tuned}, by the set’s own metric",
+                "test split, once, with the pair chosen",
             ]
         )
-    head = ["Step", "Fitted on", "Chosen on the validation part", "Reported on"]
-    return grid(head, rows, label="What is chosen on which split", numbers=False)
+    heads = ["Step", "Fitted on", "Chosen on the validation split", "Reported on"]
+    return Table.of_rows("What is chosen on which split", heads, rows)
 
 
-def hyper_parameters(study: Study) -> Markup:
-    """Every setting of the study file that a number depends on, under its own key; methods have their own sections."""
+def all_settings(study: Study) -> list[Settings]:
+    """Return every setting that a number depends on; those of the methods stand in their own sections."""
     plain = study.slice(["seeds", "batch_sizes", "epochs", "network", "training", "diagnostics", "evaluation"])
     evaluation = plain.pop("evaluation")
     transfer = dict(evaluation["transfer"])
@@ -57,27 +75,17 @@ def hyper_parameters(study: Study) -> Markup:
         "Runs": {key: plain[key] for key in ("batch_sizes", "epochs", "seeds")},
         **{title: plain[title.lower()] for title in ("Network", "Training", "Diagnostics")},
         **_views(study),
-        "Linear classifier": _linear(study),
+        "Linear classifier": _linear(evaluation["linear"]),
         "Nearest neighbours": evaluation["knn"],
         "View for fine-tuning": transfer.pop("view"),
         "Fine-tuning": transfer,
         **{f"Dataset {name}": spec for name, spec in study.slice(["datasets"])["datasets"].items()},
     }
-    tables = joined(settings_table(title, settings) for title, settings in sections.items())
-    return Markup('<div class="settings">\n{}\n</div>').format(tables)
-
-
-def settings_table(title: str, settings: dict[str, Any]) -> Markup:
-    """A row for each setting, under its dotted key."""
-    rows = joined(
-        Markup("<tr><th scope='row'>{}</th><td>{}</td></tr>").format(_breakable(key), value)
-        for key, value in flatten(settings)
-    )
-    return Markup("<table><caption>{}</caption>\n{}\n</table>").format(title, rows)
+    return [Settings(title, flatten(section)) for title, section in sections.items()]
 
 
 def flatten(value: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """(dotted key, text) of every setting; what is not set is left out."""
+    """Return (dotted key, text) of every setting; what is not set is left out."""
     leaves = []
     for key, inner in value.items():
         if isinstance(inner, dict):
@@ -87,21 +95,8 @@ def flatten(value: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     return leaves
 
 
-def _linear(study: Study) -> dict[str, Any]:
-    """Of the solver that is used: `lbfgs` runs to convergence and reads no epochs, batch size or learning rate."""
-    settings = study.slice(["evaluation.linear"])["evaluation.linear"]
-    return {key: settings[key] for key in ("solver", "l2")} if settings["solver"] == "lbfgs" else settings
-
-
-def _views(study: Study) -> dict[str, dict[str, Any]]:
-    plain = study.slice(["views", "local_views"])
-    first, second = plain["views"]
-    views = {"Both views": first} if first == second else {"First view": first, "Second view": second}
-    return views | ({"Local views": plain["local_views"]} if plain["local_views"] else {})
-
-
 def text(value: Any) -> str:
-    """A setting as people write it."""
+    """Return a setting as people write it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
@@ -111,6 +106,13 @@ def text(value: Any) -> str:
     return str(value)
 
 
-def _breakable(key: str) -> Markup:
-    """`key` with leave to break a line after its dots and underscores, and only there."""
-    return escape(key).replace("_", Markup("_<wbr>")).replace(".", Markup(".<wbr>"))
+def _linear(linear: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of the solver in use: `lbfgs` converges, and reads no epochs, batch size or learning rate."""
+    return {key: linear[key] for key in ("solver", "l2")} if linear["solver"] == "lbfgs" else linear
+
+
+def _views(study: Study) -> dict[str, dict[str, Any]]:
+    plain = study.slice(["views", "local_views"])
+    first, second = plain["views"]
+    views = {"Both views": first} if first == second else {"First view": first, "Second view": second}
+    return views | ({"Local views": plain["local_views"]} if plain["local_views"] else {})

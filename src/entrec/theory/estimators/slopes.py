@@ -1,4 +1,4 @@
-"""Exponents of power laws, from measurements with known errors."""
+"""Exponents of power laws, fitted to measurements with known errors."""
 
 import math
 from collections.abc import Sequence
@@ -18,19 +18,20 @@ class Fit(NamedTuple):
 
 
 def power_law(x: Sequence[float], y: Sequence[float], relative_errors: Sequence[float]) -> Fit:
-    """The exponent of y ~ x^slope, by weighted least squares on logarithms.
+    """Return the exponent of y ~ x^slope, by weighted least squares on logarithms.
 
-    Weights are the inverse squares of `relative_errors`. Where the points scatter about the curve by more than
-    their errors, or bend away from it, the interval is widened by the root of chi^2 per degree of freedom.
-    Raises `ValueError` for fewer than three points and for values that are not positive.
+    Weights are the inverse squares of `relative_errors`. Where the points lie farther from the curve than their errors
+    say, the interval is widened by the root of chi^2 per degree of freedom. Raises `ValueError` for fewer than three
+    points and for values that are not positive.
     """
     return _fit(x, y, relative_errors, corrected=False)
 
 
 def leading_power_law(x: Sequence[float], y: Sequence[float], relative_errors: Sequence[float]) -> Fit:
-    """The exponent for large x of y ~ x^slope (1 + c / x + …), with c fitted beside it; needs four points.
+    """Return the exponent for large x of y ~ x^slope (1 + c / x + …), where c is fitted too.
 
-    A plain line through small x would bend its slope by far more than its interval says.
+    A straight line through small x would be off by far more than its interval says. Raises `ValueError` for fewer than
+    four points and for values that are not positive.
     """
     return _fit(x, y, relative_errors, corrected=True)
 

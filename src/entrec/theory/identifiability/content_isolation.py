@@ -1,19 +1,17 @@
-"""Isolated content (claim C3): the simulation of von Kuegelgen et al. 2021 (arXiv:2106.04619), EntRec beside InfoNCE.
+"""Content isolation (claim C3): the simulation of von Kuegelgen et al. 2021 (arXiv:2106.04619), with EntRec.
 
-One run draws the process, trains an encoder on fresh pairs and scores what it tells of content and of style. InfoNCE
-and EntRecDisc encode into R^n, alignment and entropy into the unit cube, EntRecCont onto a sphere of as many
-directions as content has. What EntRecDisc tells are its probabilities: their logarithms keep style in categories that
-hardly count.
+A run draws the process, trains an encoder on fresh pairs, and scores how well content and style can be predicted from
+its representations. InfoNCE and EntRecDisc encode into R^n, alignment and entropy into the unit cube, and EntRecCont
+into a sphere with as many directions as content has. The representations of EntRecDisc are its probabilities: in their
+logarithms, style would be visible in categories that have almost no probability.
 
-Beside the trained encoder stand the untrained one, the observations, and the oracle, which knows content itself: style
-that depends on content can be told from it.
+The untrained encoder, the observations and the oracle, which is the true content, are scored too. Style that depends
+on content can be predicted from the oracle.
 """
 
-import hashlib
-import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,123 +19,143 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from entrec.errors import UserError
-from entrec.strict import plain
+from entrec.paths import IdentifiabilityFolder
+from entrec.results import ContentAndStyle, IsolationByRepresentation, IsolationScores
 from entrec.theory.identifiability import objectives
 from entrec.theory.identifiability.content_style import draw_content_style, load_process, save_process
 from entrec.theory.identifiability.encoders import Encoder, build_encoder
+from entrec.theory.identifiability.learners import Unsupervised
 from entrec.theory.identifiability.objectives import Terms
 from entrec.theory.identifiability.scores import kernel_ridge_r2, linear_r2
+from entrec.theory.identifiability.streams import seed_of, stream
 from entrec.theory.identifiability.tensor_files import read_tensors, write_tensors
-from entrec.theory.identifiability.training import Unsupervised, seed_of, stream, train
+from entrec.theory.identifiability.training import identity_of, trace_of, train
+from entrec.theory.registry import CONTENT_ISOLATION
+from entrec.theory.runs import ContentIsolationRun
 from entrec.theory.settings.identifiability import ContentIsolation, Space
+from entrec.training.checkpoint import TrainingState
 
-OUTPUTS: dict[str, Space] = {
-    "info_nce": "unbounded",
-    "align_entropy": "box",
-    "entrec_cont": "sphere",
-    "entrec_disc": "unbounded",
-}
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a method encodes observations and what it maximises.
+
+    The encoder has `outputs` coordinates in `space`, and `represent` maps them (k, outputs) to what is scored.
+    """
+
+    space: Space
+    outputs: int
+    objective: Callable[[Tensor, Tensor], Terms]
+    represent: Callable[[Tensor], Tensor] = lambda outputs: outputs
+
+
+def recipe_of(method: str, settings: ContentIsolation) -> Recipe:
+    """Return the recipe of a method of the registry."""
+    recipe: Recipe = CONTENT_ISOLATION[method].load()(settings)
+    return recipe
+
+
+def info_nce(settings: ContentIsolation) -> Recipe:
+    """Return InfoNCE, whose critic is minus the squared distance over the temperature."""
+    objective = partial(objectives.space_info_nce, alpha=settings.temperature**0.5, exponent=2)
+    return Recipe("unbounded", settings.content, objective)
+
+
+def align_entropy(settings: ContentIsolation) -> Recipe:
+    """Return alignment and entropy in the unit cube."""
+    own = settings.align_entropy
+    return Recipe(
+        "box", settings.content, partial(objectives.align_entropy, bandwidth=own.bandwidth, weight=own.weight)
+    )
+
+
+def entrec_cont(settings: ContentIsolation) -> Recipe:
+    """Return EntRec on the sphere, with the leave-one-out estimate of entropy."""
+    own = settings.entrec_cont
+    objective = partial(objectives.sphere_entrec, kernel_kappa=own.kernel_kappa, kappa=own.kappa, leave_one_out=True)
+    return Recipe("sphere", settings.content + 1, objective)
+
+
+def entrec_disc(settings: ContentIsolation) -> Recipe:
+    """Return EntRec with a categorical surrogate; the encoder's outputs are logits, and probabilities are scored."""
+    return Recipe("unbounded", settings.categories, objectives.discrete_entrec, represent=partial(F.softmax, dim=1))
 
 
 def train_content_isolation(
-    settings: ContentIsolation, row: str, method: str, seed: int, *, device: torch.device, folder: Path
-) -> dict[str, Any]:
-    """Train one row by one method, or go on with it, and score it; encoder and process are left in `folder`.
+    settings: ContentIsolation, run: ContentIsolationRun, *, device: torch.device, folder: IdentifiabilityFolder
+) -> tuple[dict[str, Any], TrainingState[nn.Module]]:
+    """Train and score one run, and write its encoder and its process to `folder`.
 
-    Raises `UserError` for sizes that contradict each other, before anything is trained.
+    Returns what the run adds to its `ContentIsolationResult`, and the state of its training. A run that was stopped
+    continues from its checkpoint; `train` says which errors are raised.
     """
-    process = draw_content_style(settings, settings.rows[row], seed=seed).to(device)
-    encoder = fresh_encoder(settings, method, seed=seed).to(device)
+    seed, recipe = run.seed, recipe_of(run.method, settings)
+    process = draw_content_style(settings, settings.rows[run.row], seed=seed).to(device)
+    encoder = fresh_encoder(settings, recipe, seed=seed).to(device)
     few = process(settings.training.trace_points, stream("trace", seed=seed, device=device))
     encoder.standardise(few.observed1)
     content = few.latents1[:, : process.content]
     state = train(
-        Unsupervised(encoder, objective(settings, method)), process,
-        lambda: linear_r2(told(encoder, few.observed1, method), content), settings.training,
-        seed=seed, device=device, label=f"{row}, {method}, seed {seed}", identity=identity(settings, row, method, seed),
-        folder=folder,
-    )  # fmt: skip
-    digest = save_process(process, folder / "process.safetensors")
-    about = {"process": digest, "method": method}
-    write_tensors(folder / "encoder.safetensors", encoder.state_dict(), about)
-    return {
-        "row": row,
-        "method": method,
-        "seed": seed,
-        "trace": state.trace,
-        "scores": evaluate(settings, method, folder=folder, device=device),
-        "codes": state.codes,
-    }
+        Unsupervised(encoder, recipe.objective),
+        process,
+        lambda: linear_r2(represent(encoder, few.observed1, recipe), content),
+        settings.training,
+        seed=seed,
+        device=device,
+        label=str(run),
+        identity=identity_of(settings, run),
+        folder=folder.checkpoints,
+    )
+    digest = save_process(process, folder.process)
+    write_tensors(folder.encoder, encoder.state_dict(), {"process": digest, "method": run.method})
+    found = evaluate(settings, run.method, folder=folder, device=device)
+    return {"trace": trace_of(state), "scores": found}, state
 
 
-def evaluate(settings: ContentIsolation, method: str, *, folder: Path, device: torch.device) -> dict[str, Any]:
-    """Scores of the encoder in `folder` by the process beside it; raises `UserError` if they do not belong together."""
-    weights, about = read_tensors(folder / "encoder.safetensors")
+def evaluate(
+    settings: ContentIsolation, method: str, *, folder: IdentifiabilityFolder, device: torch.device
+) -> IsolationByRepresentation:
+    """Return the scores of the encoder in `folder` on pairs of the process beside it.
+
+    Raises `UserError` if the encoder is not of `method` or not of the process.
+    """
+    weights, about = read_tensors(folder.encoder)
     if about.get("method") != method or "process" not in about:
-        raise UserError(f"{folder / 'encoder.safetensors'}: no encoder of {method}; rerun the step that makes it")
-    process = load_process(folder / "process.safetensors", digest=about["process"]).to(device)
-    trained = fresh_encoder(settings, method, seed=process.seed)
-    untrained = fresh_encoder(settings, method, seed=process.seed)
+        raise UserError(f"{folder.encoder}: no encoder of {method}; rerun the step that makes it")
+    process = load_process(folder.process, digest=about["process"]).to(device)
+    recipe = recipe_of(method, settings)
+    trained, untrained = (fresh_encoder(settings, recipe, seed=process.seed) for _ in range(2))
     trained.load_state_dict(weights)
     untrained.mean, untrained.deviation = trained.mean, trained.deviation
 
     points = process(settings.points, stream("scores", seed=process.seed, device=device))
     content, style = points.latents1.split([process.content, process.style], dim=1)
-    sources = {
-        "trained": told(trained.to(device), points.observed1, method),
-        "untrained": told(untrained.to(device), points.observed1, method),
-        "observations": points.observed1,
-        "oracle": content,
-    }
-    return {name: scores(source, content, style, settings) for name, source in sources.items()}
+    return IsolationByRepresentation(
+        trained=scores(represent(trained.to(device), points.observed1, recipe), content, style, settings),
+        untrained=scores(represent(untrained.to(device), points.observed1, recipe), content, style, settings),
+        observations=scores(points.observed1, content, style, settings),
+        oracle=scores(content, content, style, settings),
+    )
 
 
-def scores(source: Tensor, content: Tensor, style: Tensor, settings: ContentIsolation) -> dict[str, dict[str, float]]:
-    """Held-out R2 of content (k, nc) and of style (k, ns) from `source` (k, m), by kernel ridge and by a line."""
+def scores(z: Tensor, content: Tensor, style: Tensor, settings: ContentIsolation) -> ContentAndStyle:
+    """Return the held-out R2 of content (k, nc) and of style (k, ns) from `z` (k, m), by kernel ridge and linearly."""
     grid = settings.kernel_ridge
-    ridges = kernel_ridge_r2(source, [content, style], gammas=grid.gammas, alphas=grid.alphas)
-    return {
-        name: {
-            "kernel_ridge": ridge.r2,
-            "linear": linear_r2(source, target),
-            "gamma": ridge.gamma,
-            "alpha": ridge.alpha,
-        }
-        for name, target, ridge in zip(("content", "style"), (content, style), ridges, strict=True)
-    }
+    ridges = kernel_ridge_r2(z, [content, style], gammas=grid.gammas, alphas=grid.alphas)
+    of_content, of_style = (
+        IsolationScores(kernel_ridge=ridge.r2, linear=linear_r2(z, target), gamma=ridge.gamma, alpha=ridge.alpha)
+        for target, ridge in zip((content, style), ridges, strict=True)
+    )
+    return ContentAndStyle(content=of_content, style=of_style)
 
 
-def identity(settings: ContentIsolation, row: str, method: str, seed: int) -> str:
-    """Digest of all that training depends on but the code."""
-    values = plain(ContentIsolation, settings)
-    shared = {key: value for key, value in values.items() if key not in ("points", "kernel_ridge", "seeds", "rows")}
-    content = json.dumps([shared, values["rows"][row], method, seed], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()
-
-
-def fresh_encoder(settings: ContentIsolation, method: str, *, seed: int) -> Encoder:
-    """The method's encoder with the weights of `seed`."""
-    outputs = {"entrec_cont": settings.content + 1, "entrec_disc": settings.categories}.get(method, settings.content)
-    widths = (settings.dimension, *settings.network.hidden, outputs)
-    return build_encoder(widths, settings.network, space=OUTPUTS[method], seed=seed_of("encoder", seed=seed))
-
-
-def objective(settings: ContentIsolation, method: str) -> Callable[[Tensor, Tensor], Terms]:
-    """The method's objective."""
-    sphere, cube = settings.entrec_cont, settings.align_entropy
-    by_name: dict[str, Callable[[Tensor, Tensor], Terms]] = {
-        "info_nce": partial(objectives.space_info_nce, alpha=settings.temperature**0.5, exponent=2),
-        "align_entropy": partial(objectives.align_entropy, bandwidth=cube.bandwidth, weight=cube.weight),
-        "entrec_cont": partial(
-            objectives.sphere_entrec, kernel_kappa=sphere.kernel_kappa, kappa=sphere.kappa, leave_one_out=True
-        ),
-        "entrec_disc": objectives.discrete_entrec,
-    }
-    return by_name[method]
+def fresh_encoder(settings: ContentIsolation, recipe: Recipe, *, seed: int) -> Encoder:
+    """Return the encoder of a recipe with the initial weights of `seed`."""
+    widths = (settings.dimension, *settings.network.hidden, recipe.outputs)
+    return build_encoder(widths, settings.network, space=recipe.space, seed=seed_of("encoder", seed=seed))
 
 
 @torch.no_grad()
-def told(encoder: nn.Module, x: Tensor, method: str) -> Tensor:
-    """What the encoder tells of observations `x` (k, n)."""
-    z = encoder(x)
-    return F.softmax(z, dim=1) if method == "entrec_disc" else z
+def represent(encoder: nn.Module, x: Tensor, recipe: Recipe) -> Tensor:
+    """Return the representations (k, m) of observations `x` (k, n), as they are scored."""
+    return recipe.represent(encoder(x))

@@ -1,11 +1,12 @@
-"""Content and style (von Kuegelgen et al. 2021, arXiv:2106.04619, section 5.1): which latents two views share.
+"""The process of content and style (von Kuegelgen et al. 2021, arXiv:2106.04619, section 5.1).
 
 Content c ~ N(0, content covariance) is the same in both views. Style s given c is N(shift + coupling c, style
-covariance); in the other view each of its coordinates changes with probability `change`, the changed ones A to
-N(s_A, Sigma_A). Masked noise of N(0, Sigma) is just that, since Sigma_A is the covariance of its part A.
+covariance). In the second view each coordinate of style changes with probability `change`; the changed coordinates A
+are drawn from N(s_A, Sigma_A). Adding masked noise of N(0, Sigma) does this, since Sigma_A is the covariance of its
+coordinates A.
 
-The release (ysharma1126/ssl_identifiability) draws content with the covariance of style, and builds mixing and
-covariances anew when it evaluates. Here one file holds the process, and a model knows the digest of its own.
+The authors' release (ysharma1126/ssl_identifiability) draws content with the covariance of style, and draws mixing and
+covariances again when it evaluates. Here the process is kept in a file, whose digest stands in the encoder's file.
 """
 
 from pathlib import Path
@@ -14,16 +15,20 @@ import torch
 from torch import Generator, Tensor, nn
 
 from entrec.errors import UserError
+from entrec.theory.identifiability.learners import Pairs
 from entrec.theory.identifiability.mixing import Mixing, draw_mixing
+from entrec.theory.identifiability.streams import seed_of, stream
 from entrec.theory.identifiability.tensor_files import digest_of, read_tensors, write_tensors
-from entrec.theory.identifiability.training import Pairs, seed_of, stream
-from entrec.theory.settings.identifiability import ContentIsolation, ContentIsolationRow, content_isolation_faults
+from entrec.theory.settings.identifiability import ContentIsolation, ContentIsolationRow
 
 COVARIANCES = ("content", "style", "changes")
 
 
 class ContentStyle(nn.Module):
-    """The process, from the square roots of its covariances, lower triangles; content comes first in the latents."""
+    """The process as a function of lower triangular square roots of its covariances.
+
+    The latents (k, content + style) have content first.
+    """
 
     content_root: Tensor
     style_root: Tensor
@@ -39,16 +44,16 @@ class ContentStyle(nn.Module):
 
     @property
     def content(self) -> int:
-        """How many latents are content."""
+        """The number of content latents."""
         return len(self.content_root)
 
     @property
     def style(self) -> int:
-        """How many latents are style."""
+        """The number of style latents."""
         return len(self.style_root)
 
     def forward(self, k: int, generator: Generator) -> Pairs:
-        """`k` pairs on the generator's device, where the process is; latents (k, content + style)."""
+        """Draw `k` pairs on the generator's device, which is that of the process; latents (k, content + style)."""
         noise = [torch.randn(k, n, generator=generator, device=generator.device) for n in (self.content, self.style)]
         c = noise[0] @ self.content_root.T
         s = self.shift + c @ self.coupling.T + noise[1] @ self.style_root.T
@@ -61,9 +66,7 @@ class ContentStyle(nn.Module):
 
 
 def draw_content_style(settings: ContentIsolation, row: ContentIsolationRow, *, seed: int) -> ContentStyle:
-    """The process of `seed`, the same on every device; raises `UserError` unless content and style make up all."""
-    for fault in content_isolation_faults(settings):
-        raise UserError(f"content_isolation.{fault}")
+    """Return the process of `seed`, which is the same on every device."""
     network, nc, ns = settings.network, settings.content, settings.style
     generator = stream("process", seed=seed, device=torch.device("cpu"))
     roots = {
@@ -76,24 +79,24 @@ def draw_content_style(settings: ContentIsolation, row: ContentIsolationRow, *, 
 
 
 def wishart_root(n: int, *, generator: Generator) -> Tensor:
-    """Lower triangle L (n, n) with L L^T from the Wishart distribution with n degrees of freedom and scale I."""
+    """Draw a lower triangular L (n, n); L L^T has the Wishart distribution with n degrees of freedom and scale I."""
     normals = torch.randn(n, n, generator=generator, dtype=torch.float64)
     return torch.linalg.cholesky(normals @ normals.T).float()
 
 
 def save_process(process: ContentStyle, path: Path) -> str:
-    """Write all that makes the process; the digest by which its models know it."""
+    """Write the process to `path` and return the digest of the file."""
     about = {"change": process.change, "seed": process.seed, "slope": process.mixing.slope}
     return write_tensors(path, process.state_dict(), about)
 
 
 def load_process(path: Path, *, digest: str) -> ContentStyle:
-    """The process in `path`; raises `UserError` if the file is damaged, or not that of `digest`."""
+    """Return the process in `path`; raises `UserError` if the file is damaged or has another digest than `digest`."""
     parts, about = read_tensors(path)
     found = digest_of(path)
     if found != digest:
         raise UserError(
-            f"{path}: process {found[:12]} is not that of the model, {digest[:12]}; give the file from the model's run"
+            f"{path}: process {found[:12]} is not that of the encoder, {digest[:12]}; use the file of the encoder's run"
         )
     mixing = Mixing(parts.pop("mixing.weights"), slope=about["slope"])
     return ContentStyle(parts, mixing, change=about["change"], seed=about["seed"])

@@ -1,9 +1,9 @@
-"""The encoder that undoes the mixing: a leaky-ReLU network into the sphere, the unit box or R^n.
+"""The encoder that is to undo the mixing: a leaky-ReLU network into the sphere, the unit box or R^n.
 
-Zimmermann et al. 2021 (arXiv:2102.08850) have 10-100-500-500-500-500-100-10. Into the box it goes by the logistic
-function; the release (brendel-group/cl-ica) clips softly to a box whose size is learnt. Observations are standardised
-coordinate by coordinate before the first layer, which the release does not do: they are small, and Adam then needs
-many more steps.
+Zimmermann et al. 2021 (arXiv:2102.08850) use the widths 10-100-500-500-500-500-100-10. Here the logistic function maps
+into the box, where the authors' release (brendel-group/cl-ica) clips softly to a box whose size is learnt. Here each
+coordinate of the observations is standardised before the first layer. The release does not do this; the observations
+are small, and Adam then needs many more steps.
 """
 
 import itertools
@@ -24,7 +24,7 @@ FINISH: dict[Space, Callable[[Tensor], Tensor]] = {
 
 
 class Encoder(nn.Module):
-    """Standardised inputs, linear layers of `widths`, leaky ReLU of `slope` between them, and an end in `space`."""
+    """Linear layers of `widths` on standardised inputs, leaky ReLU of `slope` between them, and outputs in `space`."""
 
     mean: Tensor
     deviation: Tensor
@@ -39,16 +39,16 @@ class Encoder(nn.Module):
         self.space = space
 
     def standardise(self, x: Tensor) -> None:
-        """Take mean and standard deviation from observations `x` (k, widths[0]), once, before training."""
+        """Standardise inputs by the mean and standard deviation of `x` (k, widths[0]); called once, before training."""
         self.mean, self.deviation = x.mean(dim=0), x.std(dim=0)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Representations (k, widths[-1]) of observations `x` (k, widths[0])."""
+        """Return the representations (k, widths[-1]) of observations `x` (k, widths[0])."""
         return FINISH[self.space](lift(self.layers((x - self.mean) / self.deviation)))
 
 
 def build_encoder(widths: Sequence[int], settings: Network, *, space: Space, seed: int) -> Encoder:
-    """The encoder with the weights of `seed`, the same on every device."""
+    """Return the encoder with the initial weights of `seed`, which are the same on every device."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Encoder(widths, slope=settings.encoder_slope, space=space)

@@ -1,11 +1,11 @@
 """Latents and their positive pairs (Zimmermann et al. 2021, arXiv:2102.08850, section 4.1).
 
-Marginals: uniform on the unit sphere or in the unit box, standard normal in R^n. A positive is drawn around its
-anchor, coordinate by coordinate in box and R^n. In the box the density is truncated to it exactly, by the inverse of
-its distribution function, where the release (brendel-group/cl-ica) draws again until all is inside. On the sphere
-every density but von Mises-Fisher is what the release makes of it: noise in R^n, projected back.
+Latents are uniform on the unit sphere or in the unit box, or standard normal in R^n. A positive is drawn around its
+anchor, in the box and in R^n separately in each coordinate. In the box the density is truncated exactly, by the inverse
+of its distribution function, where the authors' release (brendel-group/cl-ica) draws again until all coordinates are
+inside. On the sphere every density but von Mises-Fisher is noise in R^n that is projected back, as in the release.
 
-Nothing here waits for the device. Uniform numbers and quantiles are float64, latents float32.
+Nothing here synchronises with the device. Uniform numbers and quantiles are float64, and latents are float32.
 """
 
 import math
@@ -18,11 +18,11 @@ from torch.nn import functional as F
 from entrec.information.sphere import sample_uniform, sample_vmf
 from entrec.theory.settings.identifiability import EXPONENTS, Density, Space
 
-KNOTS = 2**15 + 1  # of the tabled distribution function: odd, so that the median is one of them
+KNOTS = 2**15 + 1  # of the table of the distribution function: an odd number, so that the median is a knot
 
 
 def sample_latents(k: int, n: int, *, space: Space, generator: Generator) -> Tensor:
-    """`k` draws of the marginal, (k, n), on the generator's device."""
+    """Draw `k` latents (k, n) of the marginal distribution in `space`, on the generator's device."""
     if space == "sphere":
         return sample_uniform(k, n, generator=generator)
     sampler = torch.rand if space == "box" else torch.randn
@@ -30,7 +30,7 @@ def sample_latents(k: int, n: int, *, space: Space, generator: Generator) -> Ten
 
 
 def sample_positives(z: Tensor, *, space: Space, density: Density, generator: Generator) -> Tensor:
-    """One draw of `density` around each row of `z` (k, n), within `space`; (k, n)."""
+    """Draw one positive (k, n) from `density` around each row of `z` (k, n), within `space`."""
     if density.kind == "vmf":
         return sample_vmf(z, kappa=density.width, generator=generator)
     exponent, alpha = EXPONENTS[density.kind], stretch(density)
@@ -40,16 +40,16 @@ def sample_positives(z: Tensor, *, space: Space, density: Density, generator: Ge
 
 
 def stretch(density: Density) -> float:
-    """The alpha of exp(-|x / alpha|^exponent): sqrt(2) standard deviations of a normal, the width of the others."""
+    """Return the alpha of exp(-|x / alpha|^exponent): sqrt(2) standard deviations of a normal, else the width."""
     return math.sqrt(2) * density.width if density.kind == "normal" else density.width
 
 
 def sample_around(
     centres: Tensor, *, alpha: float, exponent: int, low: float, high: float, generator: Generator
 ) -> Tensor:
-    """Draws of exp(-|x - centre|^exponent / alpha^exponent), truncated to low..high; float64, as `centres`.
+    """Draw from exp(-|x - centre|^exponent / alpha^exponent), truncated to low..high, around each of `centres`.
 
-    Centres lie within low..high, so that half of the mass on either side never gets lost to rounding.
+    Centres and draws are float64. Centres lie within low..high, so that no truncated half is lost to rounding.
     """
     share = torch.rand(centres.shape, generator=generator, device=centres.device, dtype=torch.float64)
     lowest, highest = (cumulative((edge - centres) / alpha, exponent=exponent) for edge in (low, high))
@@ -58,7 +58,7 @@ def sample_around(
 
 
 def cumulative(t: Tensor, *, exponent: int) -> Tensor:
-    """Distribution function of the density proportional to exp(-|t|^exponent) at float64 `t`."""
+    """Return the distribution function, at float64 `t`, of the density proportional to exp(-|t|^exponent)."""
     if exponent == 1:
         return (1 - t.sign() * torch.expm1(-t.abs())) / 2
     if exponent == 2:
@@ -67,10 +67,10 @@ def cumulative(t: Tensor, *, exponent: int) -> Tensor:
 
 
 def quantile(level: Tensor, *, exponent: int) -> Tensor:
-    """Inverse of `cumulative`, levels 0 and 1 taken as the next number that float64 has between them.
+    """Return the inverse of `cumulative`; levels 0 and 1 are replaced by the next float64 numbers between them.
 
-    Closed forms for Laplace's density and the normal. For other exponents, whose inverse torch has not, a table of
-    the distribution function read by linear interpolation: off by less than 1e-7.
+    The inverse is in closed form for Laplace's density and for the normal. For other exponents, which torch has no
+    inverse of, a table of the distribution function is interpolated linearly, with an error below 1e-7.
     """
     p = level.clamp(2.0**-54, 1 - 2.0**-53)
     if exponent == 1:

@@ -1,10 +1,14 @@
-"""What the studies of latents and content maximise, from representations of two views to named terms.
+"""The objectives of latent recovery and content isolation: functions from representations to named terms.
 
-Each objective is the sum of its terms, in nats where it is a bound of information; all run both ways. InfoNCE takes
-the other view's points as candidates, so that log k caps it; the releases (brendel-group/cl-ica and
-ysharma1126/ssl_identifiability) take the anchor's own view, shifted by one. Alignment and entropy is
-E|z1 - z2|^2 - H(z) of von Kuegelgen et al. 2021 (arXiv:2106.04619, theorem 4.4), its entropy estimated leave-one-out;
-any positive weight of the first term has the same optimum, and a larger one is found sooner.
+An objective is the sum of its terms, which training maximises. It is in nats where it bounds information, and the mean
+over both directions. The candidates of InfoNCE are the points of the other view, so that log k caps it; the authors'
+releases (brendel-group/cl-ica and ysharma1126/ssl_identifiability) take the points of the anchor's own view, shifted by
+one. Alignment and entropy is E|z1 - z2|^2 - H(z) of von Kuegelgen et al. 2021 (arXiv:2106.04619, theorem 4.4), with the
+leave-one-out estimate of entropy. Every positive weight of the first term has the same optimum; with a larger weight
+training finds it sooner.
+
+Every function raises `InvalidEmbeddings` for representations that are not finite or not of the stated shapes, except
+inside `without_device_sync`.
 """
 
 import math
@@ -28,19 +32,19 @@ Terms = dict[str, Tensor]
 
 @full_precision
 def supervised(z: Tensor, latents: Tensor) -> Terms:
-    """Minus the mean squared distance of `z` (k, n) to the true `latents` (k, n)."""
+    """Return minus the mean squared difference of `z` (k, n) from the true `latents` (k, n)."""
     return {"accuracy": -F.mse_loss(z, latents)}
 
 
 @full_precision
 def sphere_info_nce(z1: Tensor, z2: Tensor, *, kappa: float) -> Terms:
-    """InfoNCE with the critic kappa <z1, z2>; unit vectors (k, d)."""
+    """Return InfoNCE with the critic kappa <z1, z2> for unit vectors (k, d)."""
     return {"information": math.log(len(z1)) - info_nce(z1, z2, temperature=1 / kappa)}
 
 
 @full_precision
 def space_info_nce(z1: Tensor, z2: Tensor, *, alpha: float, exponent: int) -> Terms:
-    """InfoNCE with the critic -sum_c |(z1 - z2)_c / alpha|^exponent; (k, d) in R^d or the box."""
+    """Return InfoNCE with the critic -sum_c |(z1 - z2)_c / alpha|^exponent for points (k, d) of R^d or the box."""
     check_pairs(z1, z2)
     check_finite(z1, z2)
     if exponent == 2:
@@ -51,7 +55,7 @@ def space_info_nce(z1: Tensor, z2: Tensor, *, alpha: float, exponent: int) -> Te
 
 @full_precision
 def sphere_entrec(z1: Tensor, z2: Tensor, *, kernel_kappa: float, kappa: float, leave_one_out: bool) -> Terms:
-    """EntRec with a vMF kernel and a vMF reconstruction; unit vectors (k, d)."""
+    """Return EntRec with a vMF kernel and a vMF reconstruction for unit vectors (k, d)."""
     kernel = VMFKernel(kernel_kappa)
     return {
         "entropy": entrec.continuous_entropy(z1, z2, kernel=kernel, leave_one_out=leave_one_out),
@@ -63,10 +67,11 @@ def sphere_entrec(z1: Tensor, z2: Tensor, *, kernel_kappa: float, kappa: float, 
 def space_entrec(
     z1: Tensor, z2: Tensor, *, kernel_alpha: float, alpha: float, exponent: int, leave_one_out: bool
 ) -> Terms:
-    """EntRec with a generalised normal kernel and reconstruction, of one exponent; (k, d) in R^d or the box.
+    """Return EntRec with generalised normal kernel and reconstruction for points (k, d) of R^d or the box.
 
-    A Gaussian kernel beside Laplace's reconstruction would not do: to spread a little costs a multiple of the spread
-    and gains a multiple of its square, so that a constant encoder stays constant.
+    Both have the same exponent. A Gaussian kernel with Laplace's reconstruction would not work: representations that
+    spread a little would lose a multiple of the spread and gain a multiple of its square, so that a constant encoder
+    would stay constant.
     """
     if exponent == 2:
         kernel = GaussianKernel(kernel_alpha / math.sqrt(2))
@@ -84,7 +89,7 @@ def space_entrec(
 
 @full_precision
 def align_entropy(z1: Tensor, z2: Tensor, *, bandwidth: float, weight: float) -> Terms:
-    """Alignment, `weight` times, and entropy in the unit cube, (k, d), by a Gaussian kernel's `bandwidth`."""
+    """Return entropy, by a Gaussian kernel of `bandwidth`, and `weight` times alignment, in the unit cube (k, d)."""
     kernel = GaussianKernel(bandwidth)
     return {
         "entropy": entrec.continuous_entropy(z1, z2, kernel=kernel, leave_one_out=True),
@@ -94,7 +99,7 @@ def align_entropy(z1: Tensor, z2: Tensor, *, bandwidth: float, weight: float) ->
 
 @full_precision
 def discrete_entrec(logits1: Tensor, logits2: Tensor) -> Terms:
-    """EntRec of softmax categories, (k, categories)."""
+    """Return EntRec of the softmax of logits (k, categories)."""
     return {
         "entropy": entrec.discrete_entropy(logits1, logits2),
         "reconstruction": entrec.discrete_reconstruction(logits1, logits2),
@@ -102,7 +107,10 @@ def discrete_entrec(logits1: Tensor, logits2: Tensor) -> Terms:
 
 
 def _normal_info_nce(z1: Tensor, z2: Tensor) -> Tensor:
-    """-|z1_i - z2_j|^2 as an inner product of vectors with two coordinates more: no matrix is held."""
+    """Return InfoNCE with the critic -|z1_i - z2_j|^2 as an inner product of vectors with two more coordinates.
+
+    No matrix of all pairs is kept in memory.
+    """
     centre = (z1.mean(dim=0) + z2.mean(dim=0)) / 2  # inner products lose digits far from 0
     z1, z2 = z1 - centre, z2 - centre
     squares1, squares2 = (z.square().sum(dim=1, keepdim=True) for z in (z1, z2))

@@ -1,6 +1,7 @@
-"""Distances sum_c |x_ic - y_jc|^p of all pairs of rows, for p that no matrix product gives, and entropies by them.
+"""Distances sum_c |x_ic - y_jc|^p of all pairs of rows, and the estimate of entropy that uses them.
 
-`torch.cdist` saves less and, on a CPU with p = 3, takes some ten times as long forward and backward.
+They are for exponents p that no matrix product gives. `torch.cdist` keeps more in memory for the backward pass and, on
+a CPU with p = 3, takes about ten times as long.
 """
 
 import math
@@ -14,18 +15,21 @@ from torch.autograd.function import once_differentiable
 from entrec.information.checks import check_finite, check_positive, check_sample
 from entrec.information.precision import full_precision
 
-BLOCK = 2**18  # differences held at a time, so that they stay in a core's cache
+BLOCK = 2**18  # differences that are computed at a time, so that they stay in the cache of a core
 
 
 def power_distances(x: Tensor, y: Tensor, *, exponent: int) -> Tensor:
-    """sum_c |x_ic - y_jc|^`exponent` of `x` (k, d) and `y` (l, d), exponent 1, 2 or more; (k, l)."""
+    """Return sum_c |x_ic - y_jc|^`exponent` (k, l) for `x` (k, d), `y` (l, d) and a whole `exponent` from 1."""
     return _PowerDistances.apply(x, y, exponent)
 
 
 @full_precision
 def power_entropy(z: Tensor, *, alpha: float, exponent: int, leave_one_out: bool) -> Tensor:
-    """Joe's entropy estimate of `z` (k, d), nats, by the kernel proportional to exp(-|x / alpha|^exponent) in each
-    coordinate; with the i = j term or without it, biased as `entrec.information.entropy` says of its own.
+    """Return Joe's estimate of the entropy of `z` (k, d), in nats.
+
+    The kernel is proportional to exp(-|x / alpha|^exponent) in each coordinate. With `leave_one_out` the term i = j is
+    left out; `entrec.information.entropy` describes the bias of both estimates. Raises `InvalidEmbeddings` for
+    representations that are not finite.
     """
     check_sample(z)
     check_positive(alpha=alpha)
@@ -75,7 +79,7 @@ def _power(difference: Tensor, exponent: int) -> Tensor:
 
 
 def _slope(difference: Tensor, exponent: int) -> Tensor:
-    """Derivative of |difference|^exponent."""
+    """Return the derivative of |difference|^exponent."""
     if exponent == 1:
         return difference.sign()
     return exponent * difference * difference.abs().pow(exponent - 2)

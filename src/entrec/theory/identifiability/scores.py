@@ -1,9 +1,10 @@
-"""How well representations give the true latents back: linear R2, matched correlations, kernel ridge R2.
+"""Scores of representations by how well they give the true latents: linear R2, correlations and kernel ridge R2.
 
-R2 is of points that the map was not fitted to, where the release of Zimmermann et al. (brendel-group/cl-ica) scores
-the points of the fit; it is the plain mean over latent coordinates, scikit-learn's `r2_score`. Kernel ridge is that of
-von Kuegelgen et al. 2021 (arXiv:2106.04619): RBF kernel, everything standardised, gamma and alpha by three folds. All
-in float64 on the device of the representations.
+R2 is measured on points that the map was not fitted to, where the release of Zimmermann et al. (brendel-group/cl-ica)
+takes the points of the fit. It is the unweighted mean over latents, as in scikit-learn's `r2_score`. Kernel ridge
+regression is that of von Kuegelgen et al. 2021 (arXiv:2106.04619): an RBF kernel on standardised inputs and targets,
+with gamma and alpha chosen by cross-validation with three folds. Everything is computed in float64 on the device of the
+representations.
 """
 
 import itertools
@@ -20,7 +21,7 @@ FOLDS = 3
 
 
 class Ridge(NamedTuple):
-    """Held-out R2 of kernel ridge, and the setting that the folds chose."""
+    """The held-out R2 of kernel ridge regression, with the gamma and the alpha that cross-validation chose."""
 
     r2: float
     gamma: float
@@ -28,27 +29,28 @@ class Ridge(NamedTuple):
 
 
 def linear_r2(representations: Tensor, latents: Tensor) -> float:
-    """R2 on the second half of a linear map fitted to the first, from (k, m) to `latents` (k, n)."""
+    """Return the R2, on the second half, of a linear map from (k, m) to `latents` (k, n) that the first half fits."""
     predicted = linear_prediction(representations, latents)
     return r2(predicted, latents[-len(predicted) :]).item()
 
 
 def linear_prediction(representations: Tensor, latents: Tensor) -> Tensor:
-    """The second half of `latents` (k, n), by the least squares map with intercept fitted to the first half.
+    """Predict the second half of `latents` (k, n) from representations (k, m), by a linear map with an intercept.
 
-    Raises `InvalidEmbeddings` for representations that are not finite.
+    The map is the least squares fit of the first half. Raises `InvalidEmbeddings` for representations that are not
+    finite.
     """
     check_finite(representations)
     x, y = representations.double(), latents.double()
     half = len(x) // 2
     mean_x, mean_y = x[:half].mean(dim=0), y[:half].mean(dim=0)
-    # the pseudo-inverse takes representations that do not fill their space, as scikit-learn's solver does
+    # the pseudo-inverse allows representations that do not fill their space, as scikit-learn's solver does
     weights = torch.linalg.pinv(x[:half] - mean_x) @ (y[:half] - mean_y)
     return (x[half:] - mean_x) @ weights + mean_y
 
 
 def r2(predicted: Tensor, truth: Tensor) -> Tensor:
-    """Mean over coordinates of 1 - residual / total sum of squares, of (…, k, n) each; (…)."""
+    """Return the mean over n of 1 - residual / total sum of squares over k, for (…, k, n) each; (…)."""
     truth = truth.double()
     residual = (predicted.double() - truth).square().sum(dim=-2)
     total = (truth - truth.mean(dim=-2, keepdim=True)).square().sum(dim=-2)
@@ -56,34 +58,35 @@ def r2(predicted: Tensor, truth: Tensor) -> Tensor:
 
 
 def mcc(representations: Tensor, latents: Tensor) -> float:
-    """Mean absolute Pearson correlation of (k, n) with `latents` (k, n), each coordinate matched with one."""
+    """Return the mean absolute Pearson correlation of (k, n) with `latents` (k, n), matched one to one for the most."""
     correlations = absolute_correlations(representations.double(), latents.double())
     matched = linear_sum_assignment(correlations.cpu().numpy(), maximize=True)
     return correlations.cpu().numpy()[matched].mean().item()
 
 
 def mean_rank_correlation(representations: Tensor, latents: Tensor) -> float:
-    """`mcc` by Spearman: blind to how each coordinate is stretched. Ties, which have no order, aside."""
+    """Return `mcc` with rank correlations, which no increasing function of a coordinate changes; ignores ties."""
     return mcc(ranks(representations), ranks(latents))
 
 
 def absolute_correlations(x: Tensor, y: Tensor) -> Tensor:
-    """|Pearson| of every column of `x` (k, m) with every one of `y` (k, n); (m, n). A constant column has 0."""
+    """Return |Pearson| (m, n) of all columns of `x` (k, m) and `y` (k, n); that of a constant column is 0."""
     x, y = (z - z.mean(dim=0) for z in (x, y))
     lengths = x.norm(dim=0)[:, None] * y.norm(dim=0)
     return torch.where(lengths > 0, (x.T @ y).abs() / lengths, 0)
 
 
 def ranks(z: Tensor) -> Tensor:
-    """Rank of each entry within its column, from 0; float64."""
+    """Return the float64 rank of each entry within its column, from 0."""
     return z.argsort(dim=0).argsort(dim=0).double()
 
 
 def kernel_ridge_r2(
     representations: Tensor, targets: Sequence[Tensor], *, gammas: Sequence[float], alphas: Sequence[float]
 ) -> list[Ridge]:
-    """Kernel ridge from (k, m) to each of `targets` (k, n): chosen and fitted on the first half, scored on the second.
+    """Score kernel ridge regression from (k, m) to each of `targets` (k, n).
 
+    Gamma and alpha are chosen, and the map is fitted, on the first half of the points; R2 is that of the second half.
     One eigendecomposition for each gamma serves all alphas, folds and targets.
     """
     half = len(representations) // 2
@@ -106,10 +109,10 @@ def kernel_ridge_r2(
 
 
 def left_out_predictions(shrunk: Tensor, vectors: Tensor, y: Tensor) -> Tensor:
-    """Each fold of `y` (k, n) as kernel ridge predicts it from the other folds, without fitting it again.
+    """Predict each fold of `y` (k, n) by kernel ridge regression on the other folds, without another fit.
 
-    With G = (K + alpha I)^-1, `shrunk` @ `vectors`.T (k, k), the residuals of fold B are G_BB^-1 (G y)_B: to leave
-    B out is to choose y_B such that its dual weights (G y)_B vanish.
+    With G = (K + alpha I)^-1, which is `shrunk` @ `vectors`.T (k, k), the residuals of fold B are G_BB^-1 (G y)_B:
+    leaving B out means choosing y_B such that its dual weights (G y)_B vanish.
     """
     weights = shrunk @ (vectors.T @ y)
     residuals = []
@@ -120,23 +123,23 @@ def left_out_predictions(shrunk: Tensor, vectors: Tensor, y: Tensor) -> Tensor:
 
 
 def mean_fold_r2(predicted: Tensor, truth: Tensor) -> float:
-    """Mean over folds of R2, of (k, n) each."""
+    """Return the mean over folds of the R2 of `predicted` (k, n) for `truth` (k, n)."""
     return torch.stack([r2(predicted[fold], truth[fold]) for fold in folds(len(truth))]).mean().item()
 
 
 def folds(k: int) -> list[slice]:
-    """`FOLDS` runs of consecutive points, the first ones longer by one where k does not divide."""
+    """Return `FOLDS` ranges of consecutive points; the first are longer by one where `FOLDS` does not divide `k`."""
     edges = [i * (k // FOLDS) + min(i, k % FOLDS) for i in range(FOLDS + 1)]
     return [slice(start, stop) for start, stop in itertools.pairwise(edges)]
 
 
 def rbf(a: Tensor, b: Tensor, *, gamma: float) -> Tensor:
-    """exp(-gamma |a_i - b_j|^2) of `a` (k, m) and `b` (l, m); (k, l)."""
+    """Return exp(-gamma |a_i - b_j|^2) (k, l) for `a` (k, m) and `b` (l, m)."""
     squares = a.square().sum(dim=1)[:, None] + b.square().sum(dim=1) - 2 * (a @ b.T)
     return (-gamma * squares.clamp_(min=0)).exp_()
 
 
 def standardised(z: Tensor, *, by: int) -> Tensor:
-    """`z` (k, n) less the mean and over the deviation of its first `by` rows; constant columns are only shifted."""
+    """Standardise `z` (k, n) by its first `by` rows; constant columns are only shifted."""
     deviation = z[:by].std(dim=0, correction=0)
     return (z - z[:by].mean(dim=0)) / deviation.where(deviation > 0, 1)

@@ -1,69 +1,59 @@
-"""The steps `theory latent_recovery` and `theory content_isolation`: one run each, resumable, and what it leaves.
+"""The steps `theory latent-recovery` and `theory content-isolation`, of one run each.
 
-`run.json` is written last, beside `encoder.safetensors` and `process.safetensors`; `last.pt` is there while it trains.
+`run.json` is written last, beside `encoder.safetensors` and `process.safetensors`; the folder has checkpoints while the
+run trains.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+import shutil
 from pathlib import Path
 from typing import Any
 
-import torch
+from torch import nn
 
-from entrec import provenance
-from entrec.artefacts import write_json
-from entrec.settings import Resources
+from entrec.paths import IdentifiabilityFolder
+from entrec.provenance import Recording
+from entrec.results import ContentIsolationResult, LatentRecoveryResult, Result, write_result
 from entrec.theory.identifiability.content_isolation import train_content_isolation
 from entrec.theory.identifiability.latent_recovery import train_latent_recovery
+from entrec.theory.job import computing
 from entrec.theory.runs import content_isolation_runs, find_run, latent_recovery_runs
 from entrec.theory.study import Setting
-from entrec.training.device import device_for, make_deterministic
+from entrec.training.checkpoint import TrainingState
 
 
 def latent_recovery(setting: Setting, name: str, *, output: Path) -> None:
-    """Train the run called `name` of recovered latents, or go on with it; raises `UserError` for a name of none."""
-    run = find_run(latent_recovery_runs(setting.latent_recovery), name)
-    training = replace(setting.latent_recovery.training_of(run.row), batch_size=run.batch_size)
-    settings = replace(setting.latent_recovery, training=training)
-    _record(
-        setting.slice(setting.latent_recovery_keys(run.row)),
-        {"setting": setting.name, "batch_size": run.batch_size},
-        lambda device: train_latent_recovery(settings, run.row, run.method, run.seed, device=device, folder=output),
-        seed=run.seed,
-        asked=setting.resources["latent_recovery"],
-        output=output,
-    )
+    """Train the run of latent recovery called `name`, or continue it, and write its result to the folder `output`.
+
+    Raises `UserError` for a name that no run has, for a damaged checkpoint and for training that diverges, and
+    `Interrupted` after a signal that asks to stop, once the run is saved.
+    """
+    run, folder = find_run(latent_recovery_runs(setting.latent_recovery), name), IdentifiabilityFolder(output)
+    keys = setting.latent_recovery_keys(run.row)
+    with computing(setting, "latent_recovery", keys, seed=run.seed) as (device, recording):
+        found, state = train_latent_recovery(setting.latent_recovery, run, device=device, folder=folder)
+    _finish(LatentRecoveryResult, {"setting": setting.name, **vars(run), **found}, state, recording, folder)
 
 
 def content_isolation(setting: Setting, name: str, *, output: Path) -> None:
-    """Train the run called `name` of isolated content, or go on with it; raises `UserError` for a name of none."""
-    run = find_run(content_isolation_runs(setting.content_isolation), name)
-    _record(
-        setting.slice(setting.content_isolation_keys(run.row)),
-        {"setting": setting.name},
-        lambda device: train_content_isolation(
-            setting.content_isolation, run.row, run.method, run.seed, device=device, folder=output
-        ),
-        seed=run.seed,
-        asked=setting.resources["content_isolation"],
-        output=output,
-    )
+    """Train the run of content isolation called `name`, or continue it, and write its result to the folder `output`.
+
+    Raises the same errors as `latent_recovery`.
+    """
+    run, folder = find_run(content_isolation_runs(setting.content_isolation), name), IdentifiabilityFolder(output)
+    keys = setting.content_isolation_keys(run.row)
+    with computing(setting, "content_isolation", keys, seed=run.seed) as (device, recording):
+        found, state = train_content_isolation(setting.content_isolation, run, device=device, folder=folder)
+    _finish(ContentIsolationResult, {"setting": setting.name, **vars(run), **found}, state, recording, folder)
 
 
-def _record(
-    params: dict[str, Any],
-    facts: dict[str, Any],
-    train: Callable[[torch.device], dict[str, Any]],
-    *,
-    seed: int,
-    asked: Resources,
-    output: Path,
+def _finish(
+    kind: type[Result],
+    fields: dict[str, Any],
+    state: TrainingState[nn.Module],
+    recording: Recording,
+    folder: IdentifiabilityFolder,
 ) -> None:
-    device = device_for(asked)
-    make_deterministic(device, threads=asked.threads)
-    with provenance.record(params, seed=seed, device=device, study="theory") as record:
-        found = train(device)
-    codes = "+".join(found.pop("codes"))  # more than one where a run went on under other code
-    made = record.provenance.model_dump(exclude_unset=True) | {"code": codes}
-    write_json(output / "run.json", {**facts, **found, "provenance": made})
-    (output / "last.pt").unlink(missing_ok=True)
+    code = "+".join(state.fingerprints)  # more than one where other code continued the run
+    provenance = recording.provenance.model_copy(update={"code": code})
+    write_result(folder.result, kind(**fields, provenance=provenance))
+    shutil.rmtree(folder.checkpoints, ignore_errors=True)

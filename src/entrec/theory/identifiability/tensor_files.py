@@ -1,4 +1,4 @@
-"""Tensors with a description, in one safetensors file that a later step can tell from any other."""
+"""Safetensors files of tensors with a description, which a later step recognises by their digest."""
 
 import hashlib
 import json
@@ -14,19 +14,19 @@ from entrec.errors import UserError
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> str:
-    """Write `tensors` and the plain values `about`, atomically; the digest of the file."""
+    """Write `tensors` and the plain values `about` atomically, and return the digest of the file."""
     parts = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    content = save(parts, metadata={"about": json.dumps(about)})  # several keys would be written in any order
+    content = save(parts, metadata={"about": json.dumps(about)})  # safetensors writes several keys in no fixed order
     write_bytes(path, content)
     return hashlib.sha256(content).hexdigest()
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """What `write_tensors` wrote; raises `UserError` naming the file when it is missing, foreign or damaged."""
+    """Return what `write_tensors` wrote; raises `UserError` with the path of a file that is missing or damaged."""
     try:
         with safe_open(path, framework="pt") as file:
             about = json.loads(file.metadata()["about"])
-            # clones, since the file's own memory starts anywhere and MKL's sums may depend on the alignment
+            # clones, since the memory of a file may start anywhere, and MKL's sums may depend on the alignment
             return {name: file.get_tensor(name).clone() for name in file.keys()}, about  # noqa: SIM118
     except FileNotFoundError as error:
         raise UserError(f"{path}: missing; rerun the step that makes it") from error
@@ -37,5 +37,5 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def digest_of(path: Path) -> str:
-    """The digest that `write_tensors` returned for the file it wrote there."""
+    """Return the digest that `write_tensors` returned for the file."""
     return sha256(path)

@@ -1,29 +1,55 @@
-"""The vocabulary of `params/theory.yaml`: frozen dataclasses with ranges, read strictly, without defaults."""
+"""The settings of the estimator study (claim C8): `estimators` of `params/theory.yaml`.
 
+The classes check themselves. They have no defaults, so that every number stands in the study file only.
+"""
+
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from entrec.settings import Count, Grid, Natural, Positive, settings
+from entrec.settings import Count, Distinct, Grid, Name, Natural, Positive, settings
+from entrec.strict import Fault, check, refuse
+from entrec.theory.registry import ENTROPY_ESTIMATORS
+
+
+def _growing(sizes: tuple[int, ...]) -> tuple[int, ...]:
+    for i, (before, after) in enumerate(itertools.pairwise(sizes), start=1):
+        if after <= before:
+            refuse([Fault(str(i), f"{after} after {before}", "sizes that increase")])
+    return sizes
+
 
 BANDWIDTHS = (1e-3, 1e3)  # of Gaussian kernels
 KAPPAS = (1e-6, 1e6)  # of von Mises-Fisher densities
 Kappa = Annotated[float, Field(ge=KAPPAS[0], le=KAPPAS[1])]
 Several = Annotated[int, Field(ge=2)]
 Sizes = Annotated[tuple[Several, ...], Field(min_length=1)]
+GrowingSizes = Annotated[Sizes, AfterValidator(_growing)]
+Seeds = Annotated[tuple[Count, ...], Field(min_length=1), Distinct]
 Widths = Annotated[tuple[Natural, ...], Field(min_length=1)]
+
+
+def one_for_each(samples: Sequence[int], repeats: Sequence[int]) -> Iterator[Fault]:
+    """Yield a fault unless there are as many `repeats` as `samples`."""
+    if len(samples) != len(repeats):
+        yield Fault("repeats", f"{len(repeats)} numbers for {len(samples)} sample sizes", "one for each")
 
 
 @settings
 class Smile:
-    """SMILE clips log density ratios to plus and minus `clip` nats."""
+    """The settings of SMILE: log density ratios are clipped to the range from -`clip` to `clip` nats."""
 
     clip: Positive
 
 
 @settings
 class EntRec:
-    """EntRec on the sphere: `kernel_kappa` of the entropy estimate, `kappa` of the reconstruction density."""
+    """The settings of EntRec on the sphere.
+
+    `kernel_kappa` is the concentration of the entropy estimate's kernel, `kappa` that of the reconstruction density.
+    """
 
     kernel_kappa: Kappa
     kappa: Kappa
@@ -31,24 +57,28 @@ class EntRec:
 
 @settings
 class EntRecDiscrete:
-    """EntRec with a categorical surrogate."""
+    """The settings of EntRec with a categorical surrogate of so many `categories`."""
 
     categories: Several
 
 
 @settings
 class Gaussian:
-    """Correlated Gaussians: y = rho x + sqrt(1 - rho^2) e in R^`dimension`, one run up the stairs of `information`.
+    """The benchmark of bounds on correlated Gaussians, y = rho x + sqrt(1 - rho^2) e in R^`dimension`.
 
-    Each level of `information` (nats) has `steps` optimiser steps, whose estimates the trace keeps as mean
-    and standard deviation over blocks of `trace_block`, and then `evaluation_batches` fresh batches without updates.
-    A `separable` critic is <f(x), g(y)> with `embedding` coordinates, a `joint` one a network on (x, y);
-    `embedding` is also the ambient dimension of EntRec's sphere.
+    `information`: the levels of true information, in nats, which one run goes through in turn.
+    `steps`: optimiser steps at each level.
+    `trace_block`: how many steps are summarised by one mean and standard deviation of the trace.
+    `evaluation_batches`: fresh batches that are scored without updates after each level.
+    `critic`: `separable` is <f(x), g(y)> with `embedding` coordinates, `joint` is one network on (x, y).
+    `hidden`: widths of the networks' hidden layers.
+    `embedding`: coordinates of a separable critic, and the dimension of the space around EntRec's sphere.
+    `lr`: learning rate of Adam.
     """
 
     dimension: Natural
     batch_size: Several
-    information: Grid
+    information: Annotated[Grid, Distinct]
     steps: Natural
     trace_block: Several
     evaluation_batches: Several
@@ -56,60 +86,120 @@ class Gaussian:
     hidden: Widths
     embedding: Several
     lr: Positive
-    seeds: Annotated[tuple[Count, ...], Field(min_length=1)]
+    seeds: Seeds
     smile: Smile
     entrec_resubstitution: EntRec
     entrec_leave_one_out: EntRec
     entrec_discrete: EntRecDiscrete
 
+    @check
+    def _whole_blocks(self) -> Iterator[Fault]:
+        """Yield blocks of the trace that do not fill a level."""
+        if self.steps % self.trace_block:
+            yield Fault("trace_block", f"{self.trace_block} does not divide steps", f"divisors of {self.steps}")
+
 
 @settings
 class Sphere:
-    """vMF pairs at their true latents: `kappa` by dimension, `repeats` draws of each of the `samples`.
+    """Estimates of the information between vMF pairs at their true latents.
 
-    `neighbours` is the neighbour that the nearest-neighbour entropy goes by, the check that shares nothing with
-    the kernels; it is slow, and done up to samples of `neighbours_up_to`.
+    `kappa`: concentrations of the pairs, by dimension of the space around the sphere.
+    `samples`: sample sizes; `repeats`: how many samples of each size are drawn.
+    `neighbours`: the nearest-neighbour estimate of entropy uses the distance to the neighbour of this rank.
+    `neighbours_up_to`: the largest sample size for that estimate, which is slow.
     """
 
-    kappa: Annotated[dict[Several, Annotated[tuple[Kappa, ...], Field(min_length=1)]], Field(min_length=1)]
-    samples: Sizes
+    kappa: Annotated[dict[Several, Annotated[tuple[Kappa, ...], Field(min_length=1), Distinct]], Field(min_length=1)]
+    samples: GrowingSizes
     repeats: Sizes
     neighbours: Natural
     neighbours_up_to: Natural
     seed: Count
 
+    @check
+    def _repeats(self) -> Iterator[Fault]:
+        """Yield repeats that are not one number for each sample size."""
+        yield from one_for_each(self.samples, self.repeats)
+
+    @check
+    def _enough_neighbours(self) -> Iterator[Fault]:
+        """Yield a neighbour that the smallest sample does not have."""
+        smallest = min(self.samples)
+        if self.neighbours >= smallest:
+            yield Fault("neighbours", f"{self.neighbours} in samples of {smallest}", f"up to {smallest - 1}")
+
 
 @settings
 class RateCase:
-    """One estimator on data whose entropy is known.
+    """One entropy estimator on data of known entropy.
 
-    `gaussian`: N(0, I) in R^`dimension`, Gaussian kernel of bandwidth `width`; `sphere`: uniform on the
-    unit sphere in R^`dimension`, vMF kernel of concentration `width`; `dirichlet`: `dimension` categories,
-    `width` null. Slopes are fitted to samples of `fit_from` and more, since the theorems speak of many.
-    `widths` sweeps the kernel at the largest sample, for how the bias grows with it.
+    `data`: `gaussian` is N(0, I) in R^`dimension` with a Gaussian kernel of bandwidth `width`; `sphere` is uniform on
+    the unit sphere in R^`dimension` with a vMF kernel of concentration `width`; `dirichlet` is soft assignments to
+    `dimension` categories, and has no kernel: its `width` is null.
+    `fit_from`: the smallest sample size that slopes are fitted to, since the theorems are about large samples.
+    `widths`: kernels that are tried at the largest sample size, to see how the bias grows as they narrow.
     """
 
     data: Literal["gaussian", "sphere", "dirichlet"]
-    estimator: Literal["kernel_entropy", "leave_one_out_entropy", "plug_in_entropy"]
+    estimator: str
     dimension: Several
     width: Positive | None
     fit_from: Natural
-    widths: tuple[Positive, ...]
+    widths: Annotated[tuple[Positive, ...], Distinct]
+
+    @check
+    def _known_estimator(self) -> Iterator[Fault]:
+        """Yield an estimator that is not registered."""
+        if self.estimator not in ENTROPY_ESTIMATORS:
+            yield Fault("estimator", f"unknown estimator {self.estimator!r}", ", ".join(ENTROPY_ESTIMATORS))
+
+    @check
+    def _estimator_fits_data(self) -> Iterator[Fault]:
+        """Yield estimators and kernels that the data does not have: only soft assignments have no kernel."""
+        discrete = self.data == "dirichlet"
+        if discrete != (self.estimator == "plug_in_entropy"):
+            allowed = "plug_in_entropy with dirichlet, and no other pair with either"
+            yield Fault("estimator", f"{self.estimator!r} with data {self.data!r}", allowed)
+        if discrete != (self.width is None):
+            yield Fault("width", f"{self.width!r} with data {self.data!r}", "null for dirichlet, a number otherwise")
+        if self.widths and (discrete or len(self.widths) < 3):
+            yield Fault("widths", f"{list(self.widths)}", "none, or at least three, and none for dirichlet")
+
+    @check
+    def _widths_in_range(self) -> Iterator[Fault]:
+        """Yield kernels whose width is out of range."""
+        low, high = BANDWIDTHS if self.data == "gaussian" else KAPPAS
+        for key, width in {"width": self.width, **{f"widths.{i}": w for i, w in enumerate(self.widths)}}.items():
+            if width is not None and not low <= width <= high:
+                yield Fault(key, f"{width:g} with data {self.data!r}", f"{low:g} to {high:g}")
 
 
 @settings
 class Rates:
-    """Convergence in the number of samples: `repeats` draws of each of the `samples`, for every case."""
+    """The convergence of entropy estimates: sample sizes, how many samples of each size are drawn, and the cases."""
 
-    samples: Sizes
+    samples: GrowingSizes
     repeats: Sizes
     seed: Count
-    cases: Annotated[dict[str, RateCase], Field(min_length=1)]
+    cases: Annotated[dict[Name, RateCase], Field(min_length=1)]
+
+    @check
+    def _repeats(self) -> Iterator[Fault]:
+        """Yield repeats that are not one number for each sample size."""
+        yield from one_for_each(self.samples, self.repeats)
+
+    @check
+    def _enough_sizes(self) -> Iterator[Fault]:
+        """Yield cases whose slopes would be fitted to fewer than four sample sizes."""
+        for name, case in self.cases.items():
+            if sum(k >= case.fit_from for k in self.samples) < 4:
+                problem = f"{case.fit_from} leaves fewer than four of the samples {list(self.samples)}"
+                yield Fault(f"cases.{name}.fit_from", problem, "smaller sizes")
 
 
 @settings
 class Estimators:
-    """The estimator study (claim C8): a benchmark of bounds, known truths on the sphere, rates."""
+    """The estimator study (claim C8): the benchmark of bounds, the vMF pairs, and the rates of convergence."""
 
     gaussian: Gaussian
     sphere: Sphere

@@ -1,6 +1,6 @@
-"""The vocabulary of the studies of recovered latents (claim C2) and of isolated content (claim C3).
+"""The settings of latent recovery (claim C2) and of content isolation (claim C3) in `params/theory.yaml`.
 
-Read by rules and report too, so it imports no torch.
+The classes check themselves. This module imports no torch, since rules and report read it too.
 """
 
 from collections.abc import Iterator
@@ -9,24 +9,22 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from entrec.settings import Count, Fraction, Grid, Natural, Positive, Precision, settings
-from entrec.theory.settings.estimators import Kappa, Several, Sizes, Widths
+from entrec.settings import Distinct, Fraction, Grid, Name, Natural, Positive, Precision, settings
+from entrec.strict import Fault, check
+from entrec.theory.settings.estimators import Kappa, Seeds, Several, Sizes, Widths
 
 Space = Literal["sphere", "box", "unbounded"]
 Slope = Annotated[float, Field(gt=0, lt=1)]
-Seeds = Annotated[tuple[Count, ...], Field(min_length=1)]
 # of the densities in R^n that are proportional to exp(-|x / alpha|^exponent)
 EXPONENTS = {"laplace": 1, "normal": 2, "cubic": 3}
-LATENT_RECOVERY_METHODS = ("supervised", "info_nce", "entrec_resubstitution", "entrec_leave_one_out")
-CONTENT_ISOLATION_METHODS = ("info_nce", "align_entropy", "entrec_cont", "entrec_disc")
 
 
 @settings
 class Density:
     """A density around a centre, the same in every coordinate.
 
-    `width` is kappa of `vmf`, the standard deviation of `normal`, lambda of `laplace` and alpha of `cubic`, the
-    generalised normal of exponent 3.
+    `width` is the kappa of `vmf`, the standard deviation of `normal`, the lambda of `laplace`, and the alpha of
+    `cubic`, which is the generalised normal with the exponent 3.
     """
 
     kind: Literal["vmf", "laplace", "normal", "cubic"]
@@ -35,9 +33,10 @@ class Density:
 
 @settings
 class Network:
-    """The mixing, `layers` of leaky ReLU `slope` and the best-conditioned of `draws`, and the encoder that undoes it.
+    """The mixing, and the encoder that is to undo it.
 
-    The encoder has the widths of `hidden` and a leaky ReLU of `encoder_slope`.
+    The mixing has `layers` with leaky ReLU of the given `slope` between them; each is the best-conditioned of `draws`
+    random matrices. The encoder has hidden layers of the widths `hidden`, with leaky ReLU of `encoder_slope`.
     """
 
     layers: Natural
@@ -49,10 +48,11 @@ class Network:
 
 @settings
 class Training:
-    """Adam with a half cosine from `lr` to 0 over `steps` fresh batches.
+    """The training of an encoder by Adam, whose learning rate falls as half a cosine from `lr` to 0.
 
-    The encoder's products are of `precision` while it trains; mixing, objective and scores are in float32 always.
-    Every `trace_every` steps R2 is taken of `trace_points` points, half of them to fit on, and the run is saved.
+    There are `steps` batches of fresh pairs. `precision` is that of the encoder's products while it trains; mixing,
+    objective and scores are in float32 always. After every `trace_every` steps, R2 is measured on `trace_points`
+    points, a half of which the linear map is fitted to, and the run is saved.
     """
 
     batch_size: Several
@@ -65,9 +65,12 @@ class Training:
 
 @settings
 class LatentRecoveryRow:
-    """Pairs of `conditional` in `space`, and an encoder into `output` whose objective has the density `model`.
+    """One set-up of latent recovery.
 
-    `kernel` is the width of EntRec's kernel, which is of the kind of `model`; `steps` are the row's own, if it has any.
+    `space`: where the latents lie; `conditional`: the density of the second view's latents around the first's.
+    `output`: the space that the encoder maps into; `model`: the density that the objective assumes there.
+    `kernel`: the width of EntRec's kernel, which is of the same kind as `model`.
+    `steps`: the number of steps, where it differs from that of the training settings.
     """
 
     space: Space
@@ -77,21 +80,34 @@ class LatentRecoveryRow:
     kernel: Positive
     steps: Natural | None = None
 
+    @check
+    def _spaces(self) -> Iterator[Fault]:
+        """Yield an output space that does not contain the latents, and densities that a space does not have."""
+        allowed: tuple[Space, ...] = ("box", "unbounded") if self.space == "box" else (self.space,)
+        if self.output not in allowed:
+            yield Fault("output", f"{self.output!r} for latents in {self.space!r}", ", ".join(allowed))
+        if self.conditional.kind == "vmf" and self.space != "sphere":
+            yield Fault("conditional.kind", f"'vmf' in {self.space!r}", ", ".join(EXPONENTS))
+        if (self.model.kind == "vmf") != (self.output == "sphere"):
+            kinds = "vmf" if self.output == "sphere" else ", ".join(EXPONENTS)
+            yield Fault("model.kind", f"{self.model.kind!r} for output in {self.output!r}", kinds)
+
 
 @settings
 class Sweep:
-    """One row in batches of every one of `batch_sizes`, with the same number of steps."""
+    """One row of latent recovery, trained with each of `batch_sizes` for the same number of steps."""
 
     row: str
-    batch_sizes: Sizes
+    batch_sizes: Annotated[Sizes, Distinct]
     seeds: Seeds
 
 
 @settings
 class LatentRecovery:
-    """Recovered latents: `dimension` of them, every row by every method and seed; one row in other batch sizes too.
+    """Latent recovery: every row by every objective and seed, and one row with other batch sizes too.
 
-    Scores are of `points` held for it, half of them to fit on; `scatter` of the others are kept to be drawn.
+    `dimension` is the number of latents. Scores are of `points` that are drawn for them; the linear map is fitted to
+    one half. The result keeps `scatter` points of the other half for the figure.
     """
 
     dimension: Several
@@ -100,19 +116,32 @@ class LatentRecovery:
     points: Annotated[int, Field(ge=4)]
     scatter: Natural
     seeds: Seeds
-    rows: Annotated[dict[str, LatentRecoveryRow], Field(min_length=1)]
+    rows: Annotated[dict[Name, LatentRecoveryRow], Field(min_length=1)]
     sweep: Sweep
 
+    @check
+    def _sweep_over_a_row(self) -> Iterator[Fault]:
+        """Yield a sweep over something that is no row."""
+        if self.sweep.row not in self.rows:
+            yield Fault("sweep.row", f"{self.sweep.row!r} is no row", ", ".join(self.rows))
+
+    @check
+    def _enough_points(self) -> Iterator[Fault]:
+        """Yield numbers of points of which a linear map would fit a half exactly."""
+        yield from enough_points(self.points, self.training, dimensions=self.dimension)
+
     def training_of(self, row: str) -> Training:
-        """`training` with the row's own number of steps, if it has one."""
+        """Return `training` with the number of steps of a row, where the row has its own."""
         return replace(self.training, steps=self.rows[row].steps or self.training.steps)
 
 
 @settings
 class ContentIsolationRow:
-    """How style hangs together: each coordinate of it changes between views with probability `change`.
+    """One set-up of content isolation: how style depends on content and changes between views.
 
-    `statistical`: covariances are drawn; `causal`: style depends on content.
+    `change`: the probability that a coordinate of style changes between the views.
+    `statistical`: whether the coordinates of content, and those of style, are correlated.
+    `causal`: whether style depends on content.
     """
 
     change: Annotated[Fraction, Field(gt=0)]
@@ -122,7 +151,7 @@ class ContentIsolationRow:
 
 @settings
 class KernelRidge:
-    """What three folds choose from."""
+    """The candidates out of which cross-validation with three folds chooses."""
 
     gammas: Grid
     alphas: Grid
@@ -130,7 +159,10 @@ class KernelRidge:
 
 @settings
 class AlignEntropy:
-    """In the unit cube: `bandwidth`, a standard deviation, of the Gaussian kernel, and `weight` of the alignment."""
+    """Alignment and entropy in the unit cube.
+
+    `bandwidth` is the standard deviation of the Gaussian kernel, and `weight` multiplies the alignment.
+    """
 
     bandwidth: Positive
     weight: Positive
@@ -138,7 +170,10 @@ class AlignEntropy:
 
 @settings
 class EntRecCont:
-    """EntRec on the sphere in R^(content + 1), which has as many directions as content."""
+    """EntRec on the sphere in R^(content + 1), which has as many directions as content.
+
+    `kernel_kappa` is the concentration of the entropy estimate's kernel, `kappa` that of the reconstruction density.
+    """
 
     kernel_kappa: Kappa
     kappa: Kappa
@@ -146,9 +181,10 @@ class EntRecCont:
 
 @settings
 class ContentIsolation:
-    """Isolated content: `content` and `style` coordinates, `dimension` together.
+    """Content isolation: every row by every objective and seed.
 
-    InfoNCE scores -|z1 - z2|^2 / `temperature`; `categories` are EntRecDisc's.
+    There are `content` and `style` latents, `dimension` together. Scores are of `points` that are drawn for them; maps
+    are fitted to one half. InfoNCE has the critic -|z1 - z2|^2 / `temperature`; EntRecDisc has so many `categories`.
     """
 
     dimension: Several
@@ -163,35 +199,23 @@ class ContentIsolation:
     entrec_cont: EntRecCont
     categories: Several
     seeds: Seeds
-    rows: Annotated[dict[str, ContentIsolationRow], Field(min_length=1)]
+    rows: Annotated[dict[Name, ContentIsolationRow], Field(min_length=1)]
+
+    @check
+    def _content_and_style(self) -> Iterator[Fault]:
+        """Yield numbers of content and style latents that do not make up all latents."""
+        if self.content + self.style != self.dimension:
+            problem = f"{self.content} content and {self.style} style coordinates of {self.dimension}"
+            yield Fault("style", problem, "as many as make up dimension")
+
+    @check
+    def _enough_points(self) -> Iterator[Fault]:
+        """Yield numbers of points of which a linear map would fit a half exactly."""
+        yield from enough_points(self.points, self.training, dimensions=max(self.dimension, self.categories))
 
 
-def latent_recovery_faults(settings: LatentRecovery) -> Iterator[str]:
-    """What is wrong with rows that are each well formed: `rows.NAME.KEY: …`."""
-    if settings.sweep.row not in settings.rows:
-        yield f"sweep.row: {settings.sweep.row!r} is no row; allowed: {', '.join(settings.rows)}"
-    for key, points in {"points": settings.points, "training.trace_points": settings.training.trace_points}.items():
-        if points // 2 <= settings.dimension:
-            yield f"{key}: {points}, half of which a line in {settings.dimension} dimensions would fit; allowed: more"
-    for name, row in settings.rows.items():
-        allowed: tuple[Space, ...] = ("box", "unbounded") if row.space == "box" else (row.space,)
-        if row.output not in allowed:
-            yield f"rows.{name}.output: {row.output!r} for latents in {row.space!r}; allowed: {', '.join(allowed)}"
-        if row.conditional.kind == "vmf" and row.space != "sphere":
-            yield f"rows.{name}.conditional.kind: 'vmf' in {row.space!r}; allowed: {', '.join(EXPONENTS)}"
-        if (row.model.kind == "vmf") != (row.output == "sphere"):
-            kinds = "vmf" if row.output == "sphere" else ", ".join(EXPONENTS)
-            yield f"rows.{name}.model.kind: {row.model.kind!r} for output in {row.output!r}; allowed: {kinds}"
-
-
-def content_isolation_faults(settings: ContentIsolation) -> Iterator[str]:
-    """What is wrong with sizes that are each well formed."""
-    if settings.content + settings.style != settings.dimension:
-        yield (
-            f"style: {settings.content} content and {settings.style} style coordinates of {settings.dimension};"
-            f" allowed: as many as make up dimension"
-        )
-    widest = max(settings.dimension, settings.categories)
-    for key, points in {"points": settings.points, "training.trace_points": settings.training.trace_points}.items():
-        if points // 2 <= widest:
-            yield f"{key}: {points}, half of which a line in {widest} dimensions would fit; allowed: more"
+def enough_points(points: int, training: Training, *, dimensions: int) -> Iterator[Fault]:
+    """Yield the numbers of points a half of which a linear map from so many `dimensions` would fit exactly."""
+    for key, number in {"points": points, "training.trace_points": training.trace_points}.items():
+        if number // 2 <= dimensions:
+            yield Fault(key, f"{number}, half of which a linear map from {dimensions} dimensions would fit", "more")

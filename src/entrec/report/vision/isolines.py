@@ -1,4 +1,4 @@
-"""Dotted lines of constant entropy + reconstruction under the information plane, each with its name beside it."""
+"""Dotted lines of constant entropy + reconstruction in the information plane, each with its name beside it."""
 
 import math
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ STRETCHES = 9  # places along a line where its name may stand
 
 @dataclass(frozen=True)
 class Frame:
-    """The plane: what its axes span (nats) and its size on the page (points)."""
+    """The plane: the ranges of its axes (nats) and its size on the page (points)."""
 
     reconstruction: tuple[float, float]
     entropy: tuple[float, float]
@@ -26,14 +26,14 @@ class Frame:
     height: float
 
     def place(self, reconstruction: Any, entropy: Any) -> NDArray[np.float64]:
-        """Positions on the page (n, 2), from the lower left corner."""
+        """Return positions on the page (n, 2), from the lower left corner."""
         across = (np.asarray(reconstruction) - self.reconstruction[0]) / np.ptp(self.reconstruction) * self.width
         up = (np.asarray(entropy) - self.entropy[0]) / np.ptp(self.entropy) * self.height
         return np.stack([across, up], axis=-1)
 
 
 def isolines(frame: Frame, paths: list[pd.DataFrame], x: alt.X, y: alt.Y) -> list[Any]:
-    """Layers of lines and names; a name stands where it is farthest from the `paths` that the figure draws."""
+    """Return layers of lines and names; a name stands where it is farthest from the `paths` that the figure draws."""
     drawn = np.concatenate([_dense(frame.place(path["reconstruction"], path["entropy"])) for path in paths])
     lines, names = [], []
     for bound in _levels(frame):
@@ -58,7 +58,7 @@ def isolines(frame: Frame, paths: list[pd.DataFrame], x: alt.X, y: alt.Y) -> lis
 
 
 def _levels(frame: Frame) -> list[float]:
-    """Round bounds inside the frame."""
+    """Return round values of the bound inside the frame."""
     low = frame.reconstruction[0] + frame.entropy[0]
     high = frame.reconstruction[1] + frame.entropy[1]
     step = _round_step((high - low) / 8)
@@ -66,7 +66,7 @@ def _levels(frame: Frame) -> list[float]:
 
 
 def _emptiest(ends: NDArray[np.float64], length: float, drawn: NDArray[np.float64]) -> float:
-    """Where along a line its name is farthest from what is `drawn`, as a fraction of the line."""
+    """Return where along a line its name is farthest from what is `drawn`, as a fraction of the line."""
     half = 0.55 * NAME_WIDTH / length
     places = np.linspace(half, 1 - half, STRETCHES)
     along = np.linspace(-half, half, 7)  # a name is as long as a row of points
@@ -78,12 +78,12 @@ def _emptiest(ends: NDArray[np.float64], length: float, drawn: NDArray[np.float6
 
 
 def _dense(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Points along a path, a few on every piece of it."""
+    """Return points along a path, a few on every piece of it."""
     pieces = [np.linspace(a, b, 12) for a, b in pairwise(corners)]
     return np.concatenate([corners, *pieces])
 
 
 def _round_step(width: float) -> float:
-    """The next of 1, 2, 5 times a power of ten above `width`."""
+    """Return the smallest number from 1, 2 or 5 times a power of ten that is at least `width`."""
     power = float(10 ** math.floor(math.log10(width)))
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= width)

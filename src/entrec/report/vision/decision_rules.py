@@ -1,7 +1,7 @@
-"""The rules that claims are judged by, each beside the sentence that states it on the page.
+"""The rules that decide the claims, each beside the sentence that states it on the page.
 
-A difference counts when it exceeds the margin: two pooled standard deviations of the main column's
-seeds, and never less than what the paper's own single runs leave unresolved.
+A difference counts when it exceeds the margin: two pooled standard deviations over the seeds of the headline setting,
+and never less than what the paper's own single runs leave unresolved.
 """
 
 import statistics
@@ -11,9 +11,10 @@ from typing import Any
 import pandas as pd
 
 from entrec.methods.registry import METHODS
-from entrec.report.mean_sd import MeanSD, points, pooled
-from entrec.report.vision.collect import DIAGNOSTICS, Frames, with_delta
+from entrec.report.mean_sd import MeanSD, decimal, points, pooled
+from entrec.report.vision.frames import Frames
 from entrec.report.vision.published import noise_floor
+from entrec.results import INFORMATION
 from entrec.study import Study
 
 ENTREC = ("entrec_cont", "entrec_disc")
@@ -30,19 +31,19 @@ class Outcome:
 
 
 def _margin_rule() -> str:
-    return f"{DEVIATIONS} pooled standard deviations of the main column, at least {noise_floor()} points"
+    return f"{DEVIATIONS} pooled standard deviations in the headline setting, at least {noise_floor()} points"
 
 
 def split_rule() -> str:
-    """How C1 is judged."""
+    """Return the rule that decides C1."""
     return (
-        "entropy, reconstruction and their sum, the bound, are measured for every self-supervised run of the main "
-        "column, and the bound ends higher than it began for every method (mean over seeds)."
+        "entropy, reconstruction and their sum, the bound, are measured for every self-supervised run of the headline "
+        "setting, and the bound ends higher than it began for every method (mean over seeds)."
     )
 
 
 def parity_rule(quantity: str = "linear top-1 accuracy") -> str:
-    """How C4 and C5 are judged."""
+    """Return the rule that decides C4, and C5 with another quantity."""
     return (
         f"EntRecCont's {quantity} is not below the median of the other self-supervised methods by more than the margin "
         f"({_margin_rule()})."
@@ -50,7 +51,7 @@ def parity_rule(quantity: str = "linear top-1 accuracy") -> str:
 
 
 def batch_size_rule() -> str:
-    """How C6 is judged."""
+    """Return the rule that decides C6."""
     return (
         "the lowest Δ over the smaller batch sizes of each EntRec method is not below any other method's by more than "
         f"the margin, and is above that of at least one by more than the margin ({_margin_rule()})."
@@ -58,7 +59,7 @@ def batch_size_rule() -> str:
 
 
 def fewer_epochs_rule() -> str:
-    """How C7 is judged."""
+    """Return the rule that decides C7."""
     return (
         "at the fewest epochs, no EntRec method's Δ is below the median of the other methods but DINO, and no method's "
         f"Δ is above DINO's, both by more than the margin ({_margin_rule()})."
@@ -66,8 +67,8 @@ def fewer_epochs_rule() -> str:
 
 
 def split(study: Study, frames: Frames) -> Outcome:
-    """C1: the split is measured for every method, and its sum rises."""
-    measured = frames.histories.dropna(subset=DIAGNOSTICS)
+    """Decide C1: the split is measured for every method, and its sum rises."""
+    measured = frames.histories.dropna(subset=list(INFORMATION))
     expected = [str(run) for run in study.headline_runs if not METHODS[run.method].baseline]
     absent = sorted(set(expected) - set(measured["run"]))
     if absent or not expected:
@@ -89,25 +90,26 @@ def split(study: Study, frames: Frames) -> Outcome:
 
 
 def linear_parity(study: Study, frames: Frames) -> Outcome:
-    """C4: EntRecCont against the median of the others, linear evaluation."""
-    return _parity(_linear(study, frames, main_only=True))
+    """Decide C4: EntRecCont against the median of the other methods, in linear evaluation."""
+    return _parity(_headline(study, frames))
 
 
 def transfer_parity(study: Study, frames: Frames) -> Outcome:
-    """C5: the same on the average over transfer sets."""
+    """Decide C5: the same on the average over the transfer sets."""
     if not study.evaluation.transfer.datasets:
         return Outcome(None, "the study has no transfer sets.")
-    return _parity(frames.transfers[frames.transfers["dataset"] == "average"])
+    transfers = frames.tables["table_transfer"]
+    return _parity(transfers[transfers["dataset"] == "average"])
 
 
 def _parity(rows: pd.DataFrame) -> Outcome:
-    spreads = _by_method(rows, "value")
-    others = {m: s for m, s in spreads.items() if m not in ENTREC}
-    if ENTREC[0] not in spreads or not others:
+    found = _by_method(rows, "value")
+    others = {method: mean_sd for method, mean_sd in found.items() if method not in ENTREC}
+    if ENTREC[0] not in found or not others:
         return Outcome(None, "it needs EntRecCont and another self-supervised method.")
-    margin = _margin(spreads)
-    median = statistics.median(spread.mean for spread in others.values())
-    own = spreads[ENTREC[0]]
+    margin = _margin(found)
+    median = statistics.median(mean_sd.mean for mean_sd in others.values())
+    own = found[ENTREC[0]]
     seeds = "1 seed" if own.n == 1 else f"{own.n} seeds"
     sentence = (
         f"{METHODS[ENTREC[0]].title} {own.text()} %, median of {_titles(others)} {median:.1f} %, "
@@ -117,43 +119,43 @@ def _parity(rows: pd.DataFrame) -> Outcome:
 
 
 def batch_size_robustness(study: Study, frames: Frames) -> Outcome:
-    """C6: the lowest Δ over smaller batch sizes."""
+    """Decide C6: the lowest Δ over the smaller batch sizes."""
     smaller = [size for size in study.batch_sizes if size < study.batch_sizes[0]]
-    rows = _linear(study, frames)
+    rows = frames.tables["table_1"]
     rows = rows[rows["batch_size"].isin(smaller) & rows["delta"].notna()]
-    lowest = {m: min(s.mean for s in _by_column(group).values()) for m, group in _groups(rows)}
+    lowest = {m: min(s.mean for s in _by_batch_size(group).values()) for m, group in _groups(rows)}
     own, others = _split_methods(lowest)
     if not own or not others:
         return Outcome(None, "it needs an EntRec method, another method and a smaller batch size, with common seeds.")
-    margin = _margin(_by_method(_linear(study, frames, main_only=True), "value"))
+    margin = _margin(_by_method(_headline(study, frames), "value"))
     holds = min(own.values()) >= max(others.values()) - margin and min(own.values()) > min(others.values()) + margin
     return Outcome(holds, f"lowest Δ at a smaller batch, in points: {_listed(own | others)}; margin {margin:.1f}.")
 
 
 def fewer_epochs(study: Study, frames: Frames) -> Outcome:
-    """C7: Δ at the fewest epochs."""
+    """Decide C7: Δ at the fewest epochs."""
     fewest = min(study.epochs)
-    rows = _linear(study, frames)
+    rows = frames.tables["table_2"]
     rows = rows[(rows["epochs"] == fewest) & rows["delta"].notna()]
-    deltas = {method: spread.mean for method, spread in _by_method(rows, "delta").items()}
+    deltas = {method: mean_sd.mean for method, mean_sd in _by_method(rows, "delta").items()}
     own, others = _split_methods(deltas)
     dino = others.pop("dino", None)
     if not own or not others or dino is None:
         return Outcome(None, "it needs an EntRec method, DINO, another method and fewer epochs, with common seeds.")
-    margin = _margin(_by_method(_linear(study, frames, main_only=True), "value"))
+    margin = _margin(_by_method(_headline(study, frames), "value"))
     alike = min(own.values()) >= statistics.median(others.values()) - margin
     dino_best = dino >= max(deltas.values()) - margin
     return Outcome(alike and dino_best, f"Δ after {fewest} epochs, in points: {_listed(deltas)}; margin {margin:.1f}.")
 
 
-def _linear(study: Study, frames: Frames, *, main_only: bool = False) -> pd.DataFrame:
-    rows = with_delta(frames.scores[frames.scores["metric"] == "linear_top1"], study.headline)
-    is_main = (rows["batch_size"] == study.batch_sizes[0]) & (rows["epochs"] == study.epochs[0])
-    return rows[is_main] if main_only else rows[~is_main]
+def _headline(study: Study, frames: Frames) -> pd.DataFrame:
+    """Return the linear accuracies of the headline setting."""
+    rows = frames.tables["table_1"]
+    return rows[rows["batch_size"] == study.batch_sizes[0]]
 
 
 def _groups(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """Rows of each self-supervised method."""
+    """Return the rows of each self-supervised method."""
     return [(str(m), g) for m, g in rows.groupby("method", sort=False) if not METHODS[str(m)].baseline]
 
 
@@ -161,7 +163,7 @@ def _by_method(rows: pd.DataFrame, value: str) -> dict[str, MeanSD]:
     return {method: MeanSD.of(group[value]) for method, group in _groups(rows)}
 
 
-def _by_column(rows: pd.DataFrame) -> dict[int, MeanSD]:
+def _by_batch_size(rows: pd.DataFrame) -> dict[int, MeanSD]:
     return {int(str(size)): MeanSD.of(group) for size, group in rows.groupby("batch_size")["delta"]}
 
 
@@ -169,8 +171,8 @@ def _split_methods(values: dict[str, float]) -> tuple[dict[str, float], dict[str
     return {m: v for m, v in values.items() if m in ENTREC}, {m: v for m, v in values.items() if m not in ENTREC}
 
 
-def _margin(spreads: dict[str, MeanSD]) -> float:
-    deviation = pooled(spreads.values())
+def _margin(found: dict[str, MeanSD]) -> float:
+    deviation = pooled(found.values())
     return max(noise_floor(), DEVIATIONS * deviation if deviation is not None else 0.0)
 
 
@@ -183,8 +185,4 @@ def _titles(methods: dict[str, MeanSD]) -> str:
 
 
 def _path(title: str, ends: dict[Any, Any]) -> str:
-    return f"{title} {_nats(ends['first'])} → {_nats(ends['last'])}"
-
-
-def _nats(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
+    return f"{title} {decimal(ends['first'], 2)} → {decimal(ends['last'], 2)}"

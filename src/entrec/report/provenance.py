@@ -1,0 +1,89 @@
+"""Where every number comes from: a frame with one row per result file, and the environments that made the files."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from entrec.artefacts import write_text
+from entrec.report.table import Table
+from entrec.report.templates import fragment
+from entrec.results import Provenance
+
+SHORT = 8  # digits of a digest that the page shows; the CSV has all of them
+ENVIRONMENT = ["commit", "dirty", "code", "cpu", "gpu", "device", "threads", "machine", "versions"]
+TEXTS = ["checksum", "commit", "code", "other_code"]  # columns whose values may look like numbers
+
+
+def provenance_row(
+    names: Mapping[str, object], made: Provenance, facts: Mapping[str, object] | None = None
+) -> dict[str, object]:
+    """Return what a result file says of its making: `names` say which file it is, and `facts` what else is shown."""
+    data = {"dataset": made.dataset.name, "checksum": made.dataset.checksum} if made.dataset else {}
+    cost = {key: getattr(made, key) for key in ("seed", "started", "seconds", "peak_memory_mb")}
+    code = {"commit": made.commit, "dirty": made.dirty, "code": made.code}
+    versions = ", ".join(f"{name} {version}" for name, version in made.versions.items())
+    return {**names, **data, **cost, **(facts or {}), **code, **made.hardware.model_dump(), "versions": versions}
+
+
+def provenance_frame(rows: Iterable[Mapping[str, object]], *, fingerprint: str) -> pd.DataFrame:
+    """Return the rows as a frame; `other_code` is `true` where the code was not today's, which is `fingerprint`."""
+    found = pd.DataFrame(list(rows), dtype=object)  # numbers stay as the files have them, beside empty cells
+    return found.assign(other_code=(found["code"] != fingerprint).map({True: "true", False: "false"}))
+
+
+def write_provenance(found: pd.DataFrame, path: Path) -> None:
+    """Write one line per result file, with everything that was recorded about its making."""
+    csv: str = found.to_csv(index=False, lineterminator="\n")
+    write_text(path, csv)
+
+
+def read_provenance(path: Path) -> pd.DataFrame:
+    """Return the frame that `write_provenance` left in `path`."""
+    return pd.read_csv(path, dtype=dict.fromkeys(TEXTS, str))
+
+
+def provenance_html(found: pd.DataFrame, files: Table) -> Markup:
+    """Return the section on provenance: the environments, then `files`, which names the environment of each row."""
+    return fragment("provenance", environments(found), files)
+
+
+def environments(found: pd.DataFrame) -> Table:
+    """Return one row per environment, with its letter and the number of files that it made."""
+    letters = _letters(found)
+    rows = [_environment(letter, group) for letter, group in found.groupby(letters, sort=False)]
+    return Table.of_rows(
+        "Environments", ["", "commit", "code", "device", "processor", "threads", "versions", "files"], rows
+    )
+
+
+def made_in(found: pd.DataFrame) -> pd.Series:
+    """Return the letter of each file's environment, with † where its code is not today's."""
+    return _letters(found) + (found["other_code"] == "true").map({True: "†", False: ""})
+
+
+def _letters(found: pd.DataFrame) -> pd.Series:
+    """Return a letter for each file; environments are lettered in order of appearance."""
+    return found.groupby(ENVIRONMENT, sort=False, dropna=False).ngroup().map(_letter)
+
+
+def _letter(place: int) -> str:
+    return chr(ord("A") + place) if place < 26 else f"Z{place - 25}"
+
+
+def _environment(letter: Any, files: pd.DataFrame) -> list[str]:
+    first = files.iloc[0]
+    commit = "not in git" if pd.isna(first["commit"]) else first["commit"][:SHORT]
+    state = " (other code than today’s †)" if first["other_code"] == "true" else " (today’s)"
+    return [
+        str(letter),
+        commit + (" with uncommitted changes" if first["dirty"] else ""),
+        first["code"][:SHORT] + state,
+        first["device"] if pd.isna(first["gpu"]) else first["gpu"],
+        f"{first['cpu']} ({first['machine']})",
+        str(first["threads"]),
+        first["versions"],
+        str(len(files)),
+    ]

@@ -1,0 +1,80 @@
+"""Reads result files of a setting, and refuses those that do not hold what the study asks for."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from entrec.errors import UserError
+from entrec.pipeline.theory_jobs import ResultJob
+from entrec.results import (
+    ContentIsolationResult,
+    GaussianResult,
+    LatentRecoveryResult,
+    RatesResult,
+    Result,
+    Section,
+    SphereResult,
+    damaged,
+    read_result,
+)
+from entrec.theory.study import Setting
+
+R = TypeVar("R", bound=Result)
+
+# the classes of result files, by the part of the study file that they belong to
+KINDS: dict[str, type[Result]] = {
+    "latent_recovery": LatentRecoveryResult,
+    "content_isolation": ContentIsolationResult,
+    "estimators.gaussian": GaussianResult,
+    "estimators.sphere": SphereResult,
+    "estimators.rates": RatesResult,
+}
+
+
+@dataclass(frozen=True)
+class Found(Generic[R]):
+    """The result of a job, and the `path` that it was read from."""
+
+    job: ResultJob
+    path: Path
+    result: R
+
+    @property
+    def file(self) -> str:
+        """The path below the results of the setting."""
+        return str(self.job.result)
+
+    def damaged(self, fault: str) -> UserError:
+        """Return the error that names the file, the fault and the command that makes the file again."""
+        return damaged(self.path, fault, _remedy(self.job))
+
+    def require_rows(self, key: str, rows: Sequence[Section], expected: Sequence[Mapping[str, float | str]]) -> None:
+        """Raise `UserError` unless there are as many `rows` under `key` as `expected`, with the expected values."""
+        if len(rows) != len(expected):
+            raise self.damaged(f"{key} has {len(rows)} of {len(expected)} rows")
+        for i, (row, wanted) in enumerate(zip(rows, expected, strict=True)):
+            values = {field: getattr(row, field) for field in wanted}
+            if values != wanted:
+                raise self.damaged(f"{key}.{i} has {_written(values)}, which should be {_written(wanted)}")
+
+
+def read(kind: type[R], setting: Setting, jobs: Iterable[ResultJob], results: Path) -> list[Found[R]]:
+    """Return the results of `jobs`, of class `kind`, in the folder `results` of the setting.
+
+    Raises `UserError` for a file that is missing or damaged, or that is about another setting or job.
+    """
+    found = []
+    for job in jobs:
+        path, about = results / job.result, {"setting": setting.name, **job.about}
+        found.append(Found(job, path, read_result(kind, path, remedy=_remedy(job), about=about)))
+    return found
+
+
+def _remedy(job: ResultJob) -> str:
+    return f"snakemake {job.outputs[0]}"
+
+
+def _written(values: Mapping[str, float | str]) -> str:
+    """Write for instance `kappa 5, samples 64, estimator info_nce`."""
+    return ", ".join(f"{key} {value if isinstance(value, str) else f'{value:g}'}" for key, value in values.items())

@@ -1,0 +1,63 @@
+"""What a study's numbers say about each of the paper's claims.
+
+C4 to C7 are claims about ImageNet, which only a study of the paper's own scale can decide. Any other study shows in a
+second sentence how the same rule comes out on its own data.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from entrec.report.claims import Claim, Status, Verdict, stated_claims
+from entrec.report.vision import decision_rules
+from entrec.report.vision.decision_rules import Outcome
+from entrec.report.vision.frames import Frames
+from entrec.report.vision.published import of_paper_scale
+from entrec.study import Study
+
+STATUS: dict[bool | None, Status] = {True: "reproduced", False: "not reproduced", None: "not run"}
+ON_OTHER_IMAGES = {True: "holds", False: "does not hold", None: "cannot be applied"}
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A decision rule: its sentence, what decides by it, and the table or figure with the numbers."""
+
+    rule: str
+    decide: Callable[[Study, Frames], Outcome]
+    evidence: tuple[str, ...]
+
+
+DECISIONS = {
+    "C1": Decision(
+        decision_rules.split_rule(), decision_rules.split, ("table_information", "information_over_training")
+    ),
+    "C4": Decision(decision_rules.parity_rule(), decision_rules.linear_parity, ("table_1",)),
+    "C5": Decision(
+        decision_rules.parity_rule("average over the transfer sets"),
+        decision_rules.transfer_parity,
+        ("table_transfer",),
+    ),
+    "C6": Decision(decision_rules.batch_size_rule(), decision_rules.batch_size_robustness, ("table_1",)),
+    "C7": Decision(decision_rules.fewer_epochs_rule(), decision_rules.fewer_epochs, ("table_2",)),
+}
+
+
+def judge(study: Study, frames: Frames) -> list[Verdict]:
+    """Return a verdict on every claim; a claim about ImageNet is never `reproduced` outside the paper's scale."""
+    return [_decided(name, study, frames) if name in DECISIONS else _of_theory(name) for name in stated_claims()]
+
+
+def _decided(name: str, study: Study, frames: Frames) -> Verdict:
+    decision = DECISIONS[name]
+    claim = Claim(name, decision.rule, decision.evidence)
+    outcome = decision.decide(study, frames)
+    if stated_claims()[name].imagenet and not of_paper_scale(study):
+        sentence = f"Not run at the paper's scale: this is the study {study.name}; that of ImageNet is paper."
+        here = f"On {study.dataset} the rule {ON_OTHER_IMAGES[outcome.holds]}: {outcome.sentence}"
+        return Verdict(claim, "not run", sentence, here)
+    return Verdict(claim, STATUS[outcome.holds], outcome.sentence)
+
+
+def _of_theory(name: str) -> Verdict:
+    sentence = "This study has no experiment on it; the theory study has: snakemake theory."
+    return Verdict(Claim(name, stated_claims()[name].theory), "not run", sentence)

@@ -1,0 +1,84 @@
+"""The page of a study of methods: its claims, tables, figures, methods, protocol, plan and provenance."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from entrec.methods.registry import METHODS
+from entrec.paths import ReportFolder, StudyPaths
+from entrec.pipeline.jobs import TABLES
+from entrec.provenance import fingerprint as todays_fingerprint
+from entrec.report.page import computing_time_of, write_page
+from entrec.report.vision.datasets import sheets
+from entrec.report.vision.method_pages import method_sections
+from entrec.report.vision.plan_table import plan_section
+from entrec.report.vision.protocol import all_settings, splits, text
+from entrec.report.vision.provenance import find_provenance
+from entrec.report.vision.reading import remedy_of
+from entrec.results import require_result
+from entrec.study import Study, load_study
+
+
+def render(
+    study_path: Path, *, results: Path, output: Path, data: Path | None = None, fingerprint: str | None = None
+) -> None:
+    """Write `output`/index.html with figures, executed notebooks and provenance beside it.
+
+    `results` is `results/<study>` and `output` is `reports/<study>`, whose `tables/` exist already. `data`, which is
+    `data/<study>`, adds the plan and the datasets with their pictures. `fingerprint` is that of today's code, by
+    default this package's. Raises `UserError` naming the first file that is missing or damaged.
+    """
+    study = load_study(study_path)
+    here, made = ReportFolder(output), StudyPaths(study.name).report
+    for table in TABLES:
+        for path, target in zip(here.table(table), made.table(table), strict=True):
+            require_result(path, remedy_of(study, target))
+    found = find_provenance(study, results, fingerprint=fingerprint or todays_fingerprint())
+    notebooks = {
+        "results": {
+            "study": str(study_path),
+            "results": str(results),
+            "tables": str(here.tables),
+            "figures": str(here.figures),
+        },
+        "provenance": {"provenance": str(here.provenance)},
+    }
+    context = {**_context(study, study_path, found), **_from_data(study, found, data)}
+    write_page("index.html.j2", context, notebooks=notebooks, found=found, output=output)
+
+
+def _context(study: Study, study_path: Path, found: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "study": study,
+        "study_file": study_path.name,
+        "summary": _summary(study, found),
+        "method_sections": method_sections(study),
+        "splits": splits(study),
+        "settings": all_settings(study),
+    }
+
+
+def _from_data(study: Study, found: pd.DataFrame, data: Path | None) -> dict[str, Any]:
+    """Return what the page shows of the prepared datasets."""
+    sections = ["run", "claims", "tables", "figures", "methods", "protocol", "provenance"]
+    if data is None:
+        return {"contents": sections, "datasets": [], "plan": None}
+    plan = plan_section(study, found, data.parent)
+    return {"contents": [*sections[:-1], "plan", sections[-1]], "datasets": sheets(study, data), "plan": plan}
+
+
+def _summary(study: Study, found: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return the facts under the title: (name, value)."""
+    trained = [METHODS[method].title for method in study.methods if not METHODS[method].baseline]
+    baselines = [METHODS[method].title.lower() for method in study.methods if METHODS[method].baseline]
+    network, (batch_size, epochs), seeds = study.network, study.headline, study.seeds
+    swept = f"batch sizes {text(study.batch_sizes)}; epochs {text(study.epochs)}; seeds {text(seeds.sweep)}"
+    return [
+        ("Methods", ", ".join(trained) + (f"; baselines: {', '.join(baselines)}" if baselines else "")),
+        ("Network", f"{network.backbone}, width {network.width}, {network.stem} stem"),
+        ("Headline setting", f"batch size {batch_size}, {epochs} epochs, seeds {text(seeds.main)}"),
+        ("Swept", swept),
+        ("Made", f"{len(study.runs)} pretrainings and {len(found) - len(study.runs)} evaluations"),
+        ("Computing time", computing_time_of(found)),
+    ]

@@ -1,0 +1,82 @@
+"""Where the numbers of a study come from: its result files, and one row per run on the page."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from entrec.report.mean_sd import NOTHING
+from entrec.report.provenance import SHORT, made_in, provenance_frame, provenance_row
+from entrec.report.table import Table
+from entrec.report.vision.reading import evaluation_of, pretraining_of, transfer_of
+from entrec.results import EvaluationResult, TransferResult
+from entrec.runs import Run
+from entrec.study import Study
+
+HEADS: list[str | tuple[str, str]] = [
+    "run",
+    "seed",
+    "steps",
+    ("speed", "images/s"),
+    ("pretrain", "s"),
+    ("evaluate", "s"),
+    ("transfer", "s"),
+    ("peak", "MB"),
+    ("chosen", "L2"),
+    ("data", "checksum"),
+    ("made", "in"),
+]
+
+
+def find_provenance(study: Study, results: Path, *, fingerprint: str) -> pd.DataFrame:
+    """Return the provenance of every result file of the study, in its order; `fingerprint` is that of today's code.
+
+    `step` is pretrain, evaluate or transfer, and `chosen` is what the validation split decided. Raises `UserError`
+    for a file that is missing or damaged.
+    """
+    return provenance_frame(_rows(study, results), fingerprint=fingerprint)
+
+
+def _rows(study: Study, results: Path) -> Iterator[dict[str, object]]:
+    for run in study.runs:
+        pretrained = pretraining_of(study, results, run)
+        facts = {"images_per_second": pretrained.images_per_second, "steps": pretrained.steps, "chosen": ""}
+        yield provenance_row({"run": str(run), "step": "pretrain"}, pretrained.provenance, facts)
+
+        evaluated = evaluation_of(study, results, run)
+        yield _evaluation(run, "evaluate", evaluated, f"L2 {evaluated.linear.l2:g}")
+
+        for name in study.evaluation.transfer.datasets if run in study.headline_runs else ():
+            tuned = transfer_of(study, results, run, name)
+            chosen = f"lr {tuned.chosen.lr:g}, weight decay {tuned.chosen.weight_decay:g}"
+            yield _evaluation(run, "transfer", tuned, chosen)
+
+
+def _evaluation(run: Run, step: str, result: EvaluationResult | TransferResult, chosen: str) -> dict[str, object]:
+    facts = {"images_per_second": None, "steps": None, "chosen": chosen}
+    return provenance_row({"run": str(run), "step": step}, result.provenance, facts)
+
+
+def runs_table(found: pd.DataFrame) -> Table:
+    """Return one row per run, with the time of its steps and the environments in which its files were made."""
+    groups = found.assign(made_in=made_in(found)).groupby("run", sort=False)
+    return Table.of_rows("Runs", HEADS, [_run(str(name), files) for name, files in groups])
+
+
+def _run(name: str, files: pd.DataFrame) -> list[str]:
+    pretrain, evaluate = (files[files["step"] == step].iloc[0] for step in ("pretrain", "evaluate"))
+    transfers = files[files["step"] == "transfer"]
+    speed = pretrain["images_per_second"]
+    return [
+        name,
+        str(pretrain["seed"]),
+        f"{pretrain['steps']:.0f}",
+        NOTHING if pd.isna(speed) else f"{speed:.0f}",
+        f"{pretrain['seconds']:.1f}",
+        f"{evaluate['seconds']:.1f}",
+        f"{transfers['seconds'].sum():.1f}" if len(transfers) else NOTHING,
+        f"{files['peak_memory_mb'].max():.0f}",
+        evaluate["chosen"].removeprefix("L2 "),
+        pretrain["checksum"][:SHORT],
+        ", ".join(files["made_in"].unique()),
+    ]
