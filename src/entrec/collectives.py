@@ -44,6 +44,15 @@ def batch_mean(rows: Tensor) -> Tensor:
     return gather(rows.sum(dim=0, keepdim=True)).sum(dim=0) / counts.sum()
 
 
+def share_gradient(value: Tensor) -> Tensor:
+    """Return `value` with its gradient divided by the number of processes.
+
+    It is for parameters that act on gathered rows: every process computes the whole gradient, and the gradients of all
+    processes are summed.
+    """
+    return torch.lerp(value.detach(), value, 1 / size())
+
+
 class _Gather(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, rows: Tensor) -> Tensor:

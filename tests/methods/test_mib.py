@@ -10,10 +10,10 @@ from scipy import stats
 from tests.methods.builders import NumberedNoise
 from torch.distributions import Independent, Normal, kl_divergence
 
+from entrec import collectives
 from entrec.data import randomness
 from entrec.information.bounds import js
 from entrec.information.checks import InvalidEmbeddings
-from entrec.methods import mib as module
 from entrec.methods.mib import (
     MIB,
     Critic,
@@ -206,7 +206,7 @@ def test_processes_share_the_critics_gradient_and_each_has_the_samples_whole(mon
     critic, z1, z2 = Critic(5, (8,)).double(), rows(seed=1).requires_grad_(), rows(seed=2)
     inputs = [z1, *critic.parameters()]
     alone = torch.autograd.grad(critic(z1, z2).square().sum(), inputs)
-    monkeypatch.setattr(module, "size", lambda: 4)
+    monkeypatch.setattr(collectives, "size", lambda: 4)
     shared = torch.autograd.grad(critic(z1, z2).square().sum(), inputs)
     torch.testing.assert_close(shared[0], alone[0])
     for got, expected in zip(shared[1:], alone[1:], strict=True):

@@ -148,4 +148,4 @@ def test_a_row_with_steps_of_its_own_trains_for_them(tiny, tmp_path):
     name = next(str(run) for run in latent_recovery_runs(study.quick.latent_recovery) if run.row == row)
     latent_recovery(study.setting("quick"), name, output=tmp_path)
     found = json.loads((tmp_path / "run.json").read_text())
-    assert [look["step"] for look in found["trace"]] == [2, 4]
+    assert [row["step"] for row in found["trace"]] == [2, 4]

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from entrec.collectives import gather, size
+from entrec.collectives import gather, share_gradient
 from entrec.information.entrec import continuous_entropy
 from entrec.information.kernels import VMFKernel
 from entrec.information.reconstruction import vmf_reconstruction
@@ -57,7 +57,5 @@ class EntRecCont(Method):
         settings = self.settings
         if self.log_kappa is None:
             return settings.kappa, settings.kernel_kappa
-        kappa = self.log_kappa.exp()
-        # every process computes the whole gradient, and the processes' gradients are summed
-        kappa = torch.lerp(kappa.detach(), kappa, 1 / size())
+        kappa = share_gradient(self.log_kappa.exp())
         return kappa, kappa * (settings.kernel_kappa / settings.kappa)

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
-from entrec.collectives import gather, size
+from entrec.collectives import gather, share_gradient
 from entrec.data import randomness
 from entrec.information.checks import check_pairs, check_sample
 from entrec.information.precision import full_precision, lift
@@ -109,9 +109,8 @@ class Critic(nn.Module):
 
     def forward(self, z1: Tensor, z2: Tensor) -> Tensor:
         """Return scores (k,) of row i of `z1` (k, d) with row i of `z2` (k, d), the samples of all processes."""
-        # every process computes the whole gradient, and the processes' gradients are summed
-        shares = {name: torch.lerp(p.detach(), p, 1 / size()) for name, p in self.layers.named_parameters()}
-        scores: Tensor = functional_call(self.layers, shares, (torch.cat([z1, z2], dim=1),))
+        parameters = {name: share_gradient(parameter) for name, parameter in self.layers.named_parameters()}
+        scores: Tensor = functional_call(self.layers, parameters, (torch.cat([z1, z2], dim=1),))
         return scores.squeeze(1)
 
 

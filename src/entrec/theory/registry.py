@@ -1,12 +1,12 @@
 """The bounds, estimators and objectives of the theory studies: each has one entry, in the order of the tables.
 
-The module imports no torch, so that rules, tables and figures can read it. An entry names its function as text,
-`module:function` with the module's path below `entrec`, and `load` imports it.
+The module imports no torch, so that rules, tables and figures can read it. An entry names its function as text, and
+`load` imports it.
 """
 
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 Role = Literal["supervised", "reference", "judged", "shown"]
 
@@ -25,14 +25,15 @@ class Title:
 
 @dataclass(frozen=True)
 class Function:
-    """An entry whose code is the function that `function` names."""
+    """An entry whose code is `function`, given as `module:name`; all modules of its kind lie in the same `room`."""
 
+    room: ClassVar[str]
     function: str
 
     def load(self) -> Any:
         """Import and return the function."""
         module, name = self.function.split(":")
-        return getattr(import_module(f"entrec.{module}"), name)
+        return getattr(import_module(f"entrec.{self.room}.{module}"), name)
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Bound(Function):
     `function` builds its learner from the settings of the study; `capped_by` is what keeps its value from the truth.
     """
 
+    room = "theory.estimators"
     title: str
     capped_by: str
 
@@ -51,19 +53,18 @@ class Bound(Function):
         return "log k" in self.capped_by
 
 
-GAUSSIAN = "theory.estimators.learnt_bounds"
 BOUNDS = {
-    "barber_agakov": Bound(f"{GAUSSIAN}:barber_agakov", "Barber–Agakov", "the fit of q(y|x); needs H(Y)"),
-    "tuba": Bound(f"{GAUSSIAN}:tuba", "TUBA", "variance, which grows as exp(2I)"),
-    "nwj": Bound(f"{GAUSSIAN}:nwj", "NWJ", "variance, which grows as exp(2I)"),
-    "js": Bound(f"{GAUSSIAN}:js", "JS, read by NWJ", "variance, which grows as exp(2I)"),
-    "smile": Bound(f"{GAUSSIAN}:smile", "SMILE", "nothing; clipping can lift it above the truth"),
-    "info_nce": Bound(f"{GAUSSIAN}:info_nce", "InfoNCE", "log k"),
-    "entrec_resubstitution": Bound(f"{GAUSSIAN}:entrec_resubstitution", "EntRec, resubstitution", "log k"),
+    "barber_agakov": Bound("learnt_bounds:barber_agakov", "Barber–Agakov", "the fit of q(y|x); needs H(Y)"),
+    "tuba": Bound("learnt_bounds:tuba", "TUBA", "variance, which grows as exp(2I)"),
+    "nwj": Bound("learnt_bounds:nwj", "NWJ", "variance, which grows as exp(2I)"),
+    "js": Bound("learnt_bounds:js", "JS, read by NWJ", "variance, which grows as exp(2I)"),
+    "smile": Bound("learnt_bounds:smile", "SMILE", "nothing; clipping can lift it above the truth"),
+    "info_nce": Bound("learnt_bounds:info_nce", "InfoNCE", "log k"),
+    "entrec_resubstitution": Bound("learnt_bounds:entrec_resubstitution", "EntRec, resubstitution", "log k"),
     "entrec_leave_one_out": Bound(
-        f"{GAUSSIAN}:entrec_leave_one_out", "EntRec, leave-one-out", "kappa; may exceed the truth"
+        "learnt_bounds:entrec_leave_one_out", "EntRec, leave-one-out", "kappa; may exceed the truth"
     ),
-    "entrec_discrete": Bound(f"{GAUSSIAN}:entrec_discrete", "EntRec, discrete", "log k and log categories"),
+    "entrec_discrete": Bound("learnt_bounds:entrec_discrete", "EntRec, discrete", "log k and log categories"),
 }
 
 
@@ -71,16 +72,16 @@ BOUNDS = {
 class SphereEstimator(Function):
     """An estimator of the information between vMF pairs; a `slow` one is measured on small samples only."""
 
+    room = "theory.estimators"
     title: Title
     slow: bool = False
 
 
-SPHERE = "theory.estimators.sphere"
 SPHERE_ESTIMATORS = {
-    "entrec_resubstitution": SphereEstimator(f"{SPHERE}:resubstitution", Title("EntRec", "resubstitution")),
-    "entrec_leave_one_out": SphereEstimator(f"{SPHERE}:leave_one_out", Title("EntRec", "leave-one-out")),
-    "info_nce": SphereEstimator(f"{SPHERE}:contrastive", Title("InfoNCE", "true critic")),
-    "nearest_neighbours": SphereEstimator(f"{SPHERE}:nearest_neighbours", Title("Neighbours", "a check"), slow=True),
+    "entrec_resubstitution": SphereEstimator("sphere:resubstitution", Title("EntRec", "resubstitution")),
+    "entrec_leave_one_out": SphereEstimator("sphere:leave_one_out", Title("EntRec", "leave-one-out")),
+    "info_nce": SphereEstimator("sphere:contrastive", Title("InfoNCE", "true critic")),
+    "nearest_neighbours": SphereEstimator("sphere:nearest_neighbours", Title("Neighbours", "a check"), slow=True),
 }
 
 
@@ -88,13 +89,14 @@ SPHERE_ESTIMATORS = {
 class EntropyEstimator(Function):
     """An estimator of entropy whose rate of convergence is measured."""
 
+    room = "information"
     title: str
 
 
 ENTROPY_ESTIMATORS = {
-    "kernel_entropy": EntropyEstimator("information.entropy:kernel_entropy", "resubstitution"),
-    "leave_one_out_entropy": EntropyEstimator("information.entropy:leave_one_out_entropy", "leave-one-out"),
-    "plug_in_entropy": EntropyEstimator("information.entropy:plug_in_entropy", "plug-in"),
+    "kernel_entropy": EntropyEstimator("entropy:kernel_entropy", "resubstitution"),
+    "leave_one_out_entropy": EntropyEstimator("entropy:leave_one_out_entropy", "leave-one-out"),
+    "plug_in_entropy": EntropyEstimator("entropy:plug_in_entropy", "plug-in"),
 }
 
 
@@ -106,25 +108,26 @@ class Objective(Function):
     that the theorems of the original papers speak of; `supervised` sees the latents; the others are only `shown`.
     """
 
+    room = "theory.identifiability"
     title: Title
     role: Role
 
 
-RECOVERY = "theory.identifiability.latent_recovery"
 LATENT_RECOVERY = {
-    "supervised": Objective(f"{RECOVERY}:supervised", Title("supervised"), "supervised"),
-    "info_nce": Objective(f"{RECOVERY}:info_nce", Title("InfoNCE"), "reference"),
+    "supervised": Objective("latent_recovery:supervised", Title("supervised"), "supervised"),
+    "info_nce": Objective("latent_recovery:info_nce", Title("InfoNCE"), "reference"),
     "entrec_resubstitution": Objective(
-        f"{RECOVERY}:entrec_resubstitution", Title("EntRec", "resubstitution"), "judged"
+        "latent_recovery:entrec_resubstitution", Title("EntRec", "resubstitution"), "judged"
     ),
-    "entrec_leave_one_out": Objective(f"{RECOVERY}:entrec_leave_one_out", Title("EntRec", "leave-one-out"), "judged"),
+    "entrec_leave_one_out": Objective(
+        "latent_recovery:entrec_leave_one_out", Title("EntRec", "leave-one-out"), "judged"
+    ),
 }
-ISOLATION = "theory.identifiability.content_isolation"
 CONTENT_ISOLATION = {
-    "info_nce": Objective(f"{ISOLATION}:info_nce", Title("InfoNCE"), "reference"),
-    "align_entropy": Objective(f"{ISOLATION}:align_entropy", Title("alignment", "and entropy", " "), "reference"),
-    "entrec_cont": Objective(f"{ISOLATION}:entrec_cont", Title("EntRecCont"), "judged"),
-    "entrec_disc": Objective(f"{ISOLATION}:entrec_disc", Title("EntRecDisc"), "shown"),
+    "info_nce": Objective("content_isolation:info_nce", Title("InfoNCE"), "reference"),
+    "align_entropy": Objective("content_isolation:align_entropy", Title("alignment", "and entropy", " "), "reference"),
+    "entrec_cont": Objective("content_isolation:entrec_cont", Title("EntRecCont"), "judged"),
+    "entrec_disc": Objective("content_isolation:entrec_disc", Title("EntRecDisc"), "shown"),
 }
 REFERENCE = "info_nce"  # both studies have it; its runs give the scores of what no objective trained
 
