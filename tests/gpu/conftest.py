@@ -36,10 +36,6 @@ VIEW = View(
 )
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "gpu: needs a CUDA device")
-
-
 @pytest.fixture(autouse=True)
 def deterministic():
     """The mode that every step of the workflow runs in, for the length of a test."""

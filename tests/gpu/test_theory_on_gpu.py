@@ -32,17 +32,12 @@ def small():
     network = replace(own.latent_recovery.network, draws=50, hidden=(32,))
     shared = {"network": network, "training": trained, "points": 160}
     rows = {name: replace(row, steps=None) for name, row in own.latent_recovery.rows.items()}
+    cases = {name: replace(case, fit_from=64) for name, case in of.rates.cases.items()}
     estimators = replace(
         of,
         gaussian=replace(of.gaussian, information=(0.5, 2.0), steps=20, trace_block=5, evaluation_batches=4),
         sphere=replace(of.sphere, kappa={10: (5.0, 20.0)}, samples=(64, 512), repeats=(5, 3)),
-        rates=replace(of.rates, samples=(64, 128, 256, 512), repeats=(20, 20, 10, 10)),
-    )
-    estimators = replace(
-        estimators,
-        rates=replace(
-            estimators.rates, cases={name: replace(case, fit_from=64) for name, case in of.rates.cases.items()}
-        ),
+        rates=replace(of.rates, samples=(64, 128, 256, 512), repeats=(20, 20, 10, 10), cases=cases),
     )
     quick = replace(
         own,
