@@ -28,7 +28,7 @@ def trained(method):
     data, run = noise(study.datasets[study.dataset].colour), Run(method, 64, 1, 0)
     state, batches = build_state(study, run, data, device=GPU), build_batches(study, run, data, device=GPU)
     finite = {}
-    for name, weights in state.method.named_parameters():
+    for name, weights in state.learner.named_parameters():
         if weights.requires_grad:
             weights.register_post_accumulate_grad_hook(
                 lambda weights, name=name: finite.setdefault(name, []).append(weights.grad.isfinite().all())
@@ -46,15 +46,15 @@ def test_a_resnet_18_in_bfloat16_and_channels_last_has_finite_losses_and_gradien
     assert [row["step"] for row in state.history][-1] == STEPS
     assert finite
     assert all(all(steps) for steps in finite.values()), finite
-    assert all(weights.isfinite().all() for weights in state.method.state_dict().values())
+    assert all(weights.isfinite().all() for weights in state.learner.state_dict().values())
 
 
 @pytest.mark.parametrize("method", TRAINED)
 def test_the_same_run_again_has_the_same_bits(method):
     state, _ = once(method)
     again, _ = trained(method)
-    for name, tensor in state.method.state_dict().items():
-        assert torch.equal(tensor, again.method.state_dict()[name]), name
+    for name, tensor in state.learner.state_dict().items():
+        assert torch.equal(tensor, again.learner.state_dict()[name]), name
     assert without_time(state.history) == without_time(again.history)
 
 
