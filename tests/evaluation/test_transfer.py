@@ -7,13 +7,14 @@ import torch
 
 from entrec.data.images import ArrayImages
 from entrec.errors import UserError
+from entrec.evaluation.features import Compute
 from entrec.evaluation.fine_tuning import fine_tune, with_fresh_head
 from entrec.evaluation.transfer import transfer_scores
 from entrec.networks.small_resnet import SmallResNet
 from entrec.results import BothMetrics, Point
 from entrec.training.batches import Batches
 
-OPTIONS = {"device": torch.device("cpu"), "precision": "float32", "channels_last": False}
+COMPUTE = Compute(torch.device("cpu"), "float32", channels_last=False)
 
 
 @pytest.fixture
@@ -24,11 +25,11 @@ def backbone():
 
 def trained(backbone, data, recipe, *, seed=0):
     model = with_fresh_head(copy.deepcopy(backbone), classes=3, seed=seed)
-    return fine_tune(model, data, transfer=recipe, seed=seed, **OPTIONS)
+    return fine_tune(model, data, transfer=recipe, seed=seed, compute=COMPUTE)
 
 
 def scores_of(backbone, data, recipe, metric="top1"):
-    return transfer_scores(copy.deepcopy(backbone), data, transfer=recipe, metric=metric, seed=0, **OPTIONS)
+    return transfer_scores(copy.deepcopy(backbone), data, transfer=recipe, metric=metric, seed=0, compute=COMPUTE)
 
 
 def same_bits(one, other):
@@ -58,9 +59,9 @@ def test_a_step_is_that_of_torch_at_the_cosine_rate(backbone, stripes, recipe):
     recipe = replace(recipe, epochs=1, batch_size=48, lr=(1e-2,), weight_decay=(0.1,))
     model = with_fresh_head(backbone, classes=3, seed=0)
     by_torch = copy.deepcopy(model).train()
-    ours = fine_tune(model, stripes, transfer=recipe, seed=0, **OPTIONS)[0].model
+    ours = fine_tune(model, stripes, transfer=recipe, seed=0, compute=COMPUTE)[0].model
 
-    batches = Batches(stripes, (recipe.view,), batch_size=48, seed=0, device=OPTIONS["device"], channels_last=False)
+    batches = Batches(stripes, (recipe.view,), batch_size=48, seed=0, device=COMPUTE.device, channels_last=False)
     (x,), y = batches.at(0)
     weights = [p for p in by_torch.parameters() if p.ndim > 1]
     others = [p for p in by_torch.parameters() if p.ndim == 1]
@@ -76,7 +77,7 @@ def test_a_step_is_that_of_torch_at_the_cosine_rate(backbone, stripes, recipe):
 def test_all_weights_and_the_batch_norm_statistics_move(backbone, stripes, recipe):
     model = with_fresh_head(copy.deepcopy(backbone), classes=3, seed=0)
     before = copy.deepcopy(model.state_dict())
-    after = fine_tune(model, stripes, transfer=recipe, seed=0, **OPTIONS)[0].model.state_dict()
+    after = fine_tune(model, stripes, transfer=recipe, seed=0, compute=COMPUTE)[0].model.state_dict()
     assert not any(torch.equal(before[name], after[name]) for name in before)
 
 

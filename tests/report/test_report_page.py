@@ -18,7 +18,6 @@ from tests.report.conftest import CODE, frames_of
 from entrec.errors import UserError
 from entrec.methods import METHODS
 from entrec.pipeline.jobs import TABLES
-from entrec.report.mean_sd import MeanSD, points, pooled
 from entrec.report.notebooks import execute, jupyter_home
 from entrec.report.page import duration
 from entrec.report.provenance import provenance_html, read_provenance, write_provenance
@@ -229,21 +228,6 @@ def test_only_the_solver_that_is_used_has_its_settings_shown(demo: Study) -> Non
 
     assert shown("sgd")["lr"] == "0.375"
     assert list(shown("lbfgs")) == ["solver", "l2"]
-
-
-def test_pooled_deviation_weighs_groups_by_their_degrees_of_freedom() -> None:
-    # variances 4 (one degree) and 1 (two degrees): (4 + 2) / 3
-    assert pooled([MeanSD(0, 2.0, 2), MeanSD(0, 1.0, 3), MeanSD(0, None, 1)]) == pytest.approx(2**0.5)
-    assert pooled([MeanSD(0, None, 1)]) is None
-
-
-def test_differences_carry_their_sign_and_zero_has_none() -> None:
-    assert [points(value) for value in (0.25, -2.5, 0.04, -0.04)] == ["+0.2", "−2.5", "0.0", "0.0"]
-
-
-def test_numbers_have_a_minus_sign_and_zero_has_none() -> None:
-    assert [MeanSD(value, None, 1).text(decimals=2) for value in (-13.656, 0.25, -0.001)] == ["−13.66", "0.25", "0.00"]
-    assert MeanSD(-1.0, 0.25, 2).text(decimals=2) == "−1.00 ± 0.25"
 
 
 def test_durations_read_as_people_say_them() -> None:

@@ -13,6 +13,7 @@ from entrec.information.checks import InvalidEmbeddings
 from entrec.information.sphere import log_area, sample_uniform, sample_vmf, vmf_information
 from entrec.methods import METHODS
 from entrec.methods.method import StepOutput
+from entrec.results import MEASURED
 from entrec.runs import Run
 from entrec.training.diagnostics import measure
 from entrec.training.pretrain import build_batches, build_state, pretrain
@@ -33,6 +34,7 @@ def test_every_method_is_measured_and_only_the_discrete_ones_discretely(method, 
     batches, built = build_batches(study, run, data, device=CPU), build_state(study, run, data, device=CPU).learner
     built.before_step(0, batches)
     measured = measure(built(*batches.at(0)), study.diagnostics)
+    assert tuple(measured) == MEASURED[: len(measured)]  # the columns that the report reads
     assert measured["bound"] == pytest.approx(measured["entropy"] + measured["reconstruction"], abs=1e-4)
     assert measured["bound"] <= math.log(study.diagnostics.samples) + 1e-4
     assert 0 <= measured["alignment"] <= 4

@@ -81,7 +81,7 @@ def test_the_command_line_says_one_line_and_ends_with_a_code_of_its_own(digits_f
     process.terminate()
     assert process.wait(timeout=60) == os.EX_TEMPFAIL
     said = [line for line in (tmp_path / "log").read_text().splitlines() if line.startswith("entrec: ")]
-    (step,) = (re.fullmatch(r"entrec: stopped by SIGTERM after step (\d+) of 9500; saved; .*", s)[1] for s in said)
+    (step,) = (re.fullmatch(r"entrec: stopped by SIGTERM after step (\d+) of 9500; saved: .*", s)[1] for s in said)
     assert torch.load(tmp_path / "resume/last.pt", weights_only=True)["step"] == int(step)
     assert not (tmp_path / "run.json").exists()
 

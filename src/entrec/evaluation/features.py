@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -17,6 +17,14 @@ from entrec.data.views import centre
 from entrec.progress import progress
 
 Precision = Literal["float32", "bfloat16"]
+
+
+class Compute(NamedTuple):
+    """The device on which networks are computed, the precision, and whether images are stored channels last."""
+
+    device: torch.device
+    precision: Precision
+    channels_last: bool
 
 
 @torch.no_grad()

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from entrec.data.prepared import Prepared
 from entrec.errors import UserError
-from entrec.evaluation.features import Precision
+from entrec.evaluation.features import Compute, Precision
 from entrec.progress import progress
 from entrec.results import Point
 from entrec.settings import Transfer
@@ -60,16 +60,9 @@ def with_fresh_head(backbone: nn.Module, *, classes: int, seed: int) -> nn.Modul
 
 
 def fine_tune(
-    model: nn.Module,
-    prepared: Prepared,
-    *,
-    transfer: Transfer,
-    seed: int,
-    device: torch.device,
-    precision: Precision,
-    channels_last: bool,
+    model: nn.Module, prepared: Prepared, *, transfer: Transfer, seed: int, compute: Compute
 ) -> list[Candidate]:
-    """Return copies of `model`, on `device`, trained on the training split of `prepared`, in the order of the grid.
+    """Return copies of `model` on the device, trained on the training split of `prepared`, in the order of the grid.
 
     The optimiser is AdamW without weight decay on biases and norms; the schedule is a cosine without warm-up; batch
     norms use batch statistics. Raises `UserError` when the training split is smaller than a batch.
@@ -80,18 +73,18 @@ def fine_tune(
         (transfer.view,),
         batch_size=transfer.batch_size,
         seed=seed,
-        device=device,
-        channels_last=channels_last,
+        device=compute.device,
+        channels_last=compute.channels_last,
     )
-    layout = torch.channels_last if channels_last else torch.contiguous_format
-    model = model.to(device, memory_format=layout)  # type: ignore[call-overload]
+    layout = torch.channels_last if compute.channels_last else torch.contiguous_format
+    model = model.to(compute.device, memory_format=layout)  # type: ignore[call-overload]
     candidates = [_candidate(model, *pair) for pair in product(transfer.lr, transfer.weight_decay)]
     steps = transfer.epochs * batches.steps_per_epoch
     for step in progress(range(steps), f"fine-tuning on {prepared.name}"):
         (x,), y = batches.at(step)
         factor = cosine_with_warmup(step, steps=steps, warmup=0)
         for candidate in candidates:
-            candidate.step(x, y, factor=factor, precision=precision)
+            candidate.step(x, y, factor=factor, precision=compute.precision)
     return candidates
 
 

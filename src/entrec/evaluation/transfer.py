@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from entrec.data.prepared import Prepared, open_as
 from entrec.data.splits import SplitName
 from entrec.evaluation.encoder import load_encoder
-from entrec.evaluation.features import Precision, extract
+from entrec.evaluation.features import Compute, extract
 from entrec.evaluation.fine_tuning import fine_tune, with_fresh_head
 from entrec.evaluation.metrics import Metric, mean_per_class, score, top1
 from entrec.provenance import record
@@ -32,31 +32,17 @@ def transfer(study: Study, run: Run, dataset: str, *, data: Path, encoder: Path,
     make_deterministic(device, threads=study.resources["transfer"].threads)
     prepared = open_as(data, dataset, study.datasets[dataset])
     params = study.slice(transfer_keys(dataset))
+    compute = Compute(device, study.training.precision, study.training.channels_last)
+    recipe, metric = study.evaluation.transfer, study.datasets[dataset].metric
     with record(params, prepared.name, prepared.checksum, seed=run.seed, device=device) as recording:
-        scores = transfer_scores(
-            load_encoder(study, run, encoder),
-            prepared,
-            transfer=study.evaluation.transfer,
-            metric=study.datasets[dataset].metric,
-            seed=run.seed,
-            device=device,
-            precision=study.training.precision,
-            channels_last=study.training.channels_last,
-        )
+        backbone = load_encoder(study, run, encoder)
+        scores = transfer_scores(backbone, prepared, transfer=recipe, metric=metric, seed=run.seed, compute=compute)
     result = TransferResult(run=str(run), dataset=dataset, **scores, provenance=recording.provenance)
     write_result(output, result)
 
 
 def transfer_scores(
-    backbone: nn.Module,
-    prepared: Prepared,
-    *,
-    transfer: Transfer,
-    metric: Metric,
-    seed: int,
-    device: torch.device,
-    precision: Precision,
-    channels_last: bool,
+    backbone: nn.Module, prepared: Prepared, *, transfer: Transfer, metric: Metric, seed: int, compute: Compute
 ) -> dict[str, Any]:
     """Train the grid, choose on the validation split and score the chosen model on the test split.
 
@@ -71,22 +57,14 @@ def transfer_scores(
             trained,
             prepared,
             rows,
-            device=device,
+            device=compute.device,
             batch_size=transfer.batch_size,
-            precision=precision,
+            precision=compute.precision,
             description=f"scoring the {split} split",
         )
         return _classes_of(logits).cpu(), torch.from_numpy(prepared.labels[rows])
 
-    candidates = fine_tune(
-        model,
-        prepared,
-        transfer=transfer,
-        seed=seed,
-        device=device,
-        precision=precision,
-        channels_last=channels_last,
-    )
+    candidates = fine_tune(model, prepared, transfer=transfer, seed=seed, compute=compute)
     scores = [score(metric, *predict(c.model, "validation"), classes=classes) for c in candidates]
     chosen = scores.index(max(scores))  # the first of equals
     test = predict(candidates[chosen].model, "test")

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from entrec.errors import UserError
-from entrec.report.mean_sd import MeanSD
 from entrec.report.table import Table
 from entrec.report.theory.tables import TABLES, write_theory_table
 from entrec.theory.registry import BOUNDS
@@ -50,16 +49,6 @@ def test_a_wild_estimate_is_written_without_decimals(
             record["levels"][1] |= {"mean": -99.01, "sd": 1289.6}
     found = table(quick, "table_estimators_gaussian", folder)
     assert cells(found, "js")[1] == f"−99 ± {1289.6 * math.sqrt(98 / 99):.0f}"
-
-
-def test_a_union_has_the_mean_and_the_deviation_of_all_its_values() -> None:
-    parts = [[1.0, 4.0, 5.0], [2.0, 2.5], [-3.0]]
-    union = MeanSD.union([MeanSD.of(part) for part in parts])
-    whole = MeanSD.of(value for part in parts for value in part)
-    assert union.n == whole.n
-    assert union.mean == pytest.approx(whole.mean)
-    assert union.sd == pytest.approx(whole.sd)
-    assert MeanSD.union([]).text() == "–"
 
 
 def test_the_sphere_shows_three_sample_sizes_and_the_csv_all(quick: Setting, table: Make, tmp_path: Path) -> None:

@@ -29,7 +29,9 @@ class Decision:
 
 DECISIONS = {
     "C1": Decision(
-        decision_rules.split_rule(), decision_rules.split, ("table_information", "information_over_training")
+        decision_rules.decomposition_rule(),
+        decision_rules.decomposition,
+        ("table_information", "information_over_training"),
     ),
     "C4": Decision(decision_rules.parity_rule(), decision_rules.linear_parity, ("table_1",)),
     "C5": Decision(
@@ -52,12 +54,14 @@ def _decided(name: str, study: Study, frames: Frames) -> Verdict:
     claim = Claim(name, decision.rule, decision.evidence)
     outcome = decision.decide(study, frames)
     if stated_claims()[name].imagenet and not of_paper_scale(study):
-        sentence = f"Not run at the paper's scale: this is the study {study.name}; that of ImageNet is paper."
+        sentence = (
+            f"Only the study paper, at the paper's own scale, decides this claim; this is the study {study.name}."
+        )
         here = f"On {study.dataset} the rule {ON_OTHER_IMAGES[outcome.holds]}: {outcome.sentence}"
         return Verdict(claim, "not run", sentence, here)
-    return Verdict(claim, STATUS[outcome.holds], outcome.sentence)
+    return Verdict(claim, STATUS[outcome.holds], outcome.sentence[0].upper() + outcome.sentence[1:])
 
 
 def _of_theory(name: str) -> Verdict:
-    sentence = "This study has no experiment on it; the theory study has: snakemake theory."
+    sentence = "This study has no experiment on this claim. The theory studies decide it: snakemake theory."
     return Verdict(Claim(name, stated_claims()[name].theory), "not run", sentence)

@@ -19,12 +19,12 @@ from entrec.study import Study
 
 ENTREC = ("entrec_cont", "entrec_disc")
 DEVIATIONS = 2
-SPLIT_TOLERANCE = 1e-3  # nats; history.csv is rounded
+SUM_TOLERANCE = 1e-3  # nats; history.csv is rounded
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Whether a rule holds (None: it cannot be applied) and the numbers that say so."""
+    """Whether a rule holds, or None where it cannot be applied, and the numbers in a sentence that follows a colon."""
 
     holds: bool | None
     sentence: str
@@ -34,7 +34,7 @@ def _margin_rule() -> str:
     return f"{DEVIATIONS} pooled standard deviations in the headline setting, at least {noise_floor()} points"
 
 
-def split_rule() -> str:
+def decomposition_rule() -> str:
     """Return the rule that decides C1."""
     return (
         "entropy, reconstruction and their sum, the bound, are measured for every self-supervised run of the headline "
@@ -66,16 +66,16 @@ def fewer_epochs_rule() -> str:
     )
 
 
-def split(study: Study, frames: Frames) -> Outcome:
-    """Decide C1: the split is measured for every method, and its sum rises."""
+def decomposition(study: Study, frames: Frames) -> Outcome:
+    """Decide C1: the two terms of the bound are measured for every method, and their sum rises."""
     measured = frames.histories.dropna(subset=list(INFORMATION))
     expected = [str(run) for run in study.headline_runs if not METHODS[run.method].baseline]
     absent = sorted(set(expected) - set(measured["run"]))
     if absent or not expected:
-        return Outcome(None, f"Not measured for {', '.join(absent) or 'any method'}.")
+        return Outcome(None, f"the terms were not measured for {', '.join(absent) or 'any method'}.")
     error = (measured["entropy"] + measured["reconstruction"] - measured["bound"]).abs().max()
-    if error > SPLIT_TOLERANCE:
-        return Outcome(False, f"Entropy and reconstruction miss the bound by up to {error:.3g} nats.")
+    if error > SUM_TOLERANCE:
+        return Outcome(False, f"entropy plus reconstruction differs from the bound by up to {error:.3g} nats.")
     ordered = measured[measured["run"].isin(expected)].sort_values("step")
     ends = ordered.groupby("run").agg(method=("method", "first"), first=("bound", "first"), last=("bound", "last"))
     change = ends.groupby("method")[["first", "last"]].mean()
@@ -83,8 +83,8 @@ def split(study: Study, frames: Frames) -> Outcome:
     ends_of = change.to_dict("index")
     parts = [_path(METHODS[m].title, ends_of[m]) for m in study.methods if m in ends_of]
     sentence = (
-        f"Measured for {len(change)} methods in {len(expected)} runs; the bound rose for {len(rising)} of them "
-        f"(nats, first → last measurement: {', '.join(parts)})."
+        f"the terms were measured for {len(change)} methods in {len(expected)} runs; the bound rose for {len(rising)} "
+        f"of them (nats, first → last measurement: {', '.join(parts)})."
     )
     return Outcome(len(rising) == len(change), sentence)
 
@@ -112,8 +112,8 @@ def _parity(rows: pd.DataFrame) -> Outcome:
     own = found[ENTREC[0]]
     seeds = "1 seed" if own.n == 1 else f"{own.n} seeds"
     sentence = (
-        f"{METHODS[ENTREC[0]].title} {own.text()} %, median of {_titles(others)} {median:.1f} %, "
-        f"difference {points(own.mean - median)}, margin {margin:.1f} points, {seeds}."
+        f"{METHODS[ENTREC[0]].title} reaches {own.text()} %, and the median of {_titles(others)} is {median:.1f} %; "
+        f"the difference is {points(own.mean - median)} and the margin {margin:.1f} points ({seeds})."
     )
     return Outcome(own.mean >= median - margin, sentence)
 
@@ -129,7 +129,9 @@ def batch_size_robustness(study: Study, frames: Frames) -> Outcome:
         return Outcome(None, "it needs an EntRec method, another method and a smaller batch size, with common seeds.")
     margin = _margin(_by_method(_headline(study, frames), "value"))
     holds = min(own.values()) >= max(others.values()) - margin and min(own.values()) > min(others.values()) + margin
-    return Outcome(holds, f"lowest Δ at a smaller batch, in points: {_listed(own | others)}; margin {margin:.1f}.")
+    return Outcome(
+        holds, f"the lowest Δ at a smaller batch size is {_listed(own | others)}; the margin is {margin:.1f} points."
+    )
 
 
 def fewer_epochs(study: Study, frames: Frames) -> Outcome:
@@ -145,7 +147,8 @@ def fewer_epochs(study: Study, frames: Frames) -> Outcome:
     margin = _margin(_by_method(_headline(study, frames), "value"))
     alike = min(own.values()) >= statistics.median(others.values()) - margin
     dino_best = dino >= max(deltas.values()) - margin
-    return Outcome(alike and dino_best, f"Δ after {fewest} epochs, in points: {_listed(deltas)}; margin {margin:.1f}.")
+    sentence = f"Δ after {fewest} epochs is {_listed(deltas)}; the margin is {margin:.1f} points."
+    return Outcome(alike and dino_best, sentence)
 
 
 def _headline(study: Study, frames: Frames) -> pd.DataFrame:

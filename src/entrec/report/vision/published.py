@@ -44,7 +44,7 @@ def _of_paper(table: str) -> Iterator[dict[str, Any]]:
 
 def _of_libraries(study: Study) -> Iterator[dict[str, Any]]:
     """Yield what libraries print of the study's methods on its network and images."""
-    for library in _published()["peers"]:
+    for library in _published()["libraries"]:
         if study.name in library["studies"]:
             names = {key: library[key] for key in ("dataset", "metric", "epochs")} | {"source": library["label"]}
             for method, value in library["accuracy"].items():

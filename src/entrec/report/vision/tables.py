@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from entrec.methods.registry import METHODS
 from entrec.paths import StudyPaths
-from entrec.pipeline.jobs import TABLES, runs_of
+from entrec.pipeline.jobs import runs_of
 from entrec.report.mean_sd import mean_sd_by_method, points
 from entrec.report.table import Column, Table, mean_sd_column, read_table_html, seeds, write_table_files
 from entrec.report.vision.frames import histories, last_measured, scores, tidy, transfers
@@ -165,4 +165,3 @@ RECIPES = {
     "table_information": Recipe(_information, information_table),
     "table_methods": Recipe(_information_and_accuracy, methods_table),
 }
-assert tuple(RECIPES) == TABLES
