@@ -1,11 +1,12 @@
-"""The jobs of a study on one machine without Snakemake and DVC, such as a GPU that is lent for minutes.
+"""Run the jobs of a study on one machine without Snakemake and DVC, such as a GPU that is lent for minutes.
 
-Each job is the command of its rule, in a process of its own, and several run side by side. The headline setting comes
-first, seed by seed; a result that is there is not made again, and a pretraining that was stopped goes on. After
-`--seconds` no job is started and those in flight are asked to stop. Tables are made of what is complete:
+Each job is the command of its rule in a process of its own, and several run side by side. The headline setting comes
+first, seed by seed. A result that exists is not made again, and a pretraining that was stopped is resumed. After
+`--seconds` no job is started, and the running ones are asked to stop. `publish` makes the tables and the page of the
+seeds and settings that are complete.
 
-    python benchmarks/without_snakemake.py run --study params/fashion.yaml --workers 10 --seconds 400
-    python benchmarks/without_snakemake.py run --study params/theory.yaml --setting full --steps rates --steps sphere
+    python benchmarks/without_snakemake.py run --study params/fashion.yaml --workers 8 --seconds 400
+    python benchmarks/without_snakemake.py theory --setting full --step rates --step sphere --workers 3
     python benchmarks/without_snakemake.py publish --study params/fashion.yaml
 """
 
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,192 +25,195 @@ import yaml
 from entrec.artefacts import write_text
 from entrec.errors import UserError
 from entrec.paths import StudyPaths, TheoryPaths
-from entrec.pipeline.jobs import TABLES
+from entrec.pipeline.jobs import TABLES, Job, Jobs
+from entrec.pipeline.theory_jobs import TheoryJobs
 from entrec.runs import Run
 from entrec.study import Study, load_study
-from entrec.theory.registry import BOUNDS
-from entrec.theory.study import load_theory
+from entrec.theory.study import THEORY_FILE, load_theory
 from entrec.yaml_reader import read_yaml
 
-PATIENCE = 15  # seconds that a job has to save and to end
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-StudyFile = Annotated[Path, typer.Option("--study")]
+TIMEOUT = 15  # seconds in which a job that was asked to stop saves and ends
+Process = subprocess.Popen[bytes]
+StudyFile = Annotated[Path, typer.Option("--study", help="The study file, params/<study>.yaml.")]
+Seconds = Annotated[float, typer.Option(help="The seconds after which no job is started.")]
+Workers = Annotated[int, typer.Option(help="How many jobs run side by side.")]
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
-    """A command of `python -m entrec` that leaves `output`, its last file, once all `inputs` are there."""
+class Command:
+    """A job with a name, and the arguments of `python -m entrec` that do it."""
 
     name: str
+    job: Job
     arguments: list[str]
-    output: Path
-    inputs: list[Path] = field(default_factory=list)
+
+    @property
+    def ready(self) -> bool:
+        """Whether everything that the job reads is there."""
+        return all(path.exists() for path in self.job.inputs)
+
+    @property
+    def done(self) -> bool:
+        """Whether everything that the job writes is there."""
+        return all(path.exists() for path in self.job.outputs)
 
 
-def jobs_of(study: Study, path: Path) -> Iterator[Job]:
-    """Yield every job but tables and page, in the order in which they are wanted."""
-    paths, shared = StudyPaths(study.name), ["--study", str(path)]
-    for name in study.datasets:
-        folder = paths.dataset(name)
-        yield Job(f"prepare {name}", _words("prepare", *shared, dataset=name, output=folder.folder), folder.card)
-    for run in sorted(study.runs, key=lambda run: wanted(study, run)):
-        yield from _jobs_of_run(study, run, paths, shared)
+def command(job: Job, *step: str, name: str, **options: object) -> Command:
+    """Return the command `step` with `options`."""
+    words = (word for key, value in options.items() for word in (f"--{key}", str(value)))
+    return Command(name, job, [*step, *words])
 
 
-def wanted(study: Study, run: Run) -> tuple[bool, int, int, int]:
-    """Return the place of a run in the order: the headline setting by seed, then the sweeps, cheap ones first."""
+def study_commands(study: Study, path: Path) -> Iterator[Command]:
+    """Yield the commands of every job but the tables and the page, the most wanted first."""
+    jobs = Jobs(study)
+    folders = {name: jobs.paths.dataset(name).folder for name in study.datasets}
+    for name, spec in study.datasets.items():
+        job, options = jobs.prepare(name, encoded=spec.encoded), {"dataset": name, "output": folders[name]}
+        yield command(job, "prepare", name=f"prepare-{name}", study=path, **options)
+    for run in sorted(study.runs, key=lambda run: place(study, run)):
+        own, data = jobs.paths.run(run), folders[study.dataset]
+        shared = {"study": path, "run": run}
+        yield command(jobs.pretrain(run), "pretrain", name=f"pretrain-{run}", **shared, data=data, output=own.folder)
+        shared |= {"encoder": own.encoder}
+        outcome = own.evaluation
+        yield command(jobs.evaluate(run), "evaluate", name=f"evaluate-{run}", **shared, data=data, output=outcome)
+        for name in transfers(study, run):
+            options = {"dataset": name, "data": folders[name], "output": own.transfer(name)}
+            yield command(jobs.transfer(run, name), "transfer", name=f"transfer-{run}-{name}", **shared, **options)
+
+
+def place(study: Study, run: Run) -> tuple[bool, int, int, int]:
+    """Return the place of a run in the order: the headline setting by seed, then the sweeps, short runs first."""
     swept = (run.batch_size, run.epochs) != study.headline
     return swept, run.epochs if swept else 0, -run.batch_size, run.seed
 
 
-def _jobs_of_run(study: Study, run: Run, paths: StudyPaths, shared: list[str]) -> Iterator[Job]:
-    folder, data = paths.run(run), paths.dataset(study.dataset)
-    own = {"run": run, "data": data.folder}
-    yield Job(
-        f"pretrain {run}", _words("pretrain", *shared, **own, output=folder.folder), folder.description, [data.card]
-    )
-    trained = {"run": run, "encoder": folder.encoder}
-    yield Job(
-        f"evaluate {run}",
-        _words("evaluate", *shared, **trained, data=data.folder, output=folder.evaluation),
-        folder.evaluation,
-        [data.card, folder.description],
-    )
-    if run in study.headline_runs:
-        for name in study.evaluation.transfer.datasets:
-            other, output = paths.dataset(name), folder.transfer(name)
-            arguments = _words("transfer", *shared, **trained, dataset=name, data=other.folder, output=output)
-            yield Job(f"transfer {run} to {name}", arguments, output, [other.card, folder.description])
+def transfers(study: Study, run: Run) -> tuple[str, ...]:
+    """Return the datasets that the encoder of `run` is transferred to."""
+    return study.evaluation.transfer.datasets if run in study.headline_runs else ()
 
 
-def theory_jobs(path: Path, setting: str, steps: list[str]) -> Iterator[Job]:
-    """Yield the jobs of the estimators' `steps`, among rates, sphere and gaussian, of one setting of the theory."""
-    own, results = load_theory(path).setting(setting).estimators, TheoryPaths(setting).results
-    shared = ["--study", str(path), "--setting", setting]
-    jobs = {
-        "rates": [(results.rates(case), {"case": case}) for case in own.rates.cases],
-        "sphere": [(results.sphere(d), {"dimension": d}) for d in own.sphere.kappa],
-        "gaussian": [(results.gaussian(b, s), {"bound": b, "seed": s}) for b in BOUNDS for s in own.gaussian.seeds],
-    }
+def theory_commands(path: Path, setting: str, steps: list[str]) -> Iterator[Command]:
+    """Yield the commands of the estimators' `steps`, among rates, sphere and gaussian, of one setting."""
+    jobs = TheoryJobs(load_theory(path).setting(setting))
     for step in steps:
-        for output, options in jobs[step]:
-            named = " ".join(map(str, options.values()))
-            yield Job(f"{step} {named}", ["theory", *_words(step, *shared, **options, output=output)], output)
+        for job in jobs.by_part[f"estimators.{step}"]:
+            (output,) = job.outputs
+            yield command(job, "theory", step, name=job.name, study=path, setting=setting, **job.about, output=output)
 
 
-def _words(step: str, *shared: str, **options: object) -> list[str]:
-    return [step, *shared, *(word for name, value in options.items() for word in (f"--{name}", str(value)))]
-
-
-def run_all(jobs: list[Job], *, workers: int, seconds: float, logs: Path) -> None:
-    """Run jobs, the first that is ready first, until all are done, none is ready or the time is up."""
+def run_all(commands: list[Command], *, workers: int, seconds: float, logs: Path) -> None:
+    """Run commands, those that come first first, until all are done, none is ready or the time is up."""
     deadline = time.monotonic() + seconds
-    left = [job for job in jobs if not job.output.exists()]
-    running: dict[Job, tuple[subprocess.Popen[bytes], float]] = {}
+    left = [own for own in commands if not own.done]
+    running: dict[Command, tuple[Process, float]] = {}
     while (left or running) and time.monotonic() < deadline:
-        for job, (process, began) in list(running.items()):
+        for own, (process, began) in list(running.items()):
             if process.poll() is not None:
-                del running[job]
-                told(job, process.returncode, time.monotonic() - began)
-        for job in [job for job in left if all(path.exists() for path in job.inputs)][: workers - len(running)]:
-            left.remove(job)
-            running[job] = start(job, logs), time.monotonic()
+                del running[own]
+                report_end(own, process, began)
+        for own in [own for own in left if own.ready][: workers - len(running)]:
+            left.remove(own)
+            running[own] = start(own, logs), time.monotonic()
         if not running:
             break  # what is left waits for a job that failed
         time.sleep(0.05)
     for process, _ in running.values():
         process.terminate()
-    for job, (process, began) in running.items():
+    for own, (process, began) in running.items():
         try:
-            process.wait(PATIENCE)
+            process.wait(TIMEOUT)
         except subprocess.TimeoutExpired:
             process.kill()
-        told(job, process.wait(), time.monotonic() - began)
-    print(f"{sum(job.output.exists() for job in jobs)} of {len(jobs)} results are there", flush=True)
+            process.wait()
+        report_end(own, process, began)
+    print(f"{sum(own.done for own in commands)} of {len(commands)} jobs are done", flush=True)
 
 
-def start(job: Job, logs: Path) -> "subprocess.Popen[bytes]":
-    """Start the command; what it prints goes to a log that is named after the job."""
-    log = logs / f"{job.name.replace(' ', '_')}.log"
+def start(own: Command, logs: Path) -> Process:
+    """Start a command; what it prints goes to a log that is named after it."""
+    log = logs / f"{own.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
-    job.output.parent.mkdir(parents=True, exist_ok=True)
-    # many processes share the cores: a thread that waits must not keep one
-    environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE"}
     with log.open("wb") as file:
-        command = [sys.executable, "-m", "entrec", *job.arguments]
-        return subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=environment)
+        return subprocess.Popen(
+            [sys.executable, "-m", "entrec", *own.arguments],
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"OMP_WAIT_POLICY": "PASSIVE"},  # a waiting thread must not occupy a core that others need
+        )
 
 
-def told(job: Job, code: int, seconds: float) -> None:
+def report_end(own: Command, process: Process, began: float) -> None:
     """Print one line about a job that ended."""
-    print(f"{job.name}: {'done' if code == 0 else f'ended with code {code}'} after {seconds:.0f} s", flush=True)
+    outcome = "done" if process.returncode == 0 else f"ended with code {process.returncode}"
+    print(f"{own.name}: {outcome} after {time.monotonic() - began:.0f} s", flush=True)
 
 
 def complete(study: Study) -> dict[str, Any]:
-    """Return the keys of a study file that cut it down to the seeds and settings all of whose results are there."""
-    seeds = [s for s in study.seeds.main if _there(study, [run for run in study.headline_runs if run.seed == s])]
+    """Return the keys of a study file that reduce it to the seeds and settings all of whose results are there."""
+    jobs = Jobs(study)
+
+    def made(runs: list[Run]) -> bool:
+        own = [job for run in runs for job in (jobs.pretrain(run), jobs.evaluate(run))]
+        own += [jobs.transfer(run, name) for run in runs for name in transfers(study, run)]
+        paths = [path for job in own for path in job.outputs]
+        return all(path.exists() for path in paths if path.suffix != ".safetensors")  # encoders may be elsewhere
+
+    def of(batch_size: int, epochs: int) -> list[Run]:
+        return [run for run in study.runs if (run.batch_size, run.epochs) == (batch_size, epochs) and run.seed in swept]
+
+    seeds = [seed for seed in study.seeds.main if made([run for run in study.headline_runs if run.seed == seed])]
     if not seeds:
-        sys.exit(f"{StudyPaths(study.name).results}: no seed of the headline setting is complete")
+        raise UserError(f"{jobs.paths.results}: no seed of the headline setting is complete; run the study first")
     swept = [seed for seed in study.seeds.sweep if seed in seeds] or seeds[:1]
-    own = [run for run in study.runs if run.seed in swept]
-
-    def made(batch_size: int, epochs: int) -> bool:
-        runs = [run for run in own if (run.batch_size, run.epochs) == (batch_size, epochs)]
-        return (batch_size, epochs) == study.headline or _there(study, runs)
-
     batch_size, epochs = study.headline
     return {
         "seeds": {"main": seeds, "sweep": swept},
-        "batch_sizes": [size for size in study.batch_sizes if made(size, epochs)],
-        "epochs": [number for number in study.epochs if made(batch_size, number)],
+        "batch_sizes": [size for size in study.batch_sizes if made(of(size, epochs))],
+        "epochs": [number for number in study.epochs if made(of(batch_size, number))],
     }
 
 
-def _there(study: Study, runs: list[Run]) -> bool:
-    paths, names = StudyPaths(study.name), study.evaluation.transfer.datasets
-    for run in runs:
-        folder = paths.run(run)
-        transfers = [folder.transfer(name) for name in names] if run in study.headline_runs else []
-        if not all(path.exists() for path in [folder.history, folder.description, folder.evaluation, *transfers]):
-            return False
-    return True
+@app.command()
+def run(study: StudyFile, seconds: Seconds = float("inf"), workers: Workers = 1) -> None:
+    """Run a study of methods."""
+    read = load_study(study)
+    commands = list(study_commands(read, study))
+    run_all(commands, workers=workers, seconds=seconds, logs=StudyPaths(read.name).logs.folder)
 
 
 @app.command()
-def run(
-    study: StudyFile,
-    seconds: Annotated[float, typer.Option(help="After so long no job is started.")] = float("inf"),
-    workers: Annotated[int, typer.Option(help="How many jobs run side by side.")] = 1,
-    setting: Annotated[str | None, typer.Option(help="Of the theory studies: quick or full.")] = None,
-    steps: Annotated[list[str], typer.Option(help="Of the theory studies: rates, sphere or gaussian.")] = [],  # noqa: B006
+def theory(
+    step: Annotated[list[str], typer.Option(help="The name of a step: rates, sphere or gaussian.")],
+    study: StudyFile = Path(THEORY_FILE),
+    setting: Annotated[str, typer.Option(help="The size of the study: quick or full.")] = "quick",
+    seconds: Seconds = float("inf"),
+    workers: Workers = 1,
 ) -> None:
-    """Run a study of methods, or some steps of the theory studies."""
-    if setting is None:
-        read = load_study(study)
-        jobs, logs = list(jobs_of(read, study)), StudyPaths(read.name).logs.folder
-    else:
-        jobs, logs = list(theory_jobs(study, setting, steps)), TheoryPaths(setting).logs.folder
-    run_all(jobs, workers=workers, seconds=seconds, logs=logs)
+    """Run steps of the theory's study of estimators."""
+    commands = list(theory_commands(study, setting, step))
+    run_all(commands, workers=workers, seconds=seconds, logs=TheoryPaths(setting).logs.folder)
 
 
 @app.command()
 def publish(study: StudyFile) -> None:
-    """Make tables and page of what is complete, from a study file cut down to it."""
+    """Make the tables and the page of what is complete, from a study file that is reduced to it."""
     read = load_study(study)
-    paths = StudyPaths(read.name)
-    cut = paths.results / study.name  # of the same name: a study is called after its file
-    kept = complete(read)
-    write_text(cut, yaml.safe_dump(read_yaml(study) | kept, sort_keys=False))
-    print(f"{cut}: {kept}")
-    shared = ["--study", str(cut), "--results", str(paths.results)]
+    paths, kept = StudyPaths(read.name), complete(read)
+    reduced = paths.results / study.name  # a study is called after its file
+    write_text(reduced, yaml.safe_dump(read_yaml(study) | kept, sort_keys=False))
+    print(f"{reduced}: {kept}")
+    shared: list[str | Path] = ["--study", reduced, "--results", paths.results]
     for name in TABLES:
-        entrec("table", *shared, "--name", name, "--output", str(paths.report.tables))
-    entrec("report", *shared, "--data", str(paths.data), "--output", str(paths.report.folder))
+        entrec("table", *shared, "--name", name, "--output", paths.report.tables)
+    entrec("report", *shared, "--data", paths.data, "--output", paths.report.folder)
 
 
-def entrec(*arguments: str) -> None:
+def entrec(*arguments: str | Path) -> None:
     """Run a command and wait for it."""
-    subprocess.run([sys.executable, "-m", "entrec", *arguments], check=True)
+    subprocess.run([sys.executable, "-m", "entrec", *map(str, arguments)], check=True)
 
 
 if __name__ == "__main__":

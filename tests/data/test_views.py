@@ -164,6 +164,7 @@ def test_the_images_are_left_as_they_were(photographs, simclr):
     assert torch.equal(photographs, before)
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_gpu_makes_the_views_that_a_cpu_makes(photographs, simclr):
     for where in ("cpu", "cuda"):

@@ -7,7 +7,8 @@ import torch
 
 from entrec.information.log_sum_exp import cross_log_sum_exp, row_log_sum_exp, self_log_sum_exp
 
-DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"))]
+NEEDS_GPU = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")]
+DEVICES = ["cpu", pytest.param("cuda", marks=NEEDS_GPU)]
 
 
 def normal(*shape, seed=0, dtype=torch.float64, device="cpu"):
