@@ -130,7 +130,8 @@ def batch_size_robustness(study: Study, frames: Frames) -> Outcome:
     margin = _margin(_by_method(_headline(study, frames), "value"))
     holds = min(own.values()) >= max(others.values()) - margin and min(own.values()) > min(others.values()) + margin
     return Outcome(
-        holds, f"the lowest Δ at a smaller batch size is {_listed(own | others)}; the margin is {margin:.1f} points."
+        holds,
+        f"the lowest Δ at a smaller batch size, in points, is {_listed(own | others)}; the margin is {margin:.1f}.",
     )
 
 
@@ -147,7 +148,7 @@ def fewer_epochs(study: Study, frames: Frames) -> Outcome:
     margin = _margin(_by_method(_headline(study, frames), "value"))
     alike = min(own.values()) >= statistics.median(others.values()) - margin
     dino_best = dino >= max(deltas.values()) - margin
-    sentence = f"Δ after {fewest} epochs is {_listed(deltas)}; the margin is {margin:.1f} points."
+    sentence = f"Δ after {fewest} epochs, in points, is {_listed(deltas)}; the margin is {margin:.1f}."
     return Outcome(alike and dino_best, sentence)
 
 
@@ -180,7 +181,7 @@ def _margin(found: dict[str, MeanSD]) -> float:
 
 
 def _listed(values: dict[str, float]) -> str:
-    return ", ".join(f"{METHODS[method].title} {points(value)}" for method, value in values.items())
+    return ", ".join(f"{points(value)} for {METHODS[method].title}" for method, value in values.items())
 
 
 def _titles(methods: dict[str, MeanSD]) -> str:
