@@ -5,7 +5,6 @@ python benchmarks/raw_pixels.py --study params/demo.yaml --data data/demo/digits
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -14,6 +13,7 @@ from entrec.data.splits import SplitName
 from entrec.data.views import centre
 from entrec.evaluation.linear import evaluate_linear
 from entrec.evaluation.splits import Split, Splits
+from entrec.results import LinearAccuracies
 from entrec.study import Study, load_study
 
 
@@ -25,10 +25,10 @@ def main() -> None:
     arguments = parser.parse_args()
     study, prepared = load_study(arguments.study), open_prepared(arguments.data)
     scores = score(study, prepared)
-    print(f"{prepared.name}: {100 * scores['test']:.1f} % on raw pixels, L2 {scores['l2']:g}")
+    print(f"{prepared.name}: {100 * scores.test:.1f} % on raw pixels, L2 {scores.l2:g}")
 
 
-def score(study: Study, prepared: Prepared) -> dict[str, Any]:
+def score(study: Study, prepared: Prepared) -> LinearAccuracies:
     """Return the accuracies of a linear classifier of the pixels, 0 to 255."""
 
     def pixels(split: SplitName) -> Split:

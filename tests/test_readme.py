@@ -86,7 +86,7 @@ def test_the_zoos_steps_are_those_of_its_settings(digits):
 
 def test_raw_pixels_score_what_is_said_of_them(demo, digits):
     score = runpy.run_path("benchmarks/raw_pixels.py")["score"]
-    found = 100 * score(demo, digits)["test"]
+    found = 100 * score(demo, digits).test
     assert f"protocol scores {found:.1f} % on the 64 raw pixels" in Path("README.md").read_text(encoding="utf-8")
 
 
