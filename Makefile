@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 REPORT = reports/$(STUDY)/index.html
 
-.PHONY: help demo run plan rehearse theory publish record push pull check test test-workflow test-slurm test-learning test-gpu bench lock format clean
+.PHONY: help demo run plan rehearse theory publish record push pull check test test-workflow test-slurm test-learning test-gpu bench bench-gpu lock format clean
 .DEFAULT_GOAL := help
 
 help:  ## print this list
@@ -131,6 +131,9 @@ bench: .venv/installed  ## measure every ratio and rate that the documentation s
 	python benchmarks/diagnostics.py
 	python benchmarks/kernel_entropy.py
 	python benchmarks/theory_steps.py
+
+bench-gpu: .venv/installed  ## measure the same on a GPU
+	python benchmarks/on_gpu.py --output benchmarks/results
 
 lock: .venv/installed  ## write requirements.lock anew from pyproject.toml
 	uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

@@ -135,3 +135,18 @@ def test_the_papers_gpu_hours_are_those_of_its_plan():
     plan = plan_of(study, device=device_of(study, None), data=Path("nowhere"), results=None)
     (said,) = re.findall(r"some ([\d,]+) GPU-hours on (\w+)s:", Path("README.md").read_text())
     assert said == (f"{round(sum(cost.device_hours for cost in plan.costs), -2):,.0f}", plan.device.title)
+
+
+def test_the_rates_of_the_full_setting_are_counted_by_its_verdict():
+    sentence = rates_verdict(pd.read_csv("reports/published/theory/full/table_estimators_rates.csv")).sentence
+    counted = [int(number) for number in re.findall(r"\d+", sentence)[:4]]
+    text = " ".join(Path("README.md").read_text(encoding="utf-8").split())
+    said = re.search(
+        r"(\d+) exponents were fitted in (\d+) cases, of which (\d+) agree with the stated exponent, (\d+) are", text
+    )
+    assert [int(number) for number in said.groups()] == counted
+
+
+def test_every_test_on_a_gpu_passed():
+    tests = pd.read_csv("reports/published/gpu/tests.csv")
+    assert set(tests["outcome"]) == {"passed"}
