@@ -33,7 +33,7 @@ STEPS, BATCH, RATE = 3, 37, 0.1
 class Share(Noise):
     """This process's share of batches of noise in double precision, two in an epoch."""
 
-    def __init__(self, name, device):
+    def __init__(self, name, device=CPU):
         super().__init__(name, BATCH)
         self.steps_per_epoch, self.images, self.device = 2, 2 * BATCH, device
 

@@ -15,5 +15,5 @@ if __name__ == "__main__":
             if rank() == 1 and step == 7:
                 os.kill(os.getpid(), signal.SIGUSR1)
             if name := stopped():
-                print(f"{rank()} {step} {name}")
+                os.write(1, f"{rank()} {step} {name}\n".encode())  # at once: two processes share the output
                 break
