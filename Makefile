@@ -39,7 +39,7 @@ run: params/$(STUDY).yaml .venv/installed  ## run another study: make run STUDY=
 	@$(MAKE) --no-print-directory $(STAGES)/dvc.lock STUDY=$(STUDY)
 	@echo "report: $(CURDIR)/$(REPORT)"
 
-theory: .venv/installed  ## compare the paper's mathematics with known truths, in minutes on two CPU cores
+theory: .venv/installed  ## compare the paper's mathematics with known truths, in about 20 minutes on two CPU cores
 	snakemake theory
 	@$(MAKE) --no-print-directory dvc/theory/quick/dvc.lock
 	@echo "report: $(CURDIR)/reports/theory/quick/index.html"

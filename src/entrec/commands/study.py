@@ -33,7 +33,7 @@ ScoresFile = Annotated[Path, typer.Option(help="The JSON file to write.")]
 @app.command()
 def check(
     file: Annotated[Path | None, typer.Argument(help="The study file, params/<study>.yaml.")] = None,
-    study: Annotated[Path | None, typer.Option(help="The study file, named as for the other commands.")] = None,
+    study: Annotated[Path | None, typer.Option(help="The same as FILE.")] = None,
 ) -> None:
     """Say what a study file would run, or what is wrong with it."""
     path = file or study
@@ -56,8 +56,9 @@ def rehearse(
 
 @app.command()
 def prepare(
-    study: StudyFile, dataset: DatasetName, output: Annotated[Path, typer.Option(help="The folder to write.")]
-) -> None:
+    study: StudyFile, dataset: DatasetName,
+    output: Annotated[Path, typer.Option(help="The folder to write; Snakemake uses data/STUDY/DATASET.")],
+) -> None:  # fmt: skip
     """Prepare one dataset of a study: images, labels and splits in the form that the other steps read."""
     from entrec.data.prepare import prepare as step
 
@@ -135,7 +136,10 @@ def report(
 def show_plan(
     study: StudyFile,
     gpus: Annotated[int | None, typer.Option(help="Number of GPUs for the wall-time estimate.")] = None,
-    device: Annotated[str | None, typer.Option(help="h100, a100 or cpu; by default the study's kind.")] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(help="h100, a100 or cpu; by default the GPU where the study asks for GPUs, otherwise the CPU."),
+    ] = None,
     data: Annotated[Path, typer.Option(help="The folder of all studies' prepared datasets.")] = Path("data"),
     results: Annotated[
         Path, typer.Option(help="The folder of all studies' results, for measured speeds.")
