@@ -28,7 +28,7 @@ from entrec.report.vision.figures import FIGURES, figures_html, write_figures
 from entrec.report.vision.frames import histories
 from entrec.report.vision.method_pages import docstring, method_sections
 from entrec.report.vision.page import render
-from entrec.report.vision.palette import colour, shape
+from entrec.report.vision.palette import legend_of, marks_of
 from entrec.report.vision.protocol import all_settings
 from entrec.report.vision.provenance import find_provenance, runs_table
 from entrec.report.vision.tables import write_table
@@ -145,10 +145,32 @@ def test_what_was_not_swept_or_measured_is_not_drawn(demo: Study, results: Resul
 
 
 def test_methods_differ_in_colour_and_shape(demo: Study) -> None:
-    trained = [name for name in demo.methods if name not in ("untrained", "supervised")]
-    assert len({colour(method) for method in trained}) == len({shape(method) for method in trained}) == 6
+    marks = marks_of(demo.methods)
+    trained = [mark for name, mark in marks.items() if name not in ("untrained", "supervised")]
+    colours, shapes = zip(*trained, strict=True)
+    assert len(set(colours)) == len(set(shapes)) == 6
     assert len(set(COLOURS)) == len(set(SHAPES)) == 8
-    assert colour("untrained") == colour("supervised") not in COLOURS
+    assert marks["untrained"] == marks["supervised"]
+    assert marks["untrained"][0] not in COLOURS
+
+
+def test_a_method_whose_colour_is_taken_gets_a_free_one_and_leaves_the_others_theirs(demo: Study) -> None:
+    trained = [name for name, entry in METHODS.items() if not entry.baseline]
+    alike = trained[trained.index("entrec_cont") + len(COLOURS)]
+    marks = marks_of([alike, *demo.methods])
+    assert {name: marks[name] for name in demo.methods} == marks_of(demo.methods)
+    assert marks[alike] == (COLOURS[-1], SHAPES[-1])
+
+
+def test_no_two_of_all_methods_share_colour_and_shape() -> None:
+    trained = [name for name, entry in METHODS.items() if not entry.baseline]
+    assert len(set(marks_of(trained).values())) == len(trained) > 2 * len(COLOURS)
+
+
+def test_a_legend_of_long_titles_has_fewer_columns_and_wider_gaps() -> None:
+    assert legend_of(["SimCLR", "EntRecCont"]) == (3, 14)
+    assert legend_of(["SimCLR", "Spectral contrastive", "EntRecCont"]) == (2, 34)
+    assert legend_of([]) == (3, 14)
 
 
 def test_files_made_by_other_code_are_marked_and_the_rest_are_not(
