@@ -1,5 +1,6 @@
 """Claims: the rules on numbers chosen by hand, and what may never be said."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from tests.report.conftest import frames_of
 
 from entrec.report.claims import Verdict, claims_html
 from entrec.report.vision.claims import judge
+from entrec.report.vision.figures import TITLES
 from entrec.report.vision.published import published_rows
 from entrec.runs import Run
 from entrec.study import Study
@@ -35,7 +37,7 @@ def test_claims_about_imagenet_are_never_reproduced_by_another_study(demo: Study
     found = verdicts(demo, results(demo))
     for name in ("C4", "C5", "C6", "C7"):
         assert found[name].status == "not run"
-        assert "Only the study paper" in found[name].sentence
+        assert "Only the study `paper`" in found[name].sentence
         assert found[name].here.startswith("On digits the rule ")
 
 
@@ -88,7 +90,7 @@ def test_claims_of_the_theory_are_not_run(demo: Study, results: Results) -> None
 def test_a_claim_of_the_theory_names_the_command_that_judges_it(demo: Study, results: Results) -> None:
     found = verdicts(demo, results(demo))
     for name in ("C2", "C3", "C8"):
-        assert found[name].sentence.endswith("The theory studies decide it: snakemake theory.")
+        assert found[name].sentence.endswith("The theory studies decide it: `snakemake theory`.")
 
 
 def test_the_split_is_reproduced_where_it_is_measured_and_its_sum_rises(demo: Study, results: Results) -> None:
@@ -128,7 +130,11 @@ def test_a_rule_without_its_methods_cannot_be_applied(demo: Study, results: Resu
 
 def test_every_claim_shows_its_rule(demo: Study, results: Results) -> None:
     found = judge(demo, frames_of(demo, results(demo)))
-    html = claims_html(found)
+    html = claims_html(found, TITLES)
     assert [verdict.claim.name for verdict in found] == [f"C{i}" for i in range(1, 9)]
     assert html.count('<p class="rule">Rule: ') == 8
+    assert "The theory studies decide it: <code>snakemake theory</code>." in html
+    links = re.findall(r'<a href="#([^"]+)">([^<]+)</a>', html)
+    assert ("information_over_training", "Entropy, reconstruction and bound over training") in links
+    assert all(title == TITLES[name] for name, title in links)
     assert "2 pooled standard deviations in the headline setting, at least 0.5 points" in html

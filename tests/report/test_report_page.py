@@ -27,7 +27,7 @@ from entrec.report.vision.datasets import sheets
 from entrec.report.vision.figures import FIGURES, figures_html, write_figures
 from entrec.report.vision.frames import histories
 from entrec.report.vision.method_pages import docstring, method_sections
-from entrec.report.vision.page import render
+from entrec.report.vision.page import render, swept
 from entrec.report.vision.palette import legend_of, marks_of
 from entrec.report.vision.protocol import all_settings
 from entrec.report.vision.provenance import find_provenance, runs_table
@@ -70,7 +70,7 @@ def test_render_makes_one_page_that_needs_no_script_and_no_network(
         page.index(f'id="{name}"') for name in ("run", "claims", "tables", "figures", "protocol", "plan", "provenance")
     ]
     assert order == sorted(order)
-    assert "100 of 100 result files were made by other code than today’s" in page
+    assert "100 of 100 result files were made by another version of the code" in page
     assert "21 training, 3 validation and 6 test images" in page
     assert "Traceback" not in page
     assert "In [" not in page
@@ -250,6 +250,19 @@ def test_only_the_solver_that_is_used_has_its_settings_shown(demo: Study) -> Non
 
     assert shown("sgd")["lr"] == "0.375"
     assert list(shown("lbfgs")) == ["solver", "l2"]
+
+
+def test_what_is_swept_is_named_without_the_headline_setting(demo: Study) -> None:
+    assert swept(demo) == "batch sizes 128, 64; 10 epochs; seed 0"
+    assert swept(replace(demo, batch_sizes=(256, 64), epochs=(20,))) == "batch size 64; seed 0"
+    assert swept(replace(demo, batch_sizes=(64,), epochs=(20,))) == "nothing"
+
+
+def test_a_line_of_the_page_does_not_break_within_a_mean_and_its_deviation() -> None:
+    assert (
+        fragment("paragraph", "κ = 10: 94.4 ± 0.3")
+        == "<p>κ\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}10: 94.4\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}0.3</p>"
+    )
 
 
 def test_durations_read_as_people_say_them() -> None:

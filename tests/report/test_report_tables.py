@@ -97,7 +97,7 @@ def test_a_study_without_transfer_sets_has_an_empty_transfer_table(demo: Study, 
     assert Jobs(study).table("table_transfer").inputs == [MACROS]
     write_table(study, "table_transfer", results=tmp_path, output=tmp_path)
     shown = read_table(study, "table_transfer", tmp_path)
-    assert "This study fine-tunes on no other set." in shown
+    assert "This study fine-tunes on no other dataset." in shown
     assert "<table" not in shown
 
 

@@ -1,6 +1,6 @@
 """The paper's eight claims, and how a page shows what its numbers say about them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -48,7 +48,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim with its status, one sentence of numbers, and what this study shows where it cannot decide."""
+    """A claim with its status, one sentence of numbers, and what this study shows where it cannot decide.
+
+    Backticks mark code in the sentences.
+    """
 
     claim: Claim
     status: Status
@@ -56,6 +59,6 @@ class Verdict:
     here: str = ""
 
 
-def claims_html(verdicts: Sequence[Verdict]) -> Markup:
-    """Return the verdicts as a table."""
-    return fragment("claims", verdicts)
+def claims_html(verdicts: Sequence[Verdict], titles: Mapping[str, str]) -> Markup:
+    """Return the verdicts as a table; `titles` are those of the tables and figures that are evidence, by anchor."""
+    return fragment("claims", verdicts, titles)

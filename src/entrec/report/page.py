@@ -59,8 +59,8 @@ def _notices(found: pd.DataFrame) -> list[str]:
     """Return what a reader must know before any number."""
     other, dirty = (found["other_code"] == "true").sum(), found["dirty"].sum()
     notices = {
-        "were made by other code than today’s; they are marked † under Provenance. Numbers made by different code may "
-        "not be comparable.": other,
+        "were made by another version of the code; they are marked † under Provenance. Numbers of different versions "
+        "may not be comparable.": other,
         "were made while the working tree had uncommitted changes.": dirty,
     }
     return [f"{count} of {len(found)} result files {text}" for text, count in notices.items() if count]

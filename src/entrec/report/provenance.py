@@ -76,7 +76,7 @@ def _letter(place: int) -> str:
 def _environment(letter: Any, files: pd.DataFrame) -> list[str]:
     first = files.iloc[0]
     commit = "not in git" if pd.isna(first["commit"]) else first["commit"][:SHORT]
-    state = " (other code than today’s †)" if first["other_code"] == "true" else " (today’s)"
+    state = " (another version †)" if first["other_code"] == "true" else " (this version)"
     return [
         str(letter),
         commit + (" with uncommitted changes" if first["dirty"] else ""),

@@ -40,4 +40,20 @@ def require_file(path: Path) -> Path:
 def _jinja() -> Environment:
     folder = require_file(PAGES / "templates" / "macros.html.j2").parent
     loader = FileSystemLoader(folder)
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return Environment(
+        loader=loader,
+        autoescape=True,
+        finalize=_unbroken,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _unbroken(value: Any) -> Any:
+    """Return a text whose lines do not break within `κ = 10` or `94.4 ± 0.3`; return other values as they are."""
+    if not isinstance(value, str):
+        return value
+    return value.replace("κ = ", "κ\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}").replace(
+        " ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}"
+    )

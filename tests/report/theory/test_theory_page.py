@@ -54,7 +54,7 @@ def test_the_page_needs_no_script_and_no_network(
     order = [page.index(f'id="{name}"') for name in SECTIONS]
     assert order == sorted(order)
     files = len(list(folder.rglob("*.json")))
-    assert f"{files} of {files} result files were made by other code than today’s" in page
+    assert f"{files} of {files} result files were made by another version of the code" in page
     assert page.count('<span class="status reproduced">reproduced</span>') == 3
     assert page.count('<figure class="table"') == len(TABLES)
     assert "This is no verdict on C6" in page

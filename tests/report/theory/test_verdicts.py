@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from entrec.report.claims import Verdict, claims_html
+from entrec.report.theory.figures import TITLES
 from entrec.report.theory.verdicts import (
     batch_sentence,
     conditions_hold,
@@ -69,7 +70,7 @@ def test_c2_is_reproduced_when_both_forms_recover_every_row(quick: Setting) -> N
     assert found.claim.name == "C2"
     assert found.status == "reproduced"
     assert found.sentence.startswith(
-        "EntRec recovers the latents in 6 of 6 cases; 0 contradict it, 0 are not reached at this size. Held-out"
+        "EntRec recovers the latents in 6 of 6 cases; 0 contradict the claim, 0 are undecided at this size. Held-out"
     )
     assert "sphere, vMF κ = 10: 50.0 ± 0.0, 100.0 ± 0.0; 99.0 ± 0.0, 98.5 ± 0.0, 99.0 ± 0.0 | box" in found.sentence
 
@@ -84,7 +85,7 @@ def test_a_row_is_reached_nine_tenths_of_the_way_to_the_supervised_encoder(
     r2: float, reached: int, quick: Setting
 ) -> None:
     found = latents(quick, box=dict.fromkeys(GOOD, r2))
-    assert f"{reached} of 6 cases; 0 contradict it, {6 - reached} are not reached" in found.sentence
+    assert f"{reached} of 6 cases; 0 contradict the claim, {6 - reached} are undecided" in found.sentence
 
 
 def test_a_row_that_is_reached_is_to_be_reached_by_both_forms(quick: Setting) -> None:
@@ -100,7 +101,7 @@ def test_a_row_that_no_unsupervised_method_reaches_is_listed_and_decides_nothing
     found = latents(quick, wide=poor)
     assert found.status == "reproduced"
     named = "sphere, vMF κ = 1 by EntRec, resubstitution | sphere, vMF κ = 1 by EntRec, leave-one-out"
-    assert f"4 of 6 cases; 0 contradict it, 2 are not reached at this size (not reached: {named})." in found.sentence
+    assert f"4 of 6 cases; 0 contradict the claim, 2 are undecided at this size (undecided: {named})." in found.sentence
     assert latents(quick, wide=poor, narrow=poor).status == "not run"  # fewer than half decide
 
 
@@ -108,8 +109,8 @@ def test_a_row_that_info_nce_alone_reaches_contradicts_c2_and_is_named(quick: Se
     found = latents(quick, narrow={"entrec_resubstitution": 0.7})
     assert found.status == "not reproduced"
     assert (
-        "1 contradicts it, 0 are not reached at this size (contradicting: sphere, vMF κ = 10 by EntRec, resubstitution"
-        in found.sentence
+        "1 contradicts the claim, 0 are undecided at this size "
+        "(contradicting: sphere, vMF κ = 10 by EntRec, resubstitution" in found.sentence
     )
 
 
@@ -121,11 +122,11 @@ def test_what_one_form_reaches_counts_against_the_other(quick: Setting) -> None:
     poor = {"entrec_resubstitution": 0.0, "info_nce": 0.94}
     found = latents(quick, **dict.fromkeys(quick.latent_recovery.rows, poor))
     assert found.status == "not reproduced"
-    assert "3 of 6 cases; 3 contradict it" in found.sentence
+    assert "3 of 6 cases; 3 contradict the claim" in found.sentence
 
 
 def test_a_row_in_which_there_is_nothing_to_learn_decides_nothing(quick: Setting) -> None:
-    assert "2 are not reached" in latents(quick, narrow={"untrained": 0.995, "entrec_resubstitution": 1.0}).sentence
+    assert "2 are undecided" in latents(quick, narrow={"untrained": 0.995, "entrec_resubstitution": 1.0}).sentence
 
 
 def test_without_a_row_that_meets_the_conditions_c2_is_not_run(quick: Setting) -> None:
@@ -138,7 +139,7 @@ def test_without_a_row_that_meets_the_conditions_c2_is_not_run(quick: Setting) -
 def test_c3_is_reproduced_when_style_is_told_no_better_than_by_content(quick: Setting) -> None:
     found = content(quick)
     assert (found.claim.name, found.status) == ("C3", "reproduced")
-    assert "isolates content in 2 of 2 cases; 0 contradict it" in found.sentence
+    assert "isolates content in 2 of 2 cases; 0 contradict the claim" in found.sentence
     assert "causal dependence: 0.97 ± 0.00; 0.30 ± 0.00 of 0.30 ± 0.00." in found.sentence
 
 
@@ -175,7 +176,7 @@ def test_a_setting_that_no_reference_isolates_decides_nothing(quick: Setting) ->
     leak = dict.fromkeys(("info_nce", "align_entropy", "entrec_cont"), (0.97, 0.6))
     found = content(quick, causal=leak)
     assert found.status == "reproduced"
-    assert "(not reached: p = 0.75, statistical and causal dependence by EntRecCont)" in found.sentence
+    assert "(undecided: p = 0.75, statistical and causal dependence by EntRecCont)" in found.sentence
     assert content(quick, causal=leak | {"align_entropy": (0.97, 0.3)}).status == "not reproduced"
     assert content(quick, causal=leak, apart=leak).status == "not run"
 
@@ -186,11 +187,11 @@ def test_categories_are_shown_and_not_judged(quick: Setting) -> None:
 
 def test_a_verdict_says_what_was_trained_and_prints_its_rule(quick: Setting) -> None:
     for found in (latents(quick), content(quick)):
-        html = claims_html([found])
+        html = claims_html([found], TITLES)
         assert "trained for 100 steps in batches of 512; the originals" in html
         assert "at least half" in html.lower()
-    assert 'href="#table_content_style"' in claims_html([content(quick)])
-    assert 'href="#table_latent_recovery"' in claims_html([latents(quick)])
+    assert 'href="#table_content_style"' in claims_html([content(quick)], TITLES)
+    assert 'href="#table_latent_recovery"' in claims_html([latents(quick)], TITLES)
 
 
 def test_the_sweep_is_told_from_the_largest_batch_to_the_smallest() -> None:
@@ -239,14 +240,17 @@ def test_a_bias_that_grows_less_as_the_kernel_shrinks_is_within_the_bound(slope:
 def test_c8_is_reproduced_when_no_error_falls_more_slowly_than_stated() -> None:
     found = rates(("squared bias", -1.98, -2.0), ("variance", -1.6, -1.0))
     assert found.status == "reproduced"
-    assert "2 exponents were fitted in 1 case: 1 agrees with the stated one, 1 is within the bound" in found.sentence
-    assert "0 contradict it." in found.sentence
+    assert (
+        "2 exponents were fitted in 1 case: 1 agrees with the stated one; 1 is faster than the stated rate"
+        in found.sentence
+    )
+    assert "0 contradict the claim." in found.sentence
 
 
 def test_c8_is_not_reproduced_when_one_falls_more_slowly_and_says_which() -> None:
     found = rates(("squared bias", -2.0, -2.0), ("variance", -0.7, -1.0))
     assert found.status == "not reproduced"
-    assert "1 contradicts it (a_case, variance: −0.70 for −1.00)." in found.sentence
+    assert "1 contradicts the claim (a_case, variance: −0.70 for −1.00)." in found.sentence
 
 
 def test_without_a_fit_c8_is_not_run() -> None:
@@ -267,7 +271,7 @@ def test_the_rule_says_why_the_untested_factor_bounds_no_variance() -> None:
 
 
 def test_the_rule_and_the_evidence_are_on_the_page() -> None:
-    html = claims_html([rates(("variance", -1.0, -1.0))])
+    html = claims_html([rates(("variance", -1.0, -1.0))], TITLES)
     assert "must come within 0.1 of the stated one" in html
     assert 'href="#table_estimators_rates"' in html
     assert 'href="#estimators_rates"' in html

@@ -6,7 +6,7 @@ import pandas as pd
 
 from entrec.report.mean_sd import NOTHING, MeanSD, decimal
 from entrec.report.table import Column, Table
-from entrec.report.theory.names import IN_WIDTH, case_title, listed, number, quantity
+from entrec.report.theory.names import IN_WIDTH, TABLE_TITLES, case_title, listed, number, quantity
 from entrec.report.theory.verdicts import TOLERANCE, SlopeOutcome, slope_outcome
 from entrec.theory.registry import BOUNDS, ENTROPY_ESTIMATORS, SPHERE_ESTIMATORS
 from entrec.theory.study import Setting
@@ -46,7 +46,8 @@ def gaussian(setting: Setting, rows: pd.DataFrame) -> Table:
         "batches without updates. A cell is the mean ± standard deviation of the estimate from one batch, over all "
         f"these batches of {quantity(seeds, 'seed')}."
     )
-    return Table("table_estimators_gaussian", "Bounds on Gaussians", caption, bounds, columns, head="Bound")
+    table = "table_estimators_gaussian"
+    return Table(table, TABLE_TITLES[table], caption, bounds, columns, head="Bound")
 
 
 def sphere(setting: Setting, rows: pd.DataFrame) -> Table:
@@ -71,7 +72,8 @@ def sphere(setting: Setting, rows: pd.DataFrame) -> Table:
         f"the mean ± standard deviation over repeated draws. The table has rows for {listed(shown)} pairs; the CSV has "
         f"all {len(sizes)} sample sizes. A dash means that nothing was measured."
     )
-    return Table("table_estimators_sphere", "Estimates on the sphere", caption, keys, columns, head="d, κ, k")
+    table = "table_estimators_sphere"
+    return Table(table, TABLE_TITLES[table], caption, keys, columns, head="d, κ, k")
 
 
 def rates(setting: Setting, rows: pd.DataFrame) -> Table:
@@ -97,7 +99,8 @@ def rates(setting: Setting, rows: pd.DataFrame) -> Table:
         "in Theorem 2’s first term; the factor h^(4−d) of this term is not tested. The CSV says for each row what is "
         "compared with what."
     )
-    return Table("table_estimators_rates", "Convergence", caption, keys, columns, head="Data")
+    table = "table_estimators_rates"
+    return Table(table, TABLE_TITLES[table], caption, keys, columns, head="Data")
 
 
 def _union(rows: pd.DataFrame) -> MeanSD:

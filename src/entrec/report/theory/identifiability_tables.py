@@ -9,6 +9,7 @@ from entrec.report.mean_sd import NOTHING, decimal, mean_sds
 from entrec.report.table import Column, Table
 from entrec.report.theory.names import (
     LATENTS,
+    TABLE_TITLES,
     content_isolation_title,
     full_title,
     hidden_of,
@@ -46,7 +47,8 @@ def latent_recovery(setting: Setting, rows: pd.DataFrame) -> Table:
         "means InfoNCE."
     )
     columns += _published("r2", own)
-    return Table("table_latent_recovery", "Latent recovery", caption, _titles(own), columns, head="Latents")
+    table = "table_latent_recovery"
+    return Table(table, TABLE_TITLES[table], caption, _titles(own), columns, head="Latents")
 
 
 def latent_recovery_mcc(setting: Setting, rows: pd.DataFrame) -> Table:
@@ -67,7 +69,8 @@ def latent_recovery_mcc(setting: Setting, rows: pd.DataFrame) -> Table:
         f"{_seeds(rows)}. {AS_REPORTED} (Zimmermann et al. 2021, arXiv:2102.08850)."
     )
     columns += _published("mcc", own)
-    return Table("table_latent_recovery_mcc", "Matched coordinates", caption, _titles(own), columns, head="Latents")
+    table = "table_latent_recovery_mcc"
+    return Table(table, TABLE_TITLES[table], caption, _titles(own), columns, head="Latents")
 
 
 def latent_recovery_batch(setting: Setting, rows: pd.DataFrame) -> Table:
@@ -95,7 +98,8 @@ def latent_recovery_batch(setting: Setting, rows: pd.DataFrame) -> Table:
         f"standard deviation over {_seeds(rows)}."
     )
     keys = [(key, key) for key in sizes]
-    return Table("table_latent_recovery_batch", "Latent recovery by batch size", caption, keys, columns, head="k")
+    table = "table_latent_recovery_batch"
+    return Table(table, TABLE_TITLES[table], caption, keys, columns, head="k")
 
 
 def content_style(setting: Setting, rows: pd.DataFrame) -> Table:
@@ -125,7 +129,8 @@ def content_style(setting: Setting, rows: pd.DataFrame) -> Table:
         f"changes with probability p. Mean ± standard deviation over {_seeds(rows)}. {AS_REPORTED} (von Kuegelgen et "
         "al. 2021, arXiv:2106.04619)."
     )
-    return Table("table_content_style", "Content isolation", caption, keys, columns, head="Dependence: target")
+    table = "table_content_style"
+    return Table(table, TABLE_TITLES[table], caption, keys, columns, head="Dependence: target")
 
 
 def _published(score: Literal["r2", "mcc"], own: LatentRecovery) -> list[Column]:

@@ -1,4 +1,4 @@
-"""How the theory page calls the cases and rows of a study, and how it writes numbers."""
+"""How the theory page calls its tables and the cases and rows of a study, and how it writes numbers."""
 
 from collections.abc import Sequence
 
@@ -12,6 +12,15 @@ from entrec.theory.settings.identifiability import (
 )
 from entrec.theory.study import Setting
 
+TABLE_TITLES = {
+    "table_latent_recovery": "Latent recovery",
+    "table_latent_recovery_mcc": "Matched coordinates",
+    "table_latent_recovery_batch": "Latent recovery by batch size",
+    "table_content_style": "Content isolation",
+    "table_estimators_gaussian": "Bounds on Gaussians",
+    "table_estimators_sphere": "Estimates on the sphere",
+    "table_estimators_rates": "Convergence",
+}
 LATENTS = ("content", "style")
 IN_WIDTH = "bias against h"  # the one error that is fitted against the kernel's width; it grows as h shrinks
 ROOT = "root mean square error"  # the one error that is fitted as a root

@@ -27,7 +27,7 @@ from entrec.report.theory.names import (
 from entrec.theory.registry import CONTENT_ISOLATION, LATENT_RECOVERY
 from entrec.theory.settings.identifiability import ContentIsolation, LatentRecovery, LatentRecoveryRow
 
-CaseOutcome = Literal["holds", "fails", "not reached"]
+CaseOutcome = Literal["holds", "fails", "undecided"]
 FORMS = [name for name, objective in LATENT_RECOVERY.items() if objective.role == "judged"]
 REFERENCES = [name for name, objective in CONTENT_ISOLATION.items() if objective.role == "reference"]
 SHARE = 0.9  # of the gap between the untrained and the supervised encoder
@@ -57,10 +57,9 @@ def latents_rule() -> str:
         f"{100 * SHARE:.0f} % of the gap in held-out R² between the untrained and the supervised encoder, in the mean "
         "over seeds. Where one form does not, but the other form or InfoNCE does, the case contradicts the claim. "
         f"Where none of the three does, or where the supervised encoder is at most {100 * POINT:.0f} point above the "
-        "untrained one, the case is not reached and decides nothing. At least half of the cases must hold. In the box, "
-        "EntRec’s density is not truncated at the walls although that of the pairs is, so its bound is not tight "
-        "there. The other rows are shown but not judged, and neither are correlations, because the claim allows any "
-        "affine map."
+        "untrained one, the case is undecided. At least half of the cases must hold. In the box, EntRec’s density is "
+        "not truncated at the walls although that of the pairs is, so its bound is not tight there. The other rows are "
+        "shown but not judged, and neither are correlations, because the claim allows any affine map."
     )
 
 
@@ -71,9 +70,8 @@ def content_rule() -> str:
         f"at least {CONTENT:g}, in the mean over seeds. It must explain style no better than content itself does with "
         f"the same seed: by at most {LEAK:g} in the mean, and by at most {2 * LEAK:g} with any seed. Where EntRecCont "
         "fails, and so do the two objectives of the theory’s own paper (InfoNCE, and alignment with entropy), the "
-        "setting is not reached and decides nothing. At least half of the settings must hold. EntRecDisc is shown but "
-        "not judged: categories that are equally frequent and certain maximise its bound, and they need not determine "
-        "all of content."
+        "setting is undecided. At least half of the settings must hold. EntRecDisc is shown but not judged: categories "
+        "that are equally frequent and certain maximise its bound, and they need not determine all of content."
     )
 
 
@@ -131,7 +129,7 @@ def content_verdict(settings: ContentIsolation, scores: pd.DataFrame) -> Verdict
         isolated = {
             name: isolates(ridge["content", row, name], excess[row, name]) for name in ("entrec_cont", *REFERENCES)
         }
-        outcome: CaseOutcome = "fails" if any(isolated.values()) else "not reached"
+        outcome: CaseOutcome = "fails" if any(isolated.values()) else "undecided"
         cases.append(Case(title, "EntRecCont", "holds" if isolated["entrec_cont"] else outcome))
     numbers = (
         f"{title}: {ridge['content', row, 'entrec_cont'].text(decimals=2)}; "
@@ -163,10 +161,10 @@ def rates_verdict(fits: pd.DataFrame) -> Verdict:
     sentence = (
         f"{counted(len(rows), 'exponent was', 'exponents were')} fitted in "
         f"{quantity(fits['case'].nunique(), 'case')}: "
-        f"{counted(outcomes.count('agrees'), 'agrees', 'agree')} with the stated one, "
-        f"{counted(outcomes.count('within'), 'is', 'are')} within the bound without meeting it, "
-        f"{counted(undecided, 'is', 'are')} too uncertain, "
-        f"{counted(len(beyond), 'contradicts', 'contradict')} it{_listed_slopes(beyond)}. {_tested(fits)}"
+        f"{counted(outcomes.count('agrees'), 'agrees', 'agree')} with the stated one; "
+        f"{counted(outcomes.count('within'), 'is', 'are')} faster than the stated rate, which is only an upper bound; "
+        f"{counted(undecided, 'is', 'are')} too uncertain; "
+        f"{counted(len(beyond), 'contradicts', 'contradict')} the claim{_listed_slopes(beyond)}. {_tested(fits)}"
     )
     return Verdict(claim, status, sentence)
 
@@ -201,11 +199,11 @@ def batch_sentence(rows: pd.DataFrame) -> str:
 def _recovery_outcome(r2: Mapping[tuple[str, str], MeanSD], row: str, form: str) -> CaseOutcome:
     low, high = (r2[row, name].mean for name in ("untrained", "supervised"))
     if high - low <= 100 * POINT:
-        return "not reached"  # the network has nothing to learn in this row
+        return "undecided"  # the network has nothing to learn in this row
     enough = low + SHARE * (high - low)
     if r2[row, form].mean >= enough:
         return "holds"
-    return "fails" if any(r2[row, name].mean >= enough for name in ("info_nce", *FORMS)) else "not reached"
+    return "fails" if any(r2[row, name].mean >= enough for name in ("info_nce", *FORMS)) else "undecided"
 
 
 def _style_above_oracle(scores: pd.DataFrame) -> dict[tuple[str, str], list[float]]:
@@ -226,18 +224,18 @@ def _status(cases: Sequence[Case]) -> Status:
 
 
 def _counted_cases(cases: Sequence[Case]) -> str:
-    """Return for instance `1 of 8 cases; 1 contradicts it, 6 are not reached at this size`."""
+    """Return for instance `1 of 8 cases; 1 contradicts the claim, 6 are undecided at this size`."""
     found = Counter(case.outcome for case in cases)
     return (
         f"{found['holds']} of {quantity(len(cases), 'case')}; {counted(found['fails'], 'contradicts', 'contradict')} "
-        f"it, {counted(found['not reached'], 'is', 'are')} not reached at this size"
+        f"the claim, {counted(found['undecided'], 'is', 'are')} undecided at this size"
     )
 
 
 def _named(cases: Sequence[Case]) -> str:
     """Return the cases that do not hold, in brackets."""
     lists = []
-    for outcome, words in (("fails", "contradicting"), ("not reached", "not reached")):
+    for outcome, words in (("fails", "contradicting"), ("undecided", "undecided")):
         names = [f"{case.row} by {case.method}" for case in cases if case.outcome == outcome]
         lists += [f"{words}: {' | '.join(names)}"] if names else []
     return f" ({'; '.join(lists)})" if lists else ""
@@ -248,7 +246,7 @@ def _extent(own: LatentRecovery | ContentIsolation) -> str:
     return (
         f"This verdict is about encoders with hidden layers of {hidden_of(own)} units, trained for {steps_of(own)} "
         f"steps in batches of {own.training.batch_size}; the originals have up to 500 units and are trained for "
-        "300,000 steps in batches of 6,144. A claim about maxima can be contradicted here only where a reference "
+        "300,000 steps in batches of 6,144. A claim about maxima can be contradicted here only where another "
         "objective succeeds."
     )
 

@@ -55,7 +55,7 @@ def _decided(name: str, study: Study, frames: Frames) -> Verdict:
     outcome = decision.decide(study, frames)
     if stated_claims()[name].imagenet and not of_paper_scale(study):
         sentence = (
-            f"Only the study paper, at the paper's own scale, decides this claim; this is the study {study.name}."
+            f"Only the study `paper`, at the paper's own scale, decides this claim; this is the study `{study.name}`."
         )
         here = f"On {study.dataset} the rule {ON_OTHER_IMAGES[outcome.holds]}: {outcome.sentence}"
         return Verdict(claim, "not run", sentence, here)
@@ -63,5 +63,5 @@ def _decided(name: str, study: Study, frames: Frames) -> Verdict:
 
 
 def _of_theory(name: str) -> Verdict:
-    sentence = "This study has no experiment on this claim. The theory studies decide it: snakemake theory."
+    sentence = "This study has no experiment on this claim. The theory studies decide it: `snakemake theory`."
     return Verdict(Claim(name, stated_claims()[name].theory), "not run", sentence)

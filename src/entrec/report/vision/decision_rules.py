@@ -53,16 +53,17 @@ def parity_rule(quantity: str = "linear top-1 accuracy") -> str:
 def batch_size_rule() -> str:
     """Return the rule that decides C6."""
     return (
-        "the lowest Δ over the smaller batch sizes of each EntRec method is not below any other method's by more than "
-        f"the margin, and is above that of at least one by more than the margin ({_margin_rule()})."
+        "for each EntRec method, the lowest Δ over the smaller batch sizes is not below that of any other method by "
+        "more than the margin, and it is above that of at least one other method by more than the margin "
+        f"({_margin_rule()})."
     )
 
 
 def fewer_epochs_rule() -> str:
     """Return the rule that decides C7."""
     return (
-        "at the fewest epochs, no EntRec method's Δ is below the median of the other methods but DINO, and no method's "
-        f"Δ is above DINO's, both by more than the margin ({_margin_rule()})."
+        "at the fewest epochs, no EntRec method's Δ is below the median of the other methods (without DINO) by more "
+        f"than the margin, and no method's Δ is above DINO's by more than the margin ({_margin_rule()})."
     )
 
 
@@ -106,7 +107,7 @@ def _parity(rows: pd.DataFrame) -> Outcome:
     found = _by_method(rows, "value")
     others = {method: mean_sd for method, mean_sd in found.items() if method not in ENTREC}
     if ENTREC[0] not in found or not others:
-        return Outcome(None, "it needs EntRecCont and another self-supervised method.")
+        return Outcome(None, "the rule needs EntRecCont and another self-supervised method.")
     margin = _margin(found)
     median = statistics.median(mean_sd.mean for mean_sd in others.values())
     own = found[ENTREC[0]]
@@ -126,7 +127,8 @@ def batch_size_robustness(study: Study, frames: Frames) -> Outcome:
     lowest = {m: min(s.mean for s in _by_batch_size(group).values()) for m, group in _groups(rows)}
     own, others = _split_methods(lowest)
     if not own or not others:
-        return Outcome(None, "it needs an EntRec method, another method and a smaller batch size, with common seeds.")
+        needs = "an EntRec method, another method and a smaller batch size, with common seeds"
+        return Outcome(None, f"the rule needs {needs}.")
     margin = _margin(_by_method(_headline(study, frames), "value"))
     holds = min(own.values()) >= max(others.values()) - margin and min(own.values()) > min(others.values()) + margin
     return Outcome(
@@ -144,7 +146,8 @@ def fewer_epochs(study: Study, frames: Frames) -> Outcome:
     own, others = _split_methods(deltas)
     dino = others.pop("dino", None)
     if not own or not others or dino is None:
-        return Outcome(None, "it needs an EntRec method, DINO, another method and fewer epochs, with common seeds.")
+        needs = "an EntRec method, DINO, another method and fewer epochs, with common seeds"
+        return Outcome(None, f"the rule needs {needs}.")
     margin = _margin(_by_method(_headline(study, frames), "value"))
     alike = min(own.values()) >= statistics.median(others.values()) - margin
     dino_best = dino >= max(deltas.values()) - margin

@@ -13,28 +13,30 @@ from entrec.report.vision.frames import Frames
 from entrec.report.vision.information_figures import draw_losses, draw_over_training, draw_plane, losses, means
 from entrec.report.vision.protocol import estimator
 from entrec.report.vision.reading import remedy_of
+from entrec.report.vision.titles import TABLE_TITLES
 from entrec.results import DISCRETE, GEOMETRY, INFORMATION
 from entrec.study import Study
 
 FIGURES = {
     "accuracy_by_batch_size": Figure(
         "Accuracy by batch size",
-        "Linear top-1 accuracy on the test split. Every point is a mean over the sweeps' seeds ({seeds}), so that a "
-        "line shows the same differences as the Δ of the table. Bars are one standard deviation where there is more "
-        "than one seed. The number of epochs is fixed, so a smaller batch also means more steps.",
+        "Linear top-1 accuracy on the test split. Every point is a mean over the seeds of the sweep ({seeds}), so "
+        "that a line shows the same differences as the Δ of Table 1. Bars are one standard deviation where there is "
+        "more than one seed. The number of epochs is fixed, so a smaller batch also means more steps.",
         partial(by_swept, "table_1", "batch_size"),
         partial(draw_by_swept, "batch_size", "batch size"),
     ),
     "accuracy_by_epochs": Figure(
         "Accuracy by epochs",
         "Linear top-1 accuracy on the test split against the length of the whole schedule: each point is trained from "
-        "the start. Points and bars are as in the figure before.",
+        "the start. Every point is a mean over the seeds of the sweep ({seeds}); bars are one standard deviation where "
+        "there is more than one seed.",
         partial(by_swept, "table_2", "epochs"),
         partial(draw_by_swept, "epochs", "epochs of the schedule"),
     ),
     "training_curves": Figure(
         "Training loss",
-        "One line per seed, in the headline setting. Every panel has its own scale, because losses of different "
+        "One line per seed of the headline setting. Every panel has its own scale, because losses of different "
         "methods are not comparable.",
         losses,
         draw_losses,
@@ -49,29 +51,32 @@ FIGURES = {
     "discrete_information": Figure(
         "Discrete entropy and reconstruction",
         "Methods with a discrete surrogate: plug-in entropy of the mean softmax, and minus the cross-entropy between "
-        "the views, in nats; means over the seeds of the headline setting, on as many pairs as above. The entropy "
-        "cannot exceed the log of the number of categories, and the reconstruction cannot exceed zero. The paper's "
-        "appendix shows such curves for DINO and EntRecDisc; it prints no numbers to set beside ours.",
+        "the views, in nats; means over the seeds of the headline setting, on as many pairs as the continuous "
+        "quantities. The entropy cannot exceed the log of the number of categories, and the reconstruction cannot "
+        "exceed zero. The paper's appendix shows such curves for DINO and EntRecDisc; it prints no numbers that ours "
+        "could be compared with.",
         partial(means, DISCRETE),
         partial(draw_over_training, DISCRETE, "nats"),
     ),
     "geometry_over_training": Figure(
         "Geometry of the embeddings over training",
-        "The same normalised projections without a density: effective rank (how many directions they use), uniformity "
-        "(log mean of exp(−2 × squared distance) over pairs of images; lower is more even) and alignment (mean squared "
-        "distance of two views of an image). Uniformity corresponds to the entropy, alignment to the reconstruction. "
-        "Lines are means over the seeds of the headline setting.",
+        "What can be said of the same normalised projections without a density: effective rank (how many directions "
+        "they use), uniformity (log mean of exp(−2 × squared distance) over pairs of images; lower is more even) and "
+        "alignment (mean squared distance of two views of an image). Uniformity corresponds to the entropy, alignment "
+        "to the reconstruction. Lines are means over the seeds of the headline setting.",
         partial(means, GEOMETRY),
         partial(draw_over_training, GEOMETRY, None),
     ),
     "information_plane": Figure(
         "Entropy against reconstruction",
-        "The same measurements as paths, from the open to the filled point. Along a dotted line the bound is constant; "
-        "it grows towards the upper right.",
+        "The same measurements as paths, from the first (open point) to the last (filled point). Along a dotted line "
+        "the bound is constant; it grows towards the upper right.",
         partial(means, INFORMATION),
         draw_plane,
     ),
 }
+
+TITLES = TABLE_TITLES | {name: figure.title for name, figure in FIGURES.items()}  # by the anchors of the page
 
 
 def write_figures(study: Study, frames: Frames, folder: Path) -> list[str]:

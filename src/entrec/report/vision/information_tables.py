@@ -1,4 +1,4 @@
-"""What the methods' projections hold at the end of training, the evidence for C1, and the methods by family."""
+"""Entropy and reconstruction at the end of training, which are the evidence for C1, and the methods by family."""
 
 from collections.abc import Mapping
 from typing import get_args
@@ -9,6 +9,7 @@ from entrec.methods.registry import METHODS, Family
 from entrec.report.mean_sd import MeanSD, mean_sd_by_method
 from entrec.report.table import Column, Table, mean_sd_column, seeds
 from entrec.report.vision.protocol import estimator
+from entrec.report.vision.titles import TABLE_TITLES
 from entrec.study import Study
 
 HEADS = {  # label, unit and decimals of each quantity
@@ -32,14 +33,15 @@ def information_table(study: Study, rows: pd.DataFrame) -> Table:
     quantities = [metric for metric in HEADS if metric != "linear_top1"]
     found = {metric: dict.fromkeys(titles, MeanSD.of([])) | _by_method(rows, metric) for metric in quantities}
     caption = (
-        f"What each method's projections hold at the last measurement; {study.dataset}, batch size {batch_size}, "
-        f"{epochs} epochs. {estimator(study)} The bound is entropy plus reconstruction. Uniformity is the log mean of "
-        "exp(−2 × squared distance) over pairs of images (at most 0, lower is more even), alignment the mean squared "
-        "distance of two views of an image (0 to 4). Discrete quantities belong to methods with a discrete surrogate. "
-        f"Baselines have no pairs and no row. Mean ± standard deviation over seeds, {_seeds(found)}."
+        f"Entropy and reconstruction of each method's projections at the last measurement; {study.dataset}, batch "
+        f"size {batch_size}, {epochs} epochs. {estimator(study)} The bound is entropy plus reconstruction. Uniformity "
+        "is the log mean of exp(−2 × squared distance) over pairs of images (at most 0, lower is more even), "
+        "alignment the mean squared distance of two views of an image (0 to 4). Discrete quantities belong to methods "
+        "with a discrete surrogate. Baselines have no pairs and no row. Mean ± standard deviation over seeds, "
+        f"{_seeds(found)}."
     )
     columns = _columns(found)
-    return Table("table_information", "Entropy and reconstruction", caption, list(titles.items()), columns)
+    return Table("table_information", TABLE_TITLES["table_information"], caption, list(titles.items()), columns)
 
 
 def methods_table(study: Study, rows: pd.DataFrame) -> Table:
@@ -55,14 +57,14 @@ def methods_table(study: Study, rows: pd.DataFrame) -> Table:
         Column("bound", "maximised?", {name: traits[name].maximises for name in order}, words=True),
     ]
     caption = (
-        f"What each method does with the two terms of the bound, by family, and what it ends with on {study.dataset}; "
+        f"What each method does with the two terms of the bound, by family, and its results on {study.dataset}; "
         f"batch size {batch_size}, {epochs} epochs. {estimator(study)} A method whose projections end with an "
         f"effective rank below {COLLAPSED:g} in some run is marked as collapsed. Mean ± standard deviation over seeds, "
         f"{_seeds(found)}."
     )
     fallen = collapsed(rows)
     titles = [(name, METHODS[name].title + (" (collapsed)" if name in fallen else "")) for name in order]
-    return Table("table_methods", "Methods", caption, titles, words + _columns(found))
+    return Table("table_methods", TABLE_TITLES["table_methods"], caption, titles, words + _columns(found))
 
 
 def collapsed(rows: pd.DataFrame) -> set[str]:

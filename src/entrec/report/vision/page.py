@@ -1,5 +1,6 @@
 """The page of a study of methods: its claims, tables, figures, methods, protocol, plan and provenance."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +74,27 @@ def _summary(study: Study, found: pd.DataFrame) -> list[tuple[str, str]]:
     trained = [METHODS[method].title for method in study.methods if not METHODS[method].baseline]
     baselines = [METHODS[method].title.lower() for method in study.methods if METHODS[method].baseline]
     network, (batch_size, epochs), seeds = study.network, study.headline, study.seeds
-    swept = f"batch sizes {text(study.batch_sizes)}; epochs {text(study.epochs)}; seeds {text(seeds.sweep)}"
     return [
         ("Methods", ", ".join(trained) + (f"; baselines: {', '.join(baselines)}" if baselines else "")),
         ("Network", f"{network.backbone}, width {network.width}, {network.stem} stem"),
-        ("Headline setting", f"batch size {batch_size}, {epochs} epochs, seeds {text(seeds.main)}"),
-        ("Swept", swept),
+        ("Headline setting", f"batch size {batch_size}, {epochs} epochs, {_seeds(seeds.main)}"),
+        ("Swept", swept(study)),
         ("Made", f"{len(study.runs)} pretrainings and {len(found) - len(study.runs)} evaluations"),
         ("Computing time", computing_time_of(found)),
     ]
+
+
+def swept(study: Study) -> str:
+    """Return what is varied from the headline setting, such as `batch sizes 128, 64; 10 epochs; seed 0`."""
+    (_, *batch_sizes), (_, *epochs) = study.batch_sizes, study.epochs
+    varied = [f"batch size{_plural(batch_sizes)} {text(batch_sizes)}"] if batch_sizes else []
+    varied += [f"{text(epochs)} epochs"] if epochs else []
+    return "; ".join([*varied, _seeds(study.seeds.sweep)]) if varied else "nothing"
+
+
+def _seeds(values: Sequence[int]) -> str:
+    return f"seed{_plural(values)} {text(values)}"
+
+
+def _plural(values: Sequence[int]) -> str:
+    return "s" if len(values) > 1 else ""

@@ -22,8 +22,8 @@ def estimator(study: Study) -> str:
     diagnostics = study.diagnostics
     cap = f"log {diagnostics.samples} = {math.log(diagnostics.samples):.2f}"
     bias = {
-        "resubstitution": f"resubstitution: the bound cannot exceed {cap}",
-        "leave_one_out": "leave-one-out: the bound can exceed the true information",
+        "resubstitution": f"by resubstitution; the bound cannot exceed {cap}",
+        "leave_one_out": "leave-one-out; the bound can exceed the true information",
     }[diagnostics.estimator]
     kernel = f"Joe's with a von Mises-Fisher kernel, κ = {diagnostics.kappa:g}, on {diagnostics.samples} pairs"
     return f"Estimator: {kernel}, {bias}."
@@ -47,7 +47,7 @@ def splits(study: Study) -> Table:
         ],
         [
             "Nearest neighbours",
-            "training split votes, frozen features",
+            "training split (votes), frozen features",
             f"nothing; {knn.neighbours} neighbours, temperature {text(knn.temperature)}",
             "test split",
         ],

@@ -15,13 +15,14 @@ from entrec.report.table import Column, Table, mean_sd_column, read_table_html, 
 from entrec.report.vision.frames import histories, last_measured, scores, tidy, transfers
 from entrec.report.vision.information_tables import information_table, methods_table
 from entrec.report.vision.reading import remedy_of
+from entrec.report.vision.titles import TABLE_TITLES
 from entrec.runs import Run
 from entrec.study import Study
 
 SCORE_LABELS = {"linear_top1": "linear", "knn_top1": "kNN"}
 METRICS = {"top1": "top-1", "mean_per_class": "mean per class"}
-DEVIATIONS = "Mean ± standard deviation over n seeds; one seed has no deviation."
-OTHERS = "Other libraries print one run each, with optimisers, heads and batch sizes of their own."
+DEVIATIONS = "Mean ± standard deviation over n seeds; no deviation is given for a single seed."
+OTHERS = "The values of other libraries are single runs with their own optimisers, heads and batch sizes."
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def _table_1(study: Study, rows: pd.DataFrame) -> Table:
         f"{DEVIATIONS}"
     )
     columns = _sweep(rows, "batch_size", study.batch_sizes, label=f"batch {batch_size}")
-    return Table("table_1", "Table 1", caption, _titles(study), columns)
+    return Table("table_1", TABLE_TITLES["table_1"], caption, _titles(study), columns)
 
 
 def _table_2(study: Study, rows: pd.DataFrame) -> Table:
@@ -92,7 +93,7 @@ def _table_2(study: Study, rows: pd.DataFrame) -> Table:
         f"{DEVIATIONS}"
     )
     columns = _sweep(rows, "epochs", study.epochs, label=f"epochs {epochs}")
-    return Table("table_2", "Table 2", caption, _titles(study), columns)
+    return Table("table_2", TABLE_TITLES["table_2"], caption, _titles(study), columns)
 
 
 def _sweep(rows: pd.DataFrame, swept: str, values: tuple[int, ...], *, label: str) -> list[Column]:
@@ -118,7 +119,7 @@ def _sweep(rows: pd.DataFrame, swept: str, values: tuple[int, ...], *, label: st
 def _transfer(study: Study, rows: pd.DataFrame) -> Table:
     sets = study.evaluation.transfer.datasets
     if not sets:
-        return Table("table_transfer", "Transfer", "This study fine-tunes on no other set.", [])
+        return Table("table_transfer", TABLE_TITLES["table_transfer"], "This study fine-tunes on no other dataset.", [])
     batch_size, epochs = study.headline
     columns = []
     for name in [*sets, "average"] if len(rows) else []:
@@ -126,10 +127,11 @@ def _transfer(study: Study, rows: pd.DataFrame) -> Table:
         found = mean_sd_by_method(rows[rows["dataset"] == name], "value")
         columns.append(mean_sd_column(name, found, detail=f"{metric}, {seeds(found.values())}"))
     caption = (
-        f"Accuracy on the test split, in %, after fine-tuning all weights; encoders of batch size {batch_size} after "
-        f"{epochs} epochs on {study.dataset}. The average is over the sets, seed by seed. {DEVIATIONS}"
+        "Accuracy on the test split, in %, after fine-tuning all weights of encoders that were pretrained on "
+        f"{study.dataset}, with batch size {batch_size} for {epochs} epochs. The average is over the sets, seed by "
+        f"seed. {DEVIATIONS}"
     )
-    return Table("table_transfer", "Transfer", caption, _titles(study), columns)
+    return Table("table_transfer", TABLE_TITLES["table_transfer"], caption, _titles(study), columns)
 
 
 def _knn(study: Study, rows: pd.DataFrame) -> Table:
@@ -146,7 +148,7 @@ def _knn(study: Study, rows: pd.DataFrame) -> Table:
         f"by {study.evaluation.knn.neighbours} nearest neighbours; batch size {batch_size}, {epochs} epochs. "
         f"{DEVIATIONS}{' ' + OTHERS if len(others) else ''}"
     )
-    return Table("table_knn", "Nearest neighbours", caption, _titles(study), columns)
+    return Table("table_knn", TABLE_TITLES["table_knn"], caption, _titles(study), columns)
 
 
 def _one_decimal(rows: pd.DataFrame) -> dict[str, str]:
