@@ -190,7 +190,7 @@ def results(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture
 def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Study], Path]:
     """Prepares the study's datasets from noise: `prepared(study)`."""
-    monkeypatch.setattr(prepare, "function_of", lambda source, function: noise)
+    monkeypatch.setattr(prepare, "loaded", noise)
 
     def write(study: Study) -> Path:
         for name, spec in study.datasets.items():

@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 
 from entrec.data.card import describe, write_with_card
+from entrec.data.contract import loaded
 from entrec.data.moments import statistics
 from entrec.data.pixels import with_channels, with_size
 from entrec.data.prepare_encoded import prepare_encoded
-from entrec.data.source import Loaded, function_of
 from entrec.data.splits import TRAIN, split
 from entrec.paths import DatasetFolder
 from entrec.settings import Dataset
@@ -32,10 +32,10 @@ def prepare(name: str, spec: Dataset, folder: Path) -> None:
 
 def prepare_array(name: str, spec: Dataset, folder: Path) -> None:
     """Write `images.npy`, `labels.npy`, `splits.npy` and last `card.json` into `folder`."""
-    loaded: Loaded = function_of(spec.source, "load")(spec)
-    splits = split(loaded, spec, name)
-    images = with_size(with_channels(loaded.images, spec.channels), spec.size)
+    source = loaded(spec)
+    splits = split(source, spec, name)
+    images = with_size(with_channels(source.images, spec.channels), spec.size)
     mean, std = statistics(images[splits == TRAIN], spec.colour)
     here = DatasetFolder(folder)
-    arrays: dict[Path, NDArray[Any]] = {here.array: images, here.labels: loaded.labels, here.splits: splits}
-    write_with_card(here, arrays, describe(name, spec, loaded, loaded.labels, splits, mean, std))
+    arrays: dict[Path, NDArray[Any]] = {here.array: images, here.labels: source.labels, here.splits: splits}
+    write_with_card(here, arrays, describe(name, spec, source, source.labels, splits, mean, std))

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from entrec.artefacts import read_json, sha256, write_json
 from entrec.data.card import describe, write_with_card
+from entrec.data.contract import listed
 from entrec.data.encoding import QUALITY
-from entrec.data.source import Listing, function_of
+from entrec.data.source import Listing
 from entrec.data.splits import TRAIN, check_all_splits, split
 from entrec.data.stand_in import stand_in_digests
 from entrec.data.store import SHARD, Shard, total_moments, write_shards
@@ -37,7 +38,7 @@ def prepare_encoded(name: str, spec: Dataset, folder: Path, *, threads: int) -> 
 
     Raises `UserError` where the source is missing or faulty; `folder` then stays as it was.
     """
-    listing: Listing = function_of(spec.source, "listing")(spec)
+    listing = listed(spec)
     check_complete(name, spec, listing)
     splits = split(listing, spec, name)
     made = DatasetFolder(folder.with_name(f".{folder.name}.unfinished"))

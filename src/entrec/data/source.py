@@ -14,14 +14,16 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from entrec.errors import UserError
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Labelled:
     """What is known of N images beside their pixels.
 
     `labels` (N,) are indices into `classes`. `official_validation` and `official_test` (N,) mark the images of the
-    makers' splits, where there are such splits. Images with the same number in `groups` (N,) belong together and are
-    put into the same split; without `groups` every image is a group of its own.
+    makers' splits; where one is None or marks no image, there is no such split. Images with the same number in `groups`
+    (N,) belong together and are put into the same split; without `groups` every image is a group of its own.
     """
 
     labels: NDArray[np.int64]
@@ -66,8 +68,22 @@ class Listing(Labelled):
 
 
 def function_of(source: str, name: Literal["load", "listing", "stand_in"]) -> Any:
-    """Return a function of the module of `source`, or None where the module has none of this name."""
-    return getattr(import_module(f"entrec.data.sources.{source}"), name, None)
+    """Return a function of the module of `source`, or None where the module has none of this name.
+
+    Raises `UserError` where there is no such module.
+    """
+    module = f"entrec.data.sources.{source}"
+    try:
+        return getattr(import_module(module), name, None)
+    except ModuleNotFoundError as error:
+        if error.name != module:  # a package that the module imports
+            raise
+        raise UserError(f"{module_file(source)}: missing; entrec/sources.py names the source {source!r}") from error
+
+
+def module_file(source: str) -> str:
+    """Return the name that messages give the module of `source`."""
+    return f"entrec/data/sources/{source}.py"
 
 
 def _content(path: str) -> bytes:

@@ -28,7 +28,7 @@ def split(images: Labelled, spec: Dataset, name: str) -> NDArray[np.uint8]:
     """
     shares = {"validation": (images.official_validation, spec.validation), "test": (images.official_test, spec.test)}
     for key, (official, share) in shares.items():
-        if official is not None and share > 0:
+        if official is not None and official.any() and share > 0:
             raise UserError(f"datasets.{name}.{key}: {share}; {spec.source} has an official {key} split: give 0")
     groups = np.arange(len(images.labels)) if images.groups is None else images.groups
     splits = np.full(len(images.labels), TRAIN, dtype=np.uint8)
