@@ -49,7 +49,7 @@ def test_every_study_file_is_valid_and_named_after_itself(path):
         ("source: digits", "source: digit", ["datasets.digits.source", "'digit'", "allowed: digits, faces"]),
         ("dataset: digits\n", "dataset: mnist\n", ["dataset", "'mnist'", "digits, faces, textures"]),
         ("[faces, textures]", "[faces, flowers]", ["evaluation.transfer.datasets.1", "'flowers'", "faces, textures"]),
-        ("  cmc: {", "  cmcc: {", ["methods.cmcc", "unknown method", "simclr, cmc"]),
+        ("  cmc: {", "  cmcc: {", ["methods.cmcc: unknown method; allowed: untrained", "simclr, cmc"]),
         (
             "label_smoothing: 0.1",
             "label_smoothing: 2",
@@ -115,6 +115,13 @@ def test_a_fault_is_one_line_that_names_file_key_value_and_what_is_allowed(tmp_p
     assert "\n" not in message
     for part in says:
         assert part in message
+
+
+def test_a_study_without_methods_is_refused(tmp_path):
+    study = read_yaml(DEMO)
+    (tmp_path / "none.yaml").write_text(json.dumps(study | {"methods": {}, "notes": {}}))
+    with pytest.raises(UserError, match=r"none.yaml: methods: \{\}; a study needs at least one method; allowed: untr"):
+        load_study(tmp_path / "none.yaml")
 
 
 def settings_keys():

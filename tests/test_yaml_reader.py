@@ -84,7 +84,8 @@ def test_a_key_given_twice_is_refused_with_its_line(read, text):
         (b"title: &title [*title]\n", r"not plain keys and values \(Circular reference"),
         (b"[" * 2000, r"not plain keys and values \(maximum recursion"),
         (b"- a\n", "expected keys and values, found list"),
-        (b"", "expected keys and values, found NoneType"),
+        (b"", "the file is empty"),
+        (b"# only a comment\n", "the file is empty"),
     ],
 )
 def test_what_is_not_plain_yaml_is_one_line_that_names_file_and_line(read, content, says):

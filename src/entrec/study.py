@@ -62,9 +62,11 @@ class Study:
     @check
     def _references(self) -> Iterator[Fault]:
         """Yield names of methods, datasets and steps that do not exist, and steps without resources."""
-        for name, raw in self.methods.items():
+        if not self.methods:
+            yield Fault("methods", "{}; a study needs at least one method", ", ".join(METHODS))
+        for name in self.methods:
             if name not in METHODS:
-                yield Fault(f"methods.{name}", f"unknown method (value {raw!r})", ", ".join(METHODS))
+                yield Fault(f"methods.{name}", "unknown method", ", ".join(METHODS))
         for name in self.notes:
             if name not in self.methods:
                 yield Fault(f"notes.{name}", "not a method of this study", ", ".join(self.methods))

@@ -63,6 +63,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise UserError(f"{where}: {error.problem}") from error
     except (ValueError, LookupError, RecursionError) as error:  # such as `!!int x`, `!!bool x`
         raise UserError(f"{path}: not plain keys and values ({error})") from error
+    if raw is None:
+        raise UserError(f"{path}: the file is empty")
     if not isinstance(raw, dict):
         raise UserError(f"{path}: expected keys and values, found {type(raw).__name__}")
     return raw

@@ -249,14 +249,19 @@ def test_every_study_has_a_plan_that_fits_on_a_page(path, tmp_path, capsys):
     ("options", "says"),
     [
         ({"gpus": 0}, r"--gpus 0: a job of paper asks for 16 GPUs; allowed: from 16,"),
-        ({"device": "v100"}, r"--device v100: .*allowed: h100, a100$"),
-        ({"device": "cpu"}, r"--device cpu: not a GPU"),
+        ({"device": "v100"}, r"--device v100: unknown device; allowed: h100, a100$"),
+        ({"device": "cpu"}, r"--device cpu: the study asks for GPUs; allowed: h100, a100$"),
     ],
 )
 def test_a_wrong_option_is_one_line(tmp_path, options, says):
     with pytest.raises(UserError, match=says) as error:
         show_plan(PAPER, data=tmp_path, results=tmp_path, **options)
     assert "\n" not in str(error.value)
+
+
+def test_a_gpu_for_a_study_that_asks_for_none_is_one_line():
+    with pytest.raises(UserError, match=r"--device h100: the study asks for no GPU; allowed: cpu$"):
+        device_of(load_study(DEMO), "h100")
 
 
 def test_fewer_gpus_than_a_job_asks_for_are_refused(plan):

@@ -79,7 +79,9 @@ def load_backbone(
     except OSError as error:  # a folder, or no permission
         raise UserError(f"{path}: cannot be read ({error}); fix access, then rerun") from error
     except SafetensorError as error:
-        raise UserError(f"{path}: damaged ({error}); delete it and pretrain again") from error
+        raise UserError(
+            f"{path}: not an encoder, or damaged ({error}); give encoder.safetensors of the run, or pretrain again"
+        ) from error
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
         raise UserError(f"{path}: weights of another network than {network} ({reason})") from error

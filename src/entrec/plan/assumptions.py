@@ -39,10 +39,12 @@ def device_of(study: Study, name: str | None) -> Device:
 
     Raises `UserError` for a name that is no such device.
     """
-    unit = "GPU" if study.resources["pretrain"].gpus else "core"
-    known = {key: entry for key, entry in _assumptions()["devices"].items() if entry["unit"] == unit}
+    unit, asked = ("GPU", "GPUs") if study.resources["pretrain"].gpus else ("core", "no GPU")
+    devices: dict[str, dict[str, Any]] = _assumptions()["devices"]
+    known = {key: entry for key, entry in devices.items() if entry["unit"] == unit}
     if name is not None and name not in known:
-        raise UserError(f"--device {name}: not a {unit} that is known; allowed: {', '.join(known)}")
+        problem = f"the study asks for {asked}" if name in devices else "unknown device"
+        raise UserError(f"--device {name}: {problem}; allowed: {', '.join(known)}")
     name = name or next(iter(known))
     entry = dict(known[name])
     sustained = {precision: TERA * rate for precision, rate in entry.pop("sustained").items()}
