@@ -9,7 +9,8 @@ import pytest
 from tests.report.conftest import made_by
 
 from entrec.errors import UserError
-from entrec.results import EvaluationResult, read_result, write_result
+from entrec.paths import DatasetFolder
+from entrec.results import EvaluationResult, read_card, read_result, write_result
 
 REMEDY = "snakemake evaluation.json"
 MADE = made_by(seed=7)  # of synthetic data, which has no dataset
@@ -66,6 +67,20 @@ def test_a_file_about_another_run_is_refused(file: Path) -> None:
 def test_a_missing_file_is_named_with_the_command_that_makes_it(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=rf"none\.json: missing; make it: {REMEDY}"):
         read(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize(
+    ("folder", "remedy"),
+    [
+        ("data/demo/nothing", "snakemake data/demo/nothing/card.json --configfile params/demo.yaml"),
+        ("data/nobody/nothing", "rerun the preparation"),  # no such study
+        ("elsewhere/demo/nothing", "rerun the preparation"),
+    ],
+)
+def test_a_missing_card_of_a_study_is_named_with_the_command_that_makes_it(folder: str, remedy: str) -> None:
+    with pytest.raises(UserError) as caught:
+        read_card(DatasetFolder(Path(folder)))
+    assert str(caught.value) == f"{folder}/card.json: missing; make it: {remedy}"
 
 
 def test_the_models_import_neither_pandas_nor_torch() -> None:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from entrec.artefacts import write_json
 from entrec.errors import UserError
-from entrec.paths import DatasetFolder
+from entrec.paths import DatasetFolder, StudyPaths
 from entrec.settings import Colour, Count, Fraction, Natural, NonNegative, Positive
 
 
@@ -443,12 +443,20 @@ def read_result(kind: type[R], path: Path, *, remedy: str, about: Mapping[str, o
 
 def read_card(folder: DatasetFolder) -> Card:
     """Return the card of a prepared dataset; raises `UserError` where it is missing, damaged, or lacks a digest."""
-    remedy = "rerun the preparation"
+    remedy = preparation(folder)
     card = read_result(Card, folder.card, remedy=remedy, about={})
     images = list(card.shards) or [folder.array.name]
     if missing := {folder.labels.name, folder.splits.name, *images} - card.files.keys():
         raise damaged(folder.card, f"has no digest of {', '.join(sorted(missing))}", remedy)
     return card
+
+
+def preparation(folder: DatasetFolder) -> str:
+    """Return what makes a prepared dataset again: the command, where the folder is that of a study in `params/`."""
+    study = Path("params", folder.folder.parent.name).with_suffix(".yaml")
+    if folder.card != StudyPaths(study.stem).dataset(folder.folder.name).card or not study.is_file():
+        return "rerun the preparation"
+    return f"snakemake {folder.card} --configfile {study}"
 
 
 def require_result(path: Path, remedy: str) -> Path:

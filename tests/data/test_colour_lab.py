@@ -115,7 +115,9 @@ def test_frozen_features_are_of_the_same_inputs(textures):
 
 
 def test_a_folder_prepared_for_another_colour_space_is_refused(folder):
-    with pytest.raises(UserError, match=r"'colour': 'lab'.*'colour': 'rgb'.*; delete the folder and rerun"):
+    with pytest.raises(
+        UserError, match=r"'colour': 'lab'.*'colour': 'rgb'.*; delete the folder and make it again: rerun"
+    ):
         open_as(folder, "textures", replace(SPEC, colour="rgb"))
 
 

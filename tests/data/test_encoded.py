@@ -169,7 +169,7 @@ def altered(path, position):
 @pytest.mark.parametrize("file", ["labels.npy", "splits.npy", "images/state.json", "images/dataset_info.json"])
 def test_an_altered_byte_is_noticed_at_once(encoded_folder, file):
     altered(encoded_folder / file, -1)
-    with pytest.raises(UserError, match=f"{file}: truncated or altered .* delete the folder and rerun"):
+    with pytest.raises(UserError, match=f"{file}: truncated or altered .* delete the folder and make it again: rerun"):
         open_prepared(encoded_folder)
 
 

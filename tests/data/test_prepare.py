@@ -95,7 +95,7 @@ def test_an_altered_byte_is_noticed(prepared_folder, file):
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    with pytest.raises(UserError, match=f"{file}: truncated or altered .* delete the folder and rerun"):
+    with pytest.raises(UserError, match=f"{file}: truncated or altered .* delete the folder and make it again: rerun"):
         open_prepared(prepared_folder)
 
 
@@ -111,7 +111,7 @@ def test_an_alteration_between_two_readings_of_a_process_is_noticed(prepared_fol
 @pytest.mark.parametrize("file", FILES)
 def test_a_missing_file_is_noticed(prepared_folder, file):
     (prepared_folder / file).unlink()
-    with pytest.raises(UserError, match=f"{file}: missing; delete the folder and rerun"):
+    with pytest.raises(UserError, match=f"{file}: missing; delete the folder and make it again: rerun"):
         open_prepared(prepared_folder)
 
 
@@ -176,7 +176,7 @@ def test_a_dataset_opens_only_under_its_own_name_and_spec(prepared_folder, folde
     assert open_as(prepared_folder, "insects", folder_spec).name == "insects"
     with pytest.raises(UserError, match=r"prepared: holds 'insects', not 'birds'; give its folder or rerun"):
         open_as(prepared_folder, "birds", folder_spec)
-    with pytest.raises(UserError, match=r"prepared: prepared from .*'size': 8.*'size': 7.*; delete the folder and re"):
+    with pytest.raises(UserError, match=r"prepared: prepared from .*'size': 8.*'size': 7.*; delete the folder and"):
         open_as(prepared_folder, "insects", replace(folder_spec, size=7))
 
 

@@ -204,7 +204,7 @@ def test_datasets_are_counted_and_their_pictures_are_inside_the_page(demo: Study
 def test_a_missing_dataset_is_named(demo: Study, prepared: Prepared) -> None:
     folder = prepared(demo)
     (folder / "faces" / "labels.npy").unlink()
-    with pytest.raises(UserError, match=r"faces/labels.npy: missing; delete the folder and rerun the preparation"):
+    with pytest.raises(UserError, match=r"faces/labels.npy: missing; delete the folder and make it again: rerun"):
         sheets(demo, folder)
     shutil.rmtree(folder / "faces")
     with pytest.raises(UserError, match=r"faces/card.json: missing; make it: snakemake data/demo/faces/card.json"):

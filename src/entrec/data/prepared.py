@@ -6,6 +6,7 @@ dataset. `verify` compares every byte, as does DVC before results are shared.
 """
 
 import hashlib
+import os
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,10 +21,8 @@ from entrec.data.store import digest_of_ends, open_rows
 from entrec.errors import UserError
 from entrec.paths import DatasetFolder
 from entrec.progress import progress
-from entrec.results import Card, ShardEnds, read_card
+from entrec.results import Card, ShardEnds, preparation, read_card
 from entrec.settings import Colour, Dataset
-
-REMEDY = "delete the folder and rerun the preparation"
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,9 +58,9 @@ def open_prepared(folder: Path) -> Prepared:
     card = read_card(here)
     for file, digest in card.files.items():
         if file in card.shards:
-            _check_ends(folder / file, card.shards[file])
+            _check_ends(here, file, card.shards[file])
         else:
-            _check(folder / file, digest)
+            _check(here, file, digest)
     return Prepared(
         name=card.name,
         images=_open_images(here, encoded=bool(card.shards)),
@@ -85,7 +84,7 @@ def verify(folder: Path) -> int:
     """
     files = open_prepared(folder).card.files
     for file in progress(list(files), f"verifying {folder}"):
-        _check(folder / file, files[file])
+        _check(DatasetFolder(folder), file, files[file])
     return len(files)
 
 
@@ -95,7 +94,10 @@ def open_as(folder: Path, name: str, spec: Dataset) -> Prepared:
     if prepared.name != name:
         raise UserError(f"{folder}: holds {prepared.name!r}, not {name!r}; give its folder or rerun its preparation")
     if prepared.card.spec != asdict(spec):
-        raise UserError(f"{folder}: prepared from {prepared.card.spec}, the study says {asdict(spec)}; {REMEDY}")
+        raise UserError(
+            f"{folder}: prepared from {prepared.card.spec}, the study says {asdict(spec)};"
+            f" {_remedy(DatasetFolder(folder))}"
+        )
     return prepared
 
 
@@ -103,20 +105,32 @@ def _open_images(folder: DatasetFolder, *, encoded: bool) -> Images:
     return EncodedImages(open_rows(folder.shards)) if encoded else ArrayImages(np.load(folder.array, mmap_mode="r"))
 
 
-def _check_ends(path: Path, shard: ShardEnds) -> None:
-    if not path.exists():
-        raise UserError(f"{path}: missing; {REMEDY}")
-    if path.stat().st_size != shard.bytes or digest_of_ends(path) != shard.ends:
-        raise UserError(f"{path}: truncated or altered since its preparation; {REMEDY}")
+def _check_ends(dataset: DatasetFolder, file: str, shard: ShardEnds) -> None:
+    path = dataset.folder / file
+    if _status(dataset, path).st_size != shard.bytes or digest_of_ends(path) != shard.ends:
+        raise _altered(dataset, path)
 
 
-def _check(path: Path, digest: str) -> None:
-    try:
-        status = path.stat()
-    except FileNotFoundError as error:
-        raise UserError(f"{path}: missing; {REMEDY}") from error
+def _check(dataset: DatasetFolder, file: str, digest: str) -> None:
+    path = dataset.folder / file
+    status = _status(dataset, path)
     if _digest(path.resolve(), status.st_ino, status.st_mtime_ns, status.st_size) != digest:
-        raise UserError(f"{path}: truncated or altered since its preparation; {REMEDY}")
+        raise _altered(dataset, path)
+
+
+def _status(dataset: DatasetFolder, path: Path) -> os.stat_result:
+    try:
+        return path.stat()
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: missing; {_remedy(dataset)}") from error
+
+
+def _altered(dataset: DatasetFolder, path: Path) -> UserError:
+    return UserError(f"{path}: truncated or altered since its preparation; {_remedy(dataset)}")
+
+
+def _remedy(dataset: DatasetFolder) -> str:
+    return f"delete the folder and make it again: {preparation(dataset)}"
 
 
 @lru_cache
