@@ -1,4 +1,4 @@
-"""The door to `reports/templates`, where all HTML is. Every text that is put into a template is escaped."""
+"""Fills the templates in `reports/templates`, where all HTML is. Every text that is put into a template is escaped."""
 
 from collections.abc import Mapping
 from functools import lru_cache

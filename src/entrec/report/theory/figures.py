@@ -39,7 +39,7 @@ FIGURES = {
     "content_style": Figure(
         "Content and style in representations",
         "Held-out R² of kernel ridge, mean over seeds; bars are one standard deviation. A representation that isolates "
-        "content has content at 1, and style where content itself has it.",
+        "content has an R² of 1 for content, and for style the R² that content itself has.",
         identifiability_frames.content_isolation_points,
         identifiability_figures.draw_content_style,
     ),

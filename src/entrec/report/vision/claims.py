@@ -35,7 +35,7 @@ DECISIONS = {
     ),
     "C4": Decision(decision_rules.parity_rule(), decision_rules.linear_parity, ("table_1",)),
     "C5": Decision(
-        decision_rules.parity_rule("average over the transfer sets"),
+        decision_rules.parity_rule("average accuracy over the transfer sets"),
         decision_rules.transfer_parity,
         ("table_transfer",),
     ),

@@ -37,7 +37,7 @@ def plan_section(study: Study, found: pd.DataFrame, data: Path) -> PlanSection:
     of_time = ("planned", hours), ("actual", hours), ("actual / planned", "")
     table = Table.of_rows("Plan and actual", ["", "jobs", *of_time, ("planned", speed), ("actual", speed)], rows)
     rate = device.sustained[study.training.precision] / TERA
-    return PlanSection(f"Planned for {device.title}s that sustain {rate:g} TFLOP/s ({device.source}).", table)
+    return PlanSection(f"The plan assumes {device.title}s that sustain {rate:g} TFLOP/s ({device.source}).", table)
 
 
 def _row(plan: Plan, found: pd.DataFrame, title: str, step: str, method: str | None = None) -> list[str]:

@@ -128,8 +128,8 @@ def _transfer(study: Study, rows: pd.DataFrame) -> Table:
         columns.append(mean_sd_column(name, found, detail=f"{metric}, {seeds(found.values())}"))
     caption = (
         "Accuracy on the test split, in %, after fine-tuning all weights of encoders that were pretrained on "
-        f"{study.dataset}, with batch size {batch_size} for {epochs} epochs. The average is over the sets, seed by "
-        f"seed. {DEVIATIONS}"
+        f"{study.dataset}, with batch size {batch_size} for {epochs} epochs. The average over the sets is "
+        f"taken for each seed. {DEVIATIONS}"
     )
     return Table("table_transfer", TABLE_TITLES["table_transfer"], caption, _titles(study), columns)
 
