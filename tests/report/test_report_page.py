@@ -144,6 +144,12 @@ def test_what_was_not_swept_or_measured_is_not_drawn(demo: Study, results: Resul
     assert not {"accuracy_by_batch_size", "information_plane"} & set(drawn)
 
 
+def test_a_study_without_figures_leaves_an_empty_folder(demo: Study, results: Results, tmp_path: Path) -> None:
+    study = replace(demo, methods={"untrained": {}}, notes={})
+    assert write_figures(study, frames_of(study, results(study)), tmp_path / "figures") == []
+    assert list((tmp_path / "figures").iterdir()) == []
+
+
 def test_methods_differ_in_colour_and_shape(demo: Study) -> None:
     marks = marks_of(demo.methods)
     trained = [mark for name, mark in marks.items() if name not in ("untrained", "supervised")]

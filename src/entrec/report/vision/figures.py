@@ -80,7 +80,8 @@ TITLES = TABLE_TITLES | {name: figure.title for name, figure in FIGURES.items()}
 
 
 def write_figures(study: Study, frames: Frames, folder: Path) -> list[str]:
-    """Write the figures that the study has numbers for to `folder`, and return their names."""
+    """Write the figures that the study has numbers for to `folder`, which may stay empty, and return their names."""
+    folder.mkdir(parents=True, exist_ok=True)  # an output of the rule, also for a study without figures
     drawn = []
     for name, figure in FIGURES.items():
         data = figure.data(study, frames)
