@@ -23,7 +23,7 @@ def test_everything_that_takes_a_code_path_is_the_papers(rehearsal):
     for same in ("network", "views", "local_views", "methods", "dataset"):
         assert getattr(rehearsal, same) == getattr(paper, same), same
     assert rehearsal.evaluation.transfer.datasets == paper.evaluation.transfer.datasets
-    assert rehearsal.training.precision == paper.training.precision
+    assert rehearsal.training.precision == "float32"  # a CPU emulates the study's bfloat16
     for name, dataset in paper.datasets.items():
         ours = rehearsal.datasets[name]
         for same in ("source", "size", "short_side", "metric", "test", "broken"):
