@@ -28,7 +28,7 @@ def number(cell):
 
 @pytest.fixture(scope="module")
 def values():
-    """Method to (accuracies of the main column, Δ at batch 128, at batch 64, after 10 epochs)."""
+    """Method to (accuracies of the headline setting, Δ at batch 128, at batch 64, after 10 epochs)."""
     rows = defaultdict(lambda: [[], None, None, None])
     for name, columns in (("table_1", {128: 1, 64: 2}), ("table_2", {10: 3})):
         table = pd.read_csv(PUBLISHED / f"{name}.csv")
