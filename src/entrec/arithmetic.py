@@ -5,8 +5,8 @@ last bits. The three variables below make them choose the same code everywhere. 
 that gives Intel and AMD processors the same bits; `AVX2` does not. The libraries read the variables at their first
 operation, so importing this package must come before that. Variables that the user has set stay as they are.
 
-Use this arithmetic with float32. The code of oneDNN for AVX2 only emulates bfloat16, so that a study in bfloat16 is many
-times slower on a CPU. Such a study belongs on a GPU, which the variables do not affect.
+Use this arithmetic with float32. The code of oneDNN for AVX2 only emulates bfloat16, so that a study in bfloat16 is
+many times slower on a CPU. Such a study belongs on a GPU, which the variables do not affect.
 """
 
 import os
