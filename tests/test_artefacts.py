@@ -3,9 +3,13 @@
 import errno
 import os
 import resource
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from dvc.repo import Repo
 
 from entrec.artefacts import read_json, replacing, replacing_all, write_csv, write_json, write_text
 from entrec.errors import UserError
@@ -69,6 +73,58 @@ def test_several_files_move_in_the_order_given(tmp_path, monkeypatch):
         for file in files:
             file.write_text("new")
     assert moved == ["b", "c", "a"]
+
+
+WRITE_FOR_EVER = """
+import sys, time
+from pathlib import Path
+from entrec.artefacts import replacing
+with replacing(Path(sys.argv[1])) as scratch:
+    scratch.write_text("half")
+    print(scratch, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def writer(tmp_path):
+    """A process that is writing into the folder; it says the name of its scratch file first."""
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITE_FOR_EVER, str(tmp_path / "old.json")], stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        process.kill()
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_write_into_the_folder(tmp_path, writer):
+    left = Path(writer.stdout.readline().strip())
+    assert left.read_text() == "half"
+    writer.send_signal(signal.SIGKILL)
+    writer.wait()
+    write_text(tmp_path / "new.json", "whole")
+    assert list(tmp_path.iterdir()) == [tmp_path / "new.json"]
+
+
+def test_the_scratch_file_of_a_living_process_stays(tmp_path, writer):
+    left = Path(writer.stdout.readline().strip())
+    write_text(tmp_path / "new.json", "whole")
+    assert left.read_text() == "half"
+
+
+def test_the_scratch_file_of_another_machine_stays_for_a_day(tmp_path):
+    young, old = (tmp_path / f".{name}.json.other-node-1.scratch" for name in ("young", "old"))
+    young.touch()
+    old.touch()
+    two_days_ago = old.stat().st_mtime - 2 * 24 * 3600
+    os.utime(old, (two_days_ago, two_days_ago))
+    write_text(tmp_path / "new.json", "whole")
+    assert sorted(tmp_path.iterdir()) == [young, tmp_path / "new.json"]
+
+
+def test_git_and_dvc_ignore_scratch_files(writer):
+    left = Path("params", Path(writer.stdout.readline().strip()).name)
+    assert subprocess.run(["git", "check-ignore", "--quiet", left]).returncode == 0
+    assert Repo().dvcignore.is_ignored_file(str(left.absolute()))
 
 
 def test_a_file_in_place_of_a_folder_is_one_line(tmp_path):

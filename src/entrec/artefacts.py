@@ -1,15 +1,27 @@
-"""Reading and writing of files. A file is written beside its place, flushed, then moved: it is whole or not there."""
+"""Reading and writing of files. A file is written beside its place, flushed, then moved: it is whole or not there.
+
+The scratch file beside `NAME` is `.NAME.HOST-PID.scratch`. A process that is killed leaves its scratch files; the next
+process that writes into their folder removes them. Git and DVC ignore the name.
+"""
 
 import csv
 import hashlib
 import json
 import os
+import platform
+import re
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from entrec.errors import UserError
+
+# Whether a process of another machine still lives cannot be seen; its scratch file is removed after so many seconds
+# without a change.
+ABANDONED_AFTER = 24 * 3600
 
 
 @contextmanager
@@ -27,10 +39,11 @@ def replacing_all(paths: Sequence[Path]) -> Iterator[list[Path]]:
     they were. The files are moved one by one in the order given, so that a file which proves the others complete comes
     last. Raises `UserError` when a file cannot be written or moved.
     """
-    scratches = [path.with_name(f".{path.name}.{os.getpid()}") for path in paths]
+    scratches = [path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}.scratch") for path in paths]
     try:
         for path in paths:
             path.parent.mkdir(parents=True, exist_ok=True)
+            _remove_abandoned(path.parent.resolve())
         yield scratches
         for scratch in scratches:
             with scratch.open("rb") as file:
@@ -91,3 +104,26 @@ def sha256(path: Path) -> str:
     """Return the SHA-256 of a file's bytes in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@cache  # once in a process, since a folder may be large and on a slow disk
+def _remove_abandoned(folder: Path) -> None:
+    """Remove the scratch files that killed processes left in `folder`."""
+    for scratch in folder.glob(".*.scratch"):
+        with suppress(OSError):  # another process may have removed it, and what cannot be removed does no harm
+            if _abandoned(scratch):
+                scratch.unlink()
+
+
+def _abandoned(scratch: Path) -> bool:
+    """Return whether the process that wrote a scratch file has ended."""
+    own = re.search(rf"\.{re.escape(platform.node())}-(\d+)\.scratch$", scratch.name)
+    if own is None:
+        return time.time() - scratch.stat().st_mtime > ABANDONED_AFTER
+    try:
+        os.kill(int(own[1]), 0)  # sends nothing
+    except (ProcessLookupError, OverflowError):
+        return True
+    except PermissionError:
+        return False  # it lives and belongs to another user
+    return False
