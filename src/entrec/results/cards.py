@@ -1,0 +1,58 @@
+"""The card of a prepared dataset."""
+
+from typing import Any, Literal
+
+from entrec.results.model import Section
+from entrec.settings import Colour, Count, Natural, Positive
+
+
+class SplitCounts(Section):
+    """The number of images of each split."""
+
+    train: Count
+    validation: Count
+    test: Count
+
+
+class ClassCounts(Section):
+    """The number of images of each class in each split, in the order of the classes."""
+
+    train: tuple[Count, ...]
+    validation: tuple[Count, ...]
+    test: tuple[Count, ...]
+
+
+class ShardEnds(Section):
+    """The length of a shard in bytes, and the SHA-256 of its two ends."""
+
+    bytes: Natural
+    ends: str
+
+
+class Card(Section):
+    """`card.json`: what a prepared dataset holds, how it was prepared, and the SHA-256 of each of its `files`.
+
+    `mean` and `std` are those of each channel of `colour` over the training split, with pixels in [0, 1]. `spec` is the
+    study's entry of the dataset. Only encoded datasets have the fields from `measured` to `shards`: the number of
+    images that `mean` and `std` were measured on, why each image that is left out could not be read, and the size of
+    all shards in bytes.
+    """
+
+    description: str
+    origin: str
+    licence: str
+    classes: tuple[str, ...]
+    counts: SplitCounts
+    class_counts: ClassCounts
+    name: str
+    size: Natural
+    channels: Literal[1, 3]
+    colour: Colour
+    mean: tuple[float, ...]
+    std: tuple[Positive, ...]
+    spec: dict[str, Any]
+    measured: Natural | None = None
+    skipped: tuple[str, ...] = ()
+    bytes: Natural | None = None
+    shards: dict[str, ShardEnds] = {}
+    files: dict[str, str]

@@ -1,0 +1,56 @@
+"""What all result files have in common: strict fields, and the provenance of what was computed."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from entrec.settings import Count, Natural, NonNegative
+
+
+class Section(BaseModel):
+    """A part of a result file: it is frozen, has no unknown keys, and its numbers are finite."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class DataIdentity(Section):
+    """The name of a prepared dataset and the checksum of all its files."""
+
+    name: str
+    checksum: str
+
+
+class Hardware(Section):
+    """The machine that made a result; `threads` are those of torch, `gpu` is null where none was used."""
+
+    cpu: str
+    gpu: str | None
+    device: str
+    threads: Natural
+    machine: str
+
+
+class Provenance(Section):
+    """What made a result: parameters, data, seed, code, versions, hardware, wall time and peak memory.
+
+    The file has no `dataset` where the data is synthetic: `params` and `seed` then define it completely.
+    `code` joins fingerprints with `+` where a run was resumed by other code. `started` is UTC in ISO 8601.
+    """
+
+    params: dict[str, Any]
+    dataset: DataIdentity | None = None
+    seed: Count
+    commit: str | None
+    dirty: bool
+    code: str
+    versions: dict[str, str]
+    hardware: Hardware
+    started: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")]
+    seconds: NonNegative
+    peak_memory_mb: NonNegative
+
+
+class Result(Section):
+    """A whole result file, with its provenance."""
+
+    provenance: Provenance
