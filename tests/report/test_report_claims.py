@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from tests.report.conftest import frames_of
 
-from entrec.report.claims import Verdict, claims_html
+from entrec.report.claims import Verdict
+from entrec.report.templates import fragment
 from entrec.report.vision.claims import judge
 from entrec.report.vision.figures import TITLES
 from entrec.report.vision.published import published_rows
@@ -19,7 +20,7 @@ Results = Callable[..., Path]
 
 
 def verdicts(study: Study, folder: Path) -> dict[str, Verdict]:
-    return {verdict.claim.name: verdict for verdict in judge(study, frames_of(study, folder))}
+    return {verdict.name: verdict for verdict in judge(study, frames_of(study, folder))}
 
 
 def as_printed(run: Run, study: Study) -> float:
@@ -130,8 +131,8 @@ def test_a_rule_without_its_methods_cannot_be_applied(demo: Study, results: Resu
 
 def test_every_claim_shows_its_rule(demo: Study, results: Results) -> None:
     found = judge(demo, frames_of(demo, results(demo)))
-    html = claims_html(found, TITLES)
-    assert [verdict.claim.name for verdict in found] == [f"C{i}" for i in range(1, 9)]
+    html = fragment("claims", found, TITLES)
+    assert [verdict.name for verdict in found] == [f"C{i}" for i in range(1, 9)]
     assert html.count('<p class="rule">Rule: ') == 8
     assert "The theory studies decide it: <code>snakemake theory</code>." in html
     links = re.findall(r'<a href="#([^"]+)">([^<]+)</a>', html)

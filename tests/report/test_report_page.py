@@ -20,7 +20,7 @@ from entrec.methods import METHODS
 from entrec.pipeline.jobs import TABLES
 from entrec.report.notebooks import execute, jupyter_home
 from entrec.report.page import duration
-from entrec.report.provenance import provenance_html, read_provenance, write_provenance
+from entrec.report.provenance import environments, read_provenance, write_provenance
 from entrec.report.templates import fragment, notebook
 from entrec.report.theme import COLOURS, SHAPES
 from entrec.report.vision.datasets import sheets
@@ -190,7 +190,7 @@ def test_files_made_by_other_code_are_marked_and_the_rest_are_not(
     found = find_provenance(demo, folder, fingerprint=CODE)
     write_provenance(found, tmp_path / "provenance.csv")
     for frame in (found, read_provenance(tmp_path / "provenance.csv")):
-        html = provenance_html(frame, runs_table(frame))
+        html = fragment("provenance", environments(frame), runs_table(frame))
         assert html.count("A, B†") == 1
         assert html.count("†") == 2
         assert "with uncommitted changes" in html

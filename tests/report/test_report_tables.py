@@ -16,7 +16,8 @@ from entrec.methods.registry import METHODS, Family
 from entrec.paths import StudyPaths
 from entrec.pipeline.jobs import MACROS, TABLES, Jobs
 from entrec.report.latex import escape
-from entrec.report.table import Column, Table, table_html, table_latex
+from entrec.report.table import Column, Table, table_latex
+from entrec.report.templates import fragment
 from entrec.report.vision.frames import read_rows, scores, tidy
 from entrec.report.vision.tables import lay_out, read_table, table_rows, write_table
 from entrec.runs import Run
@@ -179,7 +180,7 @@ def test_published_values_appear_only_beside_the_paper_study(demo: Study, paper:
 def test_the_page_shows_the_table_that_the_rule_made(table: str, demo: Study, results: Results, tmp_path: Path) -> None:
     folder = results(demo)
     write_table(demo, table, results=folder, output=tmp_path)
-    assert read_table(demo, table, tmp_path) == table_html(made(demo, table, folder))
+    assert read_table(demo, table, tmp_path) == fragment("table", made(demo, table, folder))
 
 
 @pytest.mark.parametrize("table", ["table_1", "table_2", "table_transfer"])
@@ -283,7 +284,7 @@ def test_a_table_that_is_no_table_is_named(demo: Study, tmp_path: Path) -> None:
 def test_the_first_column_is_named_by_the_layout_and_words_are_not_numbers() -> None:
     columns = [Column("cap", "", {"nwj": "variance"}, words=True), Column("2", "nats", {"nwj": "1.9"})]
     layout = Table("t", "title", "caption", [("nwj", "NWJ")], columns, head="Bound")
-    html, tex = table_html(layout), table_latex(layout)
+    html, tex = fragment("table", layout), table_latex(layout)
     assert '<th scope="col">Bound</th><th scope="col" class="text">cap</th><th scope="col">2' in html
     assert '<td class="text">variance</td><td>1.9</td>' in html
     assert "Bound & cap & 2" in tex
@@ -318,7 +319,7 @@ def test_latex_is_balanced_and_every_row_has_every_cell(
 
 def test_html_escapes_every_text_of_a_table() -> None:
     column = Column("<b>label", "<i>n", {"simclr": "<script>1"})
-    html = table_html(Table("t", "<u>title", "<caption>", [("simclr", "Sim<CLR>")], [column]))
+    html = fragment("table", Table("t", "<u>title", "<caption>", [("simclr", "Sim<CLR>")], [column]))
     for tag in ("<b>label", "<i>", "<script", "<u>", "<caption>", "Sim<"):
         assert tag not in html
     assert "&lt;script&gt;1" in html

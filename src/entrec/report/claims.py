@@ -1,14 +1,10 @@
 """The paper's eight claims, and how a page shows what its numbers say about them."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from markupsafe import Markup
-
-from entrec.report.templates import fragment
 from entrec.settings import settings
 from entrec.strict import validated
 from entrec.yaml_reader import read_yaml
@@ -33,32 +29,21 @@ def stated_claims() -> dict[str, Stated]:
 
 
 @dataclass(frozen=True)
-class Claim:
-    """A claim, the rule that decides it, and the anchors on the page of the numbers that the rule looks at."""
+class Verdict:
+    """A claim with the rule that decides it, its status, and one sentence of numbers.
+
+    `evidence` are the anchors on the page of the numbers that the rule looks at. `here` is what this study shows where
+    it cannot decide. Backticks mark code in the sentences.
+    """
 
     name: str
     rule: str
-    evidence: tuple[str, ...] = ()
+    evidence: tuple[str, ...]
+    status: Status
+    sentence: str
+    here: str = ""
 
     @property
     def text(self) -> str:
         """What the paper claims."""
         return stated_claims()[self.name].text
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A claim with its status, one sentence of numbers, and what this study shows where it cannot decide.
-
-    Backticks mark code in the sentences.
-    """
-
-    claim: Claim
-    status: Status
-    sentence: str
-    here: str = ""
-
-
-def claims_html(verdicts: Sequence[Verdict], titles: Mapping[str, str]) -> Markup:
-    """Return the verdicts as a table; `titles` are those of the tables and figures that are evidence, by anchor."""
-    return fragment("claims", verdicts, titles)

@@ -5,11 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
 
 from entrec.artefacts import write_text
 from entrec.report.table import Table
-from entrec.report.templates import fragment
 from entrec.results import Provenance
 
 SHORT = 8  # digits of a digest that the page shows; the CSV has all of them
@@ -43,11 +41,6 @@ def write_provenance(found: pd.DataFrame, path: Path) -> None:
 def read_provenance(path: Path) -> pd.DataFrame:
     """Return the frame that `write_provenance` left in `path`."""
     return pd.read_csv(path, dtype=dict.fromkeys(TEXTS, str))
-
-
-def provenance_html(found: pd.DataFrame, files: Table) -> Markup:
-    """Return the section on provenance: the environments, then `files`, which names the environment of each row."""
-    return fragment("provenance", environments(found), files)
 
 
 def environments(found: pd.DataFrame) -> Table:

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from entrec.errors import UserError
-from entrec.report.provenance import provenance_html
+from entrec.report.provenance import environments
+from entrec.report.templates import fragment
 from entrec.report.theory.figures import FIGURES, write_theory_figure
 from entrec.report.theory.page import files_table, render_theory, theory_provenance
 from entrec.report.theory.tables import TABLES, write_theory_table
@@ -89,6 +90,6 @@ def test_files_made_by_other_code_are_marked_and_the_rest_are_not(
     found = theory_provenance(quick, folder, fingerprint=today)
     assert list(found["file"][found["other_code"] == "true"]) == ["sphere/d128.json"]
     assert len(found) == len(list(folder.rglob("*.json")))
-    html = provenance_html(found, files_table(found))
+    html = fragment("provenance", environments(found), files_table(found))
     assert html.count("B†") == 1
     assert "with uncommitted changes" in html

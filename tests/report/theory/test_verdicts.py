@@ -6,7 +6,8 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from entrec.report.claims import Verdict, claims_html
+from entrec.report.claims import Verdict
+from entrec.report.templates import fragment
 from entrec.report.theory.figures import TITLES
 from entrec.report.theory.verdicts import (
     batch_sentence,
@@ -67,7 +68,7 @@ def test_the_conditions_are_even_latents_their_space_and_their_density(quick: Se
 
 def test_c2_is_reproduced_when_both_forms_recover_every_row(quick: Setting) -> None:
     found = latents(quick)
-    assert found.claim.name == "C2"
+    assert found.name == "C2"
     assert found.status == "reproduced"
     assert found.sentence.startswith(
         "EntRec recovers the latents in 6 of 6 cases; 0 contradict the claim, 0 are undecided at this size. Held-out"
@@ -138,7 +139,7 @@ def test_without_a_row_that_meets_the_conditions_c2_is_not_run(quick: Setting) -
 
 def test_c3_is_reproduced_when_style_is_told_no_better_than_by_content(quick: Setting) -> None:
     found = content(quick)
-    assert (found.claim.name, found.status) == ("C3", "reproduced")
+    assert (found.name, found.status) == ("C3", "reproduced")
     assert "isolates content in 2 of 2 cases; 0 contradict the claim" in found.sentence
     assert "causal dependence: 0.97 ± 0.00; 0.30 ± 0.00 of 0.30 ± 0.00." in found.sentence
 
@@ -187,11 +188,11 @@ def test_categories_are_shown_and_not_judged(quick: Setting) -> None:
 
 def test_a_verdict_says_what_was_trained_and_prints_its_rule(quick: Setting) -> None:
     for found in (latents(quick), content(quick)):
-        html = claims_html([found], TITLES)
+        html = fragment("claims", [found], TITLES)
         assert "trained for 100 steps in batches of 512; the originals" in html
         assert "at least half" in html.lower()
-    assert 'href="#table_content_style"' in claims_html([content(quick)], TITLES)
-    assert 'href="#table_latent_recovery"' in claims_html([latents(quick)], TITLES)
+    assert 'href="#table_content_style"' in fragment("claims", [content(quick)], TITLES)
+    assert 'href="#table_latent_recovery"' in fragment("claims", [latents(quick)], TITLES)
 
 
 def test_the_sweep_is_told_from_the_largest_batch_to_the_smallest() -> None:
@@ -265,13 +266,13 @@ def test_the_verdict_says_which_exponents_are_tested_and_which_is_not() -> None:
 
 
 def test_the_rule_says_why_the_untested_factor_bounds_no_variance() -> None:
-    rule = rates(("variance", -1.0, -1.0)).claim.rule
+    rule = rates(("variance", -1.0, -1.0)).rule
     assert "It does not test the factor h^(4−d) of Theorem 2’s first term. For d < 4" in rule
     assert "k times the variance tends to Var(log p), d/2 for Gaussian data" in rule
 
 
 def test_the_rule_and_the_evidence_are_on_the_page() -> None:
-    html = claims_html([rates(("variance", -1.0, -1.0))], TITLES)
+    html = fragment("claims", [rates(("variance", -1.0, -1.0))], TITLES)
     assert "must come within 0.1 of the stated one" in html
     assert 'href="#table_estimators_rates"' in html
     assert 'href="#estimators_rates"' in html

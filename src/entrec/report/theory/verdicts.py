@@ -9,11 +9,12 @@ import statistics
 from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import pandas as pd
 
-from entrec.report.claims import Claim, Status, Verdict
+from entrec.report.claims import Status, Verdict
 from entrec.report.mean_sd import MeanSD, decimal, mean_sds
 from entrec.report.theory.names import (
     IN_WIDTH,
@@ -90,7 +91,9 @@ def rates_rule() -> str:
 
 def latents_verdict(settings: LatentRecovery, scores: pd.DataFrame) -> Verdict:
     """Return the verdict on C2 from `scores`, the rows of `table_latent_recovery`."""
-    claim = Claim("C2", latents_rule(), ("table_latent_recovery", "latent_recovery", "latent_recovery_training"))
+    verdict = partial(
+        Verdict, "C2", latents_rule(), ("table_latent_recovery", "latent_recovery", "latent_recovery_training")
+    )
     r2 = mean_sds(scores, ["row", "representation"], "r2", scale=100)
     rows = {name: full_title(row) for name, row in settings.rows.items() if conditions_hold(row)}
     cases = [
@@ -99,7 +102,7 @@ def latents_verdict(settings: LatentRecovery, scores: pd.DataFrame) -> Verdict:
         for form in FORMS
     ]
     if not cases:
-        return Verdict(claim, "not run", "No row meets the conditions of the theorems.")
+        return verdict("not run", "No row meets the conditions of the theorems.")
     numbers = (
         f"{title}: {r2[row, 'untrained'].text()}, {r2[row, 'supervised'].text()}; "
         f"{r2[row, 'info_nce'].text()}, {', '.join(r2[row, form].text() for form in FORMS)}"
@@ -110,7 +113,7 @@ def latents_verdict(settings: LatentRecovery, scores: pd.DataFrame) -> Verdict:
         "standard deviation over seeds) of the untrained and the supervised encoder; then of InfoNCE, EntRec "
         f"(resubstitution) and EntRec (leave-one-out): {' | '.join(numbers)}."
     )
-    return Verdict(claim, _status(cases), sentence, _extent(settings))
+    return verdict(_status(cases), sentence, _extent(settings))
 
 
 def conditions_hold(row: LatentRecoveryRow) -> bool:
@@ -120,7 +123,7 @@ def conditions_hold(row: LatentRecoveryRow) -> bool:
 
 def content_verdict(settings: ContentIsolation, scores: pd.DataFrame) -> Verdict:
     """Return the verdict on C3 from `scores`, the rows of `table_content_style`."""
-    claim = Claim("C3", content_rule(), ("table_content_style", "content_style"))
+    verdict = partial(Verdict, "C3", content_rule(), ("table_content_style", "content_style"))
     ridge = mean_sds(scores, ["latents", "row", "representation"], "kernel_ridge")
     rows = {name: content_isolation_title(row) for name, row in settings.rows.items()}
     excess = _style_above_oracle(scores)
@@ -140,7 +143,7 @@ def content_verdict(settings: ContentIsolation, scores: pd.DataFrame) -> Verdict
         f"EntRecCont isolates content in {_counted_cases(cases)}{_named(cases)}. R² (mean ± standard deviation "
         f"over seeds) of content; then of style, beside what content itself explains of it: {' | '.join(numbers)}."
     )
-    return Verdict(claim, _status(cases), sentence, _extent(settings))
+    return verdict(_status(cases), sentence, _extent(settings))
 
 
 def isolates(content: MeanSD, excess: Sequence[float]) -> bool:
@@ -150,9 +153,9 @@ def isolates(content: MeanSD, excess: Sequence[float]) -> bool:
 
 def rates_verdict(fits: pd.DataFrame) -> Verdict:
     """Return the verdict on C8 from `fits`, the rows of `table_estimators_rates`."""
-    claim = Claim("C8", rates_rule(), ("table_estimators_rates", "estimators_rates"))
+    verdict = partial(Verdict, "C8", rates_rule(), ("table_estimators_rates", "estimators_rates"))
     if not len(fits):
-        return Verdict(claim, "not run", "No exponent was fitted.")
+        return verdict("not run", "No exponent was fitted.")
     rows = fits.to_dict("records")
     outcomes = [slope_outcome(row["quantity"], row["low"], row["high"], row["stated"]) for row in rows]
     beyond = [row for row, outcome in zip(rows, outcomes, strict=True) if outcome == "beyond"]
@@ -166,7 +169,7 @@ def rates_verdict(fits: pd.DataFrame) -> Verdict:
         f"{counted(undecided, 'is', 'are')} too uncertain; "
         f"{counted(len(beyond), 'contradicts', 'contradict')} the claim{_listed_slopes(beyond)}. {_tested(fits)}"
     )
-    return Verdict(claim, status, sentence)
+    return verdict(status, sentence)
 
 
 def slope_outcome(quantity: str, low: float, high: float, stated: float) -> SlopeOutcome:

@@ -4,44 +4,16 @@ C4 to C7 are claims about ImageNet, which only a study of the paper's own scale 
 second sentence how the same rule comes out on its own data.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 
-from entrec.report.claims import Claim, Status, Verdict, stated_claims
-from entrec.report.vision import decision_rules
-from entrec.report.vision.decision_rules import Outcome
+from entrec.report.claims import Status, Verdict, stated_claims
+from entrec.report.vision.decision_rules import DECISIONS
 from entrec.report.vision.frames import Frames
 from entrec.report.vision.published import of_paper_scale
 from entrec.study import Study
 
 STATUS: dict[bool | None, Status] = {True: "reproduced", False: "not reproduced", None: "not run"}
 ON_OTHER_IMAGES = {True: "holds", False: "does not hold", None: "cannot be applied"}
-
-
-@dataclass(frozen=True)
-class Decision:
-    """A decision rule: its sentence, what decides by it, and the table or figure with the numbers."""
-
-    rule: str
-    decide: Callable[[Study, Frames], Outcome]
-    evidence: tuple[str, ...]
-
-
-DECISIONS = {
-    "C1": Decision(
-        decision_rules.decomposition_rule(),
-        decision_rules.decomposition,
-        ("table_information", "information_over_training"),
-    ),
-    "C4": Decision(decision_rules.parity_rule(), decision_rules.linear_parity, ("table_1",)),
-    "C5": Decision(
-        decision_rules.parity_rule("average accuracy over the transfer sets"),
-        decision_rules.transfer_parity,
-        ("table_transfer",),
-    ),
-    "C6": Decision(decision_rules.batch_size_rule(), decision_rules.batch_size_robustness, ("table_1",)),
-    "C7": Decision(decision_rules.fewer_epochs_rule(), decision_rules.fewer_epochs, ("table_2",)),
-}
 
 
 def judge(study: Study, frames: Frames) -> list[Verdict]:
@@ -51,17 +23,17 @@ def judge(study: Study, frames: Frames) -> list[Verdict]:
 
 def _decided(name: str, study: Study, frames: Frames) -> Verdict:
     decision = DECISIONS[name]
-    claim = Claim(name, decision.rule, decision.evidence)
     outcome = decision.decide(study, frames)
+    verdict = partial(Verdict, name, decision.rule, decision.evidence)
     if stated_claims()[name].imagenet and not of_paper_scale(study):
         sentence = (
             f"Only the study `paper`, at the paper's own scale, decides this claim; this is the study `{study.name}`."
         )
         here = f"On {study.dataset} the rule {ON_OTHER_IMAGES[outcome.holds]}: {outcome.sentence}"
-        return Verdict(claim, "not run", sentence, here)
-    return Verdict(claim, STATUS[outcome.holds], outcome.sentence[0].upper() + outcome.sentence[1:])
+        return verdict("not run", sentence, here)
+    return verdict(STATUS[outcome.holds], outcome.sentence[0].upper() + outcome.sentence[1:])
 
 
 def _of_theory(name: str) -> Verdict:
     sentence = "This study has no experiment on this claim. The theory studies decide it: `snakemake theory`."
-    return Verdict(Claim(name, stated_claims()[name].theory), "not run", sentence)
+    return Verdict(name, stated_claims()[name].theory, (), "not run", sentence)

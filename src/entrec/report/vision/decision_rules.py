@@ -1,17 +1,17 @@
-"""The rules that decide the claims, each beside the sentence that states it on the page.
+"""The rules that decide the claims, each in `DECISIONS` beside the sentence that states it on the page.
 
 A difference counts when it exceeds the margin: two pooled standard deviations over the seeds of the headline setting,
 and never less than what the paper's own single runs leave unresolved.
 """
 
 import statistics
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
 from entrec.methods.registry import METHODS
-from entrec.report.mean_sd import MeanSD, decimal, points, pooled
+from entrec.report.mean_sd import MeanSD, decimal, mean_sds, points, pooled
 from entrec.report.vision.frames import Frames
 from entrec.report.vision.published import noise_floor
 from entrec.results import INFORMATION
@@ -19,6 +19,7 @@ from entrec.study import Study
 
 ENTREC = ("entrec_cont", "entrec_disc")
 DEVIATIONS = 2
+MARGIN = f"{DEVIATIONS} pooled standard deviations in the headline setting, at least {noise_floor()} points"
 SUM_TOLERANCE = 1e-3  # nats; history.csv is rounded
 
 
@@ -30,41 +31,13 @@ class Outcome:
     sentence: str
 
 
-def _margin_rule() -> str:
-    return f"{DEVIATIONS} pooled standard deviations in the headline setting, at least {noise_floor()} points"
+@dataclass(frozen=True)
+class Decision:
+    """A decision rule: its sentence, what decides by it, and the table or figure with the numbers."""
 
-
-def decomposition_rule() -> str:
-    """Return the rule that decides C1."""
-    return (
-        "entropy, reconstruction and their sum, the bound, are measured for every self-supervised run of the headline "
-        "setting, and the bound ends higher than it began for every method (mean over seeds)."
-    )
-
-
-def parity_rule(quantity: str = "linear top-1 accuracy") -> str:
-    """Return the rule that decides C4, and C5 with another quantity."""
-    return (
-        f"EntRecCont's {quantity} is not below the median of the other self-supervised methods by more than the margin "
-        f"({_margin_rule()})."
-    )
-
-
-def batch_size_rule() -> str:
-    """Return the rule that decides C6."""
-    return (
-        "for each EntRec method, the lowest Δ over the smaller batch sizes is not below that of any other method by "
-        "more than the margin, and it is above that of at least one other method by more than the margin "
-        f"({_margin_rule()})."
-    )
-
-
-def fewer_epochs_rule() -> str:
-    """Return the rule that decides C7."""
-    return (
-        "at the fewest epochs, no EntRec method's Δ is below the median of the other methods (without DINO) by more "
-        f"than the margin, and no method's Δ is above DINO's by more than the margin ({_margin_rule()})."
-    )
+    rule: str
+    decide: Callable[[Study, Frames], Outcome]
+    evidence: tuple[str, ...]
 
 
 def decomposition(study: Study, frames: Frames) -> Outcome:
@@ -80,14 +53,14 @@ def decomposition(study: Study, frames: Frames) -> Outcome:
     ordered = measured[measured["run"].isin(expected)].sort_values("step")
     ends = ordered.groupby("run").agg(method=("method", "first"), first=("bound", "first"), last=("bound", "last"))
     change = ends.groupby("method")[["first", "last"]].mean()
-    rising = change.index[change["last"] > change["first"]]
-    ends_of = change.to_dict("index")
-    parts = [_path(METHODS[m].title, ends_of[m]) for m in study.methods if m in ends_of]
+    change = change.loc[[method for method in study.methods if method in change.index]]
+    paths = [f"{METHODS[m].title} {decimal(first, 2)} → {decimal(last, 2)}" for m, first, last in change.itertuples()]
+    rising = change["last"] > change["first"]
     sentence = (
-        f"the terms were measured for {len(change)} methods in {len(expected)} runs; the bound rose for {len(rising)} "
-        f"of them (nats, first → last measurement: {', '.join(parts)})."
+        f"the terms were measured for {len(change)} methods in {len(expected)} runs; the bound rose for {rising.sum()} "
+        f"of them (nats, first → last measurement: {', '.join(paths)})."
     )
-    return Outcome(len(rising) == len(change), sentence)
+    return Outcome(bool(rising.all()), sentence)
 
 
 def linear_parity(study: Study, frames: Frames) -> Outcome:
@@ -112,8 +85,9 @@ def _parity(rows: pd.DataFrame) -> Outcome:
     median = statistics.median(mean_sd.mean for mean_sd in others.values())
     own = found[ENTREC[0]]
     seeds = "1 seed" if own.n == 1 else f"{own.n} seeds"
+    titles = ", ".join(METHODS[method].title for method in others)
     sentence = (
-        f"{METHODS[ENTREC[0]].title} reaches {own.text()} %, and the median of {_titles(others)} is {median:.1f} %; "
+        f"{METHODS[ENTREC[0]].title} reaches {own.text()} %, and the median of {titles} is {median:.1f} %; "
         f"the difference is {points(own.mean - median)} and the margin {margin:.1f} points ({seeds})."
     )
     return Outcome(own.mean >= median - margin, sentence)
@@ -124,7 +98,8 @@ def batch_size_robustness(study: Study, frames: Frames) -> Outcome:
     smaller = [size for size in study.batch_sizes if size < study.batch_sizes[0]]
     rows = frames.tables["table_1"]
     rows = rows[rows["batch_size"].isin(smaller) & rows["delta"].notna()]
-    lowest = {m: min(s.mean for s in _by_batch_size(group).values()) for m, group in _groups(rows)}
+    means = _self_supervised(rows).groupby(["method", "batch_size"], sort=False)["delta"].agg(statistics.fmean)
+    lowest = {str(method): low for method, low in means.groupby("method", sort=False).min().items()}
     own, others = _split_methods(lowest)
     if not own or not others:
         needs = "an EntRec method, another method and a smaller batch size, with common seeds"
@@ -161,17 +136,12 @@ def _headline(study: Study, frames: Frames) -> pd.DataFrame:
     return rows[rows["batch_size"] == study.batch_sizes[0]]
 
 
-def _groups(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """Return the rows of each self-supervised method."""
-    return [(str(m), g) for m, g in rows.groupby("method", sort=False) if not METHODS[str(m)].baseline]
+def _self_supervised(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[~rows["method"].isin([name for name, entry in METHODS.items() if entry.baseline])]
 
 
 def _by_method(rows: pd.DataFrame, value: str) -> dict[str, MeanSD]:
-    return {method: MeanSD.of(group[value]) for method, group in _groups(rows)}
-
-
-def _by_batch_size(rows: pd.DataFrame) -> dict[int, MeanSD]:
-    return {int(str(size)): MeanSD.of(group) for size, group in rows.groupby("batch_size")["delta"]}
+    return mean_sds(_self_supervised(rows), "method", value)
 
 
 def _split_methods(values: dict[str, float]) -> tuple[dict[str, float], dict[str, float]]:
@@ -187,9 +157,37 @@ def _listed(values: dict[str, float]) -> str:
     return ", ".join(f"{points(value)} for {METHODS[method].title}" for method, value in values.items())
 
 
-def _titles(methods: dict[str, MeanSD]) -> str:
-    return ", ".join(METHODS[method].title for method in methods)
+def _parity_rule(quantity: str) -> str:
+    return (
+        f"EntRecCont's {quantity} is not below the median of the other self-supervised methods by more than the margin "
+        f"({MARGIN})."
+    )
 
 
-def _path(title: str, ends: dict[Any, Any]) -> str:
-    return f"{title} {decimal(ends['first'], 2)} → {decimal(ends['last'], 2)}"
+DECISIONS = {
+    "C1": Decision(
+        "entropy, reconstruction and their sum, the bound, are measured for every self-supervised run of the headline "
+        "setting, and the bound ends higher than it began for every method (mean over seeds).",
+        decomposition,
+        ("table_information", "information_over_training"),
+    ),
+    "C4": Decision(_parity_rule("linear top-1 accuracy"), linear_parity, ("table_1",)),
+    "C5": Decision(
+        _parity_rule("average accuracy over the transfer sets"),
+        transfer_parity,
+        ("table_transfer",),
+    ),
+    "C6": Decision(
+        "for each EntRec method, the lowest Δ over the smaller batch sizes is not below that of any other method by "
+        "more than the margin, and it is above that of at least one other method by more than the margin "
+        f"({MARGIN}).",
+        batch_size_robustness,
+        ("table_1",),
+    ),
+    "C7": Decision(
+        "at the fewest epochs, no EntRec method's Δ is below the median of the other methods (without DINO) by more "
+        f"than the margin, and no method's Δ is above DINO's by more than the margin ({MARGIN}).",
+        fewer_epochs,
+        ("table_2",),
+    ),
+}
