@@ -1,5 +1,6 @@
 """Datasets that stay encoded: what a prepared one holds, what broken images do, how damage is noticed."""
 
+import errno
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,7 +13,7 @@ from tests.data.conftest import SHORT_SIDE, contents
 
 from entrec.artefacts import sha256
 from entrec.data import prepare_encoded as preparation
-from entrec.data import store
+from entrec.data import source, store
 from entrec.data.encoding import stored_bytes
 from entrec.data.prepare import prepare
 from entrec.data.prepared import open_as, open_prepared, verify
@@ -135,10 +136,16 @@ def test_broken_images_are_left_out_and_counted_where_the_study_says_so(
 
 
 def test_an_image_that_the_disk_does_not_give_is_never_left_out(photo_spec, photos, tmp_path, monkeypatch):
-    (photos / "cat" / "0.jpg").unlink()
-    (photos / "cat" / "0.jpg").mkdir()
+    read = source._content
+
+    def content(path):
+        if path.endswith("cat/0.jpg"):
+            raise OSError(errno.EIO, "Input/output error")
+        return read(path)
+
+    monkeypatch.setattr(source, "_content", content)
     with pytest.raises(
-        UserError, match=r"cat/0.jpg: cannot be read from disk \(Is a directory\); fix access, then rerun"
+        UserError, match=r"cat/0.jpg: cannot be read from disk \(Input/output error\); fix access, then rerun"
     ):
         prepare("x", replace(photo_spec, broken="skip"), tmp_path / "data")
     assert not (tmp_path / "data").exists()

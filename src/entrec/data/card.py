@@ -49,6 +49,7 @@ def describe(
         "mean": tuple(mean),
         "std": tuple(std),
         "spec": asdict(spec),
+        "left_out": images.left_out,
     }
 
 

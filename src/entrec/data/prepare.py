@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from entrec.data.card import describe, write_with_card
 from entrec.data.contract import loaded
+from entrec.data.left_out import report
 from entrec.data.moments import statistics
 from entrec.data.pixels import with_channels, with_size
 from entrec.data.prepare_encoded import prepare_encoded
@@ -33,6 +34,7 @@ def prepare(name: str, spec: Dataset, folder: Path) -> None:
 def prepare_array(name: str, spec: Dataset, folder: Path) -> None:
     """Write `images.npy`, `labels.npy`, `splits.npy` and last `card.json` into `folder`."""
     source = loaded(spec)
+    report(name, source.left_out)
     splits = split(source, spec, name)
     images = with_size(with_channels(source.images, spec.channels), spec.size)
     mean, std = statistics(images[splits == TRAIN], spec.colour)

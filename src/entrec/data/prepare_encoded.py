@@ -20,6 +20,8 @@ from entrec.artefacts import read_json, sha256, write_json
 from entrec.data.card import describe, write_with_card
 from entrec.data.contract import listed
 from entrec.data.encoding import QUALITY
+from entrec.data.left_out import report
+from entrec.data.names import shown
 from entrec.data.source import Listing
 from entrec.data.splits import TRAIN, check_all_splits, split
 from entrec.data.stand_in import stand_in_digests
@@ -39,6 +41,7 @@ def prepare_encoded(name: str, spec: Dataset, folder: Path, *, threads: int) -> 
     Raises `UserError` where the source is missing or faulty; `folder` then stays as it was.
     """
     listing = listed(spec)
+    report(name, listing.left_out)
     check_complete(name, spec, listing)
     splits = split(listing, spec, name)
     made = DatasetFolder(folder.with_name(f".{folder.name}.unfinished"))
@@ -93,7 +96,7 @@ def _plan(listing: Listing, splits: NDArray[np.uint8], spec: Dataset) -> dict[st
     """
     digest = hashlib.sha256(listing.labels.tobytes() + splits.tobytes())
     for image in listing.images:
-        digest.update(image.name.removeprefix(str(Path(spec.path or ""))).encode() + b"\0")
+        digest.update(image.name.removeprefix(shown(spec.path or "")).encode() + b"\0")
     made_as = {"short_side": spec.short_side, "colour": spec.colour, "quality": QUALITY, "shard": SHARD}
     return made_as | {"listing": digest.hexdigest()}
 

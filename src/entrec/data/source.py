@@ -4,8 +4,10 @@ It has some of three functions: `load(spec)` returns the images as one array (`L
 encoded images (`Listing`), and `stand_in(root, amount)` writes a tiny dataset in the makers' format.
 """
 
+import os
+import stat
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -14,7 +16,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from entrec.data.names import shown
 from entrec.errors import UserError
+from entrec.results import LeftOut
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -24,6 +28,7 @@ class Labelled:
     `labels` (N,) are indices into `classes`. `official_validation` and `official_test` (N,) mark the images of the
     makers' splits; where one is None or marks no image, there is no such split. Images with the same number in `groups`
     (N,) belong together and are put into the same split; without `groups` every image is a group of its own.
+    `left_out` says, for each reason, which files beside the images are left out.
     """
 
     labels: NDArray[np.int64]
@@ -34,6 +39,7 @@ class Labelled:
     official_validation: NDArray[np.bool_] | None = None
     official_test: NDArray[np.bool_] | None = None
     groups: NDArray[np.int64] | None = None
+    left_out: dict[str, LeftOut] = field(default_factory=dict)
 
     def facts(self) -> dict[str, Any]:
         """Return these fields by name, to give them to another form of the same images."""
@@ -56,8 +62,8 @@ class EncodedImage:
 
     @classmethod
     def of_file(cls, path: str | Path) -> "EncodedImage":
-        """Return the image in the file `path`, which is read when `read` is called."""
-        return cls(str(path), partial(_content, str(path)))
+        """Return the image in the file `path`, which is read when `read` is called, if it is a regular file then."""
+        return cls(shown(path), partial(_content, str(path)))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -87,4 +93,6 @@ def module_file(source: str) -> str:
 
 
 def _content(path: str) -> bytes:
+    if not stat.S_ISREG(os.stat(path).st_mode):  # opening a FIFO would wait for ever
+        raise OSError("no regular file")
     return Path(path).read_bytes()

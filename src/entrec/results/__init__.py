@@ -6,6 +6,7 @@ The package imports neither torch nor pandas. The order of the fields of a model
 from entrec.results.cards import (
     Card,
     ClassCounts,
+    LeftOut,
     ShardEnds,
     SplitCounts,
 )
@@ -80,6 +81,7 @@ __all__ = [
     "IsolationByRepresentation",
     "IsolationScores",
     "LatentRecoveryResult",
+    "LeftOut",
     "Level",
     "LinearAccuracies",
     "Point",

@@ -29,13 +29,20 @@ class ShardEnds(Section):
     ends: str
 
 
+class LeftOut(Section):
+    """The number of files that are left out for one reason, and the first of their names below the dataset's folder."""
+
+    count: Natural
+    first: tuple[str, ...]
+
+
 class Card(Section):
     """`card.json`: what a prepared dataset holds, how it was prepared, and the SHA-256 of each of its `files`.
 
     `mean` and `std` are those of each channel of `colour` over the training split, with pixels in [0, 1]. `spec` is the
-    study's entry of the dataset. Only encoded datasets have the fields from `measured` to `shards`: the number of
-    images that `mean` and `std` were measured on, why each image that is left out could not be read, and the size of
-    all shards in bytes.
+    study's entry of the dataset. `left_out` counts, for each reason, the files of a user's folder that are no images of
+    the set. Only encoded datasets have the fields from `measured` to `shards`: the number of images that `mean` and
+    `std` were measured on, why each image that is left out could not be read, and the size of all shards in bytes.
     """
 
     description: str
@@ -51,6 +58,7 @@ class Card(Section):
     mean: tuple[float, ...]
     std: tuple[Positive, ...]
     spec: dict[str, Any]
+    left_out: dict[str, LeftOut] = {}
     measured: Natural | None = None
     skipped: tuple[str, ...] = ()
     bytes: Natural | None = None

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from entrec.data.class_folders import by_class, few
+from entrec.data.left_out import summary
 from entrec.data.reasons import reason
 from entrec.data.source import EncodedImage, Listing
 from entrec.data.splits import groups_by_name
@@ -79,11 +80,15 @@ def stand_in(root: Path, amount: Amount) -> None:
 
 
 def _from_folders(root: Path) -> Listing:
-    images, labels, classes, (trained, _) = by_class([root / "train", root / "val"])
-    return _listing(root, list(zip(images, labels.tolist(), strict=True)), classes, trained=trained)
+    found = by_class([root / "train", root / "val"])
+    labelled = list(zip(found.images, found.labels.tolist(), strict=True))
+    left_out = summary(found.unused, root)
+    return _listing(root, labelled, found.classes, trained=found.sizes[0], left_out=left_out)
 
 
-def _listing(root: Path, labelled: list[tuple[EncodedImage, int]], classes: list[str], *, trained: int) -> Listing:
+def _listing(
+    root: Path, labelled: list[tuple[EncodedImage, int]], classes: list[str], *, trained: int, **known: Any
+) -> Listing:
     return Listing(
         images=[image for image, _ in labelled],
         labels=np.array([label for _, label in labelled], dtype=np.int64),
@@ -93,6 +98,7 @@ def _listing(root: Path, labelled: list[tuple[EncodedImage, int]], classes: list
         origin=origin_of(root, "ImageNet, ILSVRC 2012 (Russakovsky et al. 2015)"),
         official_test=np.arange(len(labelled)) >= trained,
         groups=groups_by_name(Path(image.name).name for image, _ in labelled),
+        **known,
     )
 
 
