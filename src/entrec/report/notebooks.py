@@ -1,15 +1,17 @@
 """Runs the report's notebooks with papermill and exports them as fragments of HTML with nbconvert.
 
 Jupyter works in a temporary folder: its kernel is the current interpreter with this package, and it communicates over
-sockets in that folder instead of ports. Nothing is left in the user's home.
+sockets in that folder instead of ports. Nothing is left in the user's home, and reports that are rendered at the same
+time do not meet.
 """
 
 import json
 import os
+import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,17 @@ from entrec.errors import UserError
 
 KERNEL = "entrec-report"
 START_SECONDS, CELL_SECONDS = 120, 600
+SOCKET = "k"  # begins the names of a kernel's sockets
+SHORT_FOLDERS = ("/tmp", "/dev/shm", "/var/tmp")  # where TMPDIR cannot hold sockets
 
 
 @contextmanager
 def jupyter_home() -> Iterator[None]:
-    """Point Jupyter and IPython at a temporary folder with one kernel: the current interpreter."""
-    with tempfile.TemporaryDirectory(prefix="entrec-") as folder:
+    """Point Jupyter and IPython at a private temporary folder with one kernel: the current interpreter.
+
+    Raises `UserError` where no temporary folder can hold sockets.
+    """
+    with _folder_for_sockets() as folder:
         home = Path(folder)
         spec = home / "kernels" / KERNEL / "kernel.json"
         spec.parent.mkdir(parents=True)
@@ -36,7 +43,7 @@ def jupyter_home() -> Iterator[None]:
             "JUPYTER_PATH": folder,
             "JUPYTER_DATA_DIR": folder,
             "JUPYTER_CONFIG_DIR": str(home / "config"),
-            "JUPYTER_RUNTIME_DIR": str(home / "r"),
+            "JUPYTER_RUNTIME_DIR": folder,
             "JUPYTER_NO_CONFIG": "1",
             "IPYTHONDIR": str(home / "ipython"),
             "PYTHONPATH": path,
@@ -62,10 +69,14 @@ def execute(notebook: Path, parameters: Mapping[str, Any], output: Path) -> None
     from papermill.exceptions import PapermillExecutionError
 
     class LocalKernelManager(AsyncKernelManager):  # type: ignore[misc]
-        """A manager that uses sockets in the runtime folder and opens no port."""
+        """A manager that uses sockets in the folder of `jupyter_home` and opens no port.
+
+        Each manager has a folder for its sockets, because their names count up and do not tell managers apart.
+        """
 
         def __init__(self, **options: Any) -> None:
-            super().__init__(**{**options, "transport": "ipc"})
+            sockets = tempfile.mkdtemp(prefix="", dir=os.environ["JUPYTER_RUNTIME_DIR"])
+            super().__init__(**{**options, "transport": "ipc", "ip": os.path.join(sockets, SOCKET)})
 
     try:
         with replacing(output) as scratch:
@@ -100,6 +111,37 @@ def to_html(notebook: Path) -> str:
     )
     body: str = exporter.from_filename(str(notebook))[0]
     return body
+
+
+@contextmanager
+def _folder_for_sockets() -> Iterator[str]:
+    """Make a temporary folder that can hold sockets, and remove it afterwards.
+
+    The path of a socket may have about a hundred characters, which a long TMPDIR exceeds, and some file systems have no
+    sockets.
+    """
+    for parent in (_temporary(), *SHORT_FOLDERS):
+        with ExitStack() as stack:
+            try:
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="entrec-", dir=parent))
+                with socket.socket(socket.AF_UNIX) as test, tempfile.TemporaryDirectory(prefix="", dir=folder) as inner:
+                    test.bind(os.path.join(inner, f"{SOCKET}-0"))
+            except OSError:
+                continue
+            yield folder
+            return
+    tried = ", ".join((_temporary(), *SHORT_FOLDERS))
+    raise UserError(
+        f"TMPDIR: none of {tried} can hold a socket; set TMPDIR to a short path of a folder on a local disk"
+    )
+
+
+def _temporary() -> str:
+    """Return the system's temporary folder, or the working folder where there is none."""
+    try:
+        return tempfile.gettempdir()
+    except FileNotFoundError:
+        return os.getcwd()
 
 
 def _without_paths(notebook: Any) -> Any:
