@@ -4,18 +4,18 @@ import pytest
 
 from entrec.plan.assumptions import device_of
 from entrec.plan.costs import plan_of
-from entrec.report.vision.plan_table import plan_section
+from entrec.report.vision.plan_table import plan_table
 from entrec.report.vision.provenance import find_provenance
 
 
-def rows(section):
+def rows(table):
     """Return the texts of every row by its title."""
-    return {title: [column.cells[key] for column in section.table.columns] for key, title in section.table.rows}
+    return {title: [column.cells[key] for column in table.columns] for key, title in table.rows}
 
 
 def test_a_row_says_jobs_planned_and_actual_hours_and_speeds(demo, results, tmp_path):
     folder = results(demo)
-    table = rows(plan_section(demo, find_provenance(demo, folder, fingerprint=""), tmp_path))
+    table = rows(plan_table(demo, find_provenance(demo, folder, fingerprint=""), tmp_path))
     runs = sum(run.method == "simclr" for run in demo.runs)
     threads = demo.resources["pretrain"].threads
     plan = plan_of(demo, device=device_of(demo, None), data=tmp_path, results=None)
@@ -36,7 +36,7 @@ def test_the_plan_in_the_report_is_the_one_of_before_the_runs(demo, results, tmp
     folder = results(demo)
     found = find_provenance(demo, folder, fingerprint="")
     data = tmp_path / "results"  # where a plan that looks for measured speeds would meet these
-    with_results = rows(plan_section(demo, found, data))
-    without = rows(plan_section(demo, found.iloc[:0], data))
+    with_results = rows(plan_table(demo, found, data))
+    without = rows(plan_table(demo, found.iloc[:0], data))
     assert [row[1] for row in with_results.values()] == [row[1] for row in without.values()]
     assert {row[2] for row in without.values()} == {"–"}

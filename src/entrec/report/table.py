@@ -43,8 +43,10 @@ class Table:
     head: str = "Method"
 
     @classmethod
-    def of_rows(cls, title: str, heads: Sequence[str | tuple[str, str]], rows: Iterable[Sequence[str]]) -> "Table":
-        """Return a table without a caption, from rows of cells whose first cell is the title of its row.
+    def of_rows(
+        cls, title: str, heads: Sequence[str | tuple[str, str]], rows: Iterable[Sequence[str]], *, caption: str = ""
+    ) -> "Table":
+        """Return a table from rows of cells whose first cell is the title of its row.
 
         A head is the label of a column, or its label and detail.
         """
@@ -55,7 +57,7 @@ class Table:
             for place, (label, detail) in enumerate(labels, start=1)
         ]
         titles = [(key, row[0]) for key, row in texts.items()]
-        return cls(title.lower().replace(" ", "_"), title, "", titles, columns, head[0])
+        return cls(title.lower().replace(" ", "_"), title, caption, titles, columns, head[0])
 
 
 def mean_sd_column(

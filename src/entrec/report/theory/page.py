@@ -18,8 +18,6 @@ from entrec.theory.registry import BOUNDS, CONTENT_ISOLATION, LATENT_RECOVERY
 from entrec.theory.settings.identifiability import ContentIsolation, LatentRecovery
 from entrec.theory.study import Setting, load_theory
 
-CONTENTS = ("run", "claims", "latents", "content", "gaussians", "sphere", "rates", "provenance")
-
 
 def render_theory(
     study_file: Path, setting_name: str, *, results: Path, output: Path, fingerprint: str | None = None
@@ -40,7 +38,7 @@ def render_theory(
         require_result(folder.figure(name)[0], f"snakemake {target.figure(name)[0]}")
     found = theory_provenance(setting, results, fingerprint=fingerprint or _fingerprint())
     parameters = {"study": study_file, "setting": setting, "folder": output}
-    context = {"study": setting.study, "setting": setting, "contents": CONTENTS, "summary": _summary(setting, found)}
+    context = {"study": setting.study, "setting": setting, "summary": _summary(setting, found)}
     notebooks = {THEORY_NOTEBOOK: {name: str(value) for name, value in parameters.items()}}
     write_page("theory.html.j2", context, notebooks=notebooks, found=found, output=output)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from PIL import Image
@@ -14,7 +15,7 @@ from entrec.data.prepared import Prepared, open_as
 from entrec.data.views import centre
 from entrec.paths import DatasetFolder, StudyPaths
 from entrec.report.vision.reading import remedy_of
-from entrec.results import require_result
+from entrec.results import Card, require_result
 from entrec.study import Study
 
 PICTURES = 10
@@ -23,15 +24,10 @@ LARGEST = 96  # pixels; ten whole photographs of each of eleven sets would make 
 
 @dataclass(frozen=True)
 class Sheet:
-    """One dataset on the page; `picture` is a PNG as a data address, and `counts` are images per split."""
+    """One dataset on the page: what it is used for, its card, and a strip of pictures, a PNG as a data address."""
 
-    name: str
     role: str
-    source: str
-    licence: str
-    size: int
-    classes: int
-    counts: dict[str, int]
+    card: Card
     picture: str
 
 
@@ -45,20 +41,11 @@ def sheets(study: Study, data: Path) -> list[Sheet]:
 
 def _sheet(study: Study, name: str, folder: Path) -> Sheet:
     require_result(DatasetFolder(folder).card, remedy_of(study, StudyPaths(study.name).dataset(name).card))
-    spec = study.datasets[name]
-    prepared = open_as(folder, name, spec)
+    prepared = open_as(folder, name, study.datasets[name])
     transfer = study.evaluation.transfer.datasets
     roles = [role for role, used in (("pretraining", name == study.dataset), ("transfer", name in transfer)) if used]
-    return Sheet(
-        name=name,
-        role=" and ".join(roles) or "not used",
-        source=spec.source,
-        licence=prepared.card.licence,
-        size=spec.size,
-        classes=len(prepared.classes),
-        counts=prepared.card.counts.model_dump(),
-        picture=_strip(_squares(prepared, _one_per_class(prepared))),
-    )
+    picture = _strip(_squares(prepared, _one_per_class(prepared)))
+    return Sheet(" and ".join(roles) or "not used", prepared.card, picture)
 
 
 def _squares(prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -70,23 +57,17 @@ def _squares(prepared: Prepared, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
 def _one_per_class(prepared: Prepared) -> NDArray[np.int64]:
     """Return indices of training images, one of each class in turn."""
     train = prepared.indices("train")
-    labels = prepared.labels[train]
-    turn = np.zeros(len(train), dtype=np.int64)
-    for label in np.unique(labels):
-        mine = labels == label
-        turn[mine] = np.arange(mine.sum())
+    labels = pd.Series(prepared.labels[train])
+    turn = labels.groupby(labels).cumcount()
     order = np.lexsort((labels, turn))  # first images of all classes, then second ones
     return train[order[:PICTURES]]
 
 
 def _strip(images: NDArray[np.uint8]) -> str:
     """Return images `(n, h, w, c)` side by side with gaps of one pixel, as a PNG in a data address."""
-    n, h, w, c = images.shape
-    strip = np.zeros((h, n * (w + 1) - 1, 4), dtype=np.uint8)  # the gaps are transparent
-    for i, image in enumerate(images):
-        left = i * (w + 1)
-        strip[:, left : left + w, :3] = image if c == 3 else np.repeat(image, 3, axis=2)
-        strip[:, left : left + w, 3] = 255
+    opaque = np.insert(np.broadcast_to(images, (*images.shape[:3], 3)), 3, 255, axis=3)
+    spaced = np.pad(opaque, [(0, 0), (0, 0), (0, 1), (0, 0)])  # the gaps are transparent
+    strip = np.hstack(list(spaced))[:, :-1]  # (h, n (w + 1) - 1, 4)
     buffer = io.BytesIO()
     Image.fromarray(strip, "RGBA").save(buffer, format="png", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"

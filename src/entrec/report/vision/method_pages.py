@@ -3,29 +3,27 @@
 The words are the docstring of the method's module, so that page and code cannot disagree.
 """
 
-import ast
-import re
+import inspect
 from dataclasses import dataclass
-from importlib.util import find_spec
-from pathlib import Path
+from importlib import import_module
 
 from markupsafe import Markup
 
 from entrec.methods.registry import METHODS
 from entrec.report.templates import fragment
-from entrec.report.vision.protocol import Settings, flatten
+from entrec.report.vision.protocol import flatten
 from entrec.study import Study
 
 
 @dataclass(frozen=True)
 class MethodSection:
-    """One method on the page; its paragraphs are plain text with backticks around code."""
+    """One method on the page: its paragraphs, in which backticks mark code, and its settings by dotted key."""
 
     name: str
     title: str
     family: str
     paragraphs: list[str]
-    settings: Settings
+    settings: list[tuple[str, str]]
 
 
 def method_sections(study: Study) -> list[MethodSection]:
@@ -33,21 +31,11 @@ def method_sections(study: Study) -> list[MethodSection]:
     return [_section(study, name) for name in study.methods]
 
 
-def docstring(method: str) -> str:
-    """Return the docstring of a method's module, read without an import, because torch takes seconds."""
-    spec = find_spec(METHODS[method].module)
-    assert spec is not None
-    assert spec.origin is not None
-    found = ast.get_docstring(ast.parse(Path(spec.origin).read_text(encoding="utf-8")))
-    assert found is not None, f"{spec.origin} has no docstring"
-    return found
-
-
 def _section(study: Study, name: str) -> MethodSection:
     entry = METHODS[name]
     family = entry.traits.family if entry.traits else "baseline"
-    settings = Settings(f"methods.{name}", flatten(study.methods[name]))
-    return MethodSection(name, entry.title, family, re.split(r"\n\s*\n", docstring(name)), settings)
+    words = inspect.getdoc(import_module(entry.module)) or ""
+    return MethodSection(name, entry.title, family, words.split("\n\n"), flatten(study.methods[name]))
 
 
 def notes_html(study: Study) -> Markup:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -13,7 +12,7 @@ from entrec.provenance import fingerprint as todays_fingerprint
 from entrec.report.page import computing_time_of, write_page
 from entrec.report.vision.datasets import sheets
 from entrec.report.vision.method_pages import method_sections
-from entrec.report.vision.plan_table import plan_section
+from entrec.report.vision.plan_table import plan_table
 from entrec.report.vision.protocol import all_settings, splits, text
 from entrec.report.vision.provenance import find_provenance
 from entrec.report.vision.reading import remedy_of
@@ -21,14 +20,12 @@ from entrec.results import require_result
 from entrec.study import Study, load_study
 
 
-def render(
-    study_path: Path, *, results: Path, output: Path, data: Path | None = None, fingerprint: str | None = None
-) -> None:
+def render(study_path: Path, *, results: Path, output: Path, data: Path, fingerprint: str | None = None) -> None:
     """Write `output`/index.html with figures, executed notebooks and provenance beside it.
 
-    `results` is `results/<study>` and `output` is `reports/<study>`, whose `tables/` exist already. `data`, which is
-    `data/<study>`, adds the plan and the datasets with their pictures. `fingerprint` is that of today's code, by
-    default this package's. Raises `UserError` naming the first file that is missing or damaged.
+    `results` is `results/<study>`, `data` is `data/<study>`, and `output` is `reports/<study>`, whose `tables/` exist
+    already. `fingerprint` is that of today's code, by default this package's. Raises `UserError` naming the first file
+    that is missing or damaged.
     """
     study = load_study(study_path)
     here, made = ReportFolder(output), StudyPaths(study.name).report
@@ -45,28 +42,17 @@ def render(
         },
         "provenance": {"provenance": str(here.provenance)},
     }
-    context = {**_context(study, study_path, found), **_from_data(study, found, data)}
-    write_page("index.html.j2", context, notebooks=notebooks, found=found, output=output)
-
-
-def _context(study: Study, study_path: Path, found: pd.DataFrame) -> dict[str, Any]:
-    return {
+    context = {
         "study": study,
         "study_file": study_path.name,
         "summary": _summary(study, found),
+        "datasets": sheets(study, data),
         "method_sections": method_sections(study),
         "splits": splits(study),
         "settings": all_settings(study),
+        "plan": plan_table(study, found, data.parent),
     }
-
-
-def _from_data(study: Study, found: pd.DataFrame, data: Path | None) -> dict[str, Any]:
-    """Return what the page shows of the prepared datasets."""
-    sections = ["run", "claims", "tables", "figures", "methods", "protocol", "provenance"]
-    if data is None:
-        return {"contents": sections, "datasets": [], "plan": None}
-    plan = plan_section(study, found, data.parent)
-    return {"contents": [*sections[:-1], "plan", sections[-1]], "datasets": sheets(study, data), "plan": plan}
+    write_page("index.html.j2", context, notebooks=notebooks, found=found, output=output)
 
 
 def _summary(study: Study, found: pd.DataFrame) -> list[tuple[str, str]]:

@@ -1,6 +1,5 @@
 """What was planned beside what it took. The plan is made from FLOPs alone, as it was before anything ran."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -16,16 +15,8 @@ from entrec.study import Study
 STEPS = {"evaluate": "Linear and kNN", "transfer": "Fine-tuning"}
 
 
-@dataclass(frozen=True)
-class PlanSection:
-    """The plan on the page: a sentence about the device that was assumed, and the table."""
-
-    assumption: str
-    table: Table
-
-
-def plan_section(study: Study, found: pd.DataFrame, data: Path) -> PlanSection:
-    """Return a row for each method's pretrainings and one for each other step.
+def plan_table(study: Study, found: pd.DataFrame, data: Path) -> Table:
+    """Return a row for each method's pretrainings and one for each other step; the caption says what device is assumed.
 
     `found` is the frame of provenance, and `data` the folder of all studies' datasets.
     """
@@ -35,9 +26,10 @@ def plan_section(study: Study, found: pd.DataFrame, data: Path) -> PlanSection:
     rows += [_row(plan, found, title, step) for step, title in STEPS.items()]
     hours, speed = f"{device.unit}-hours", f"images/s/{device.unit}"
     of_time = ("planned", hours), ("actual", hours), ("actual / planned", "")
-    table = Table.of_rows("Plan and actual", ["", "jobs", *of_time, ("planned", speed), ("actual", speed)], rows)
+    heads: list[str | tuple[str, str]] = ["", "jobs", *of_time, ("planned", speed), ("actual", speed)]
     rate = device.sustained[study.training.precision] / TERA
-    return PlanSection(f"The plan assumes {device.title}s that sustain {rate:g} TFLOP/s ({device.source}).", table)
+    caption = f"The plan assumes {device.title}s that sustain {rate:g} TFLOP/s ({device.source})."
+    return Table.of_rows("Plan and actual", heads, rows, caption=caption)
 
 
 def _row(plan: Plan, found: pd.DataFrame, title: str, step: str, method: str | None = None) -> list[str]:

@@ -2,19 +2,12 @@
 
 import math
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 from entrec.report.table import Table
 from entrec.study import Study
 
 NO_SCORE = "no score"
-
-
-class Settings(NamedTuple):
-    """Settings under one title: (dotted key, text) of each."""
-
-    title: str
-    rows: list[tuple[str, str]]
 
 
 def estimator(study: Study) -> str:
@@ -66,8 +59,8 @@ def splits(study: Study) -> Table:
     return Table.of_rows("What is chosen on which split", heads, rows)
 
 
-def all_settings(study: Study) -> list[Settings]:
-    """Return every setting that a number depends on; those of the methods stand in their own sections."""
+def all_settings(study: Study) -> dict[str, list[tuple[str, str]]]:
+    """Return every setting that a number depends on, by title, as from `flatten`; methods have their own sections."""
     plain = study.slice(["seeds", "batch_sizes", "epochs", "network", "training", "diagnostics", "evaluation"])
     evaluation = plain.pop("evaluation")
     transfer = dict(evaluation["transfer"])
@@ -81,7 +74,7 @@ def all_settings(study: Study) -> list[Settings]:
         "Fine-tuning": transfer,
         **{f"Dataset {name}": spec for name, spec in study.slice(["datasets"])["datasets"].items()},
     }
-    return [Settings(title, flatten(section)) for title, section in sections.items()]
+    return {title: flatten(section) for title, section in sections.items()}
 
 
 def flatten(value: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
