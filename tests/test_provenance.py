@@ -112,3 +112,15 @@ def test_a_record_of_synthetic_data_has_no_dataset():
         pass
     assert "dataset" not in recording.provenance.model_dump(exclude_unset=True)
     assert recording.provenance.code == provenance.fingerprint("theory") != provenance.fingerprint()
+
+
+def test_looking_at_the_commit_writes_nothing_into_the_repository(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("text")
+    author = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    for command in (["init", "-q"], ["add", "-A"], [*author, "commit", "-qm", "first"]):
+        subprocess.run(["git", "-C", str(tmp_path), *command], check=True)
+    os.utime(tmp_path / "file", (1, 1))  # `git status` would renew what the index knows of this file
+    before = (tmp_path / ".git/index").read_bytes()
+    monkeypatch.setattr(provenance, "PACKAGE", tmp_path)
+    assert provenance._commit()["dirty"] is False
+    assert (tmp_path / ".git/index").read_bytes() == before

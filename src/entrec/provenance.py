@@ -118,7 +118,9 @@ def _commit() -> dict[str, Any]:
 
 def _git(*arguments: str) -> str | None:
     try:
-        done = subprocess.run(["git", "-C", str(PACKAGE), *arguments], capture_output=True, text=True, check=True)
+        # without optional locks: a killed `git status` would leave index.lock, which stops the user's next commit
+        command = ["git", "--no-optional-locks", "-C", str(PACKAGE), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()
