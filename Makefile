@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 REPORT = reports/$(STUDY)/index.html
 
-.PHONY: help demo run plan rehearse theory publish record push pull check test test-workflow test-slurm test-learning test-gpu bench bench-gpu lock format clean
+.PHONY: help demo run plan rehearse theory publish record push pull check test test-workflow test-faults test-slurm test-learning test-gpu bench bench-gpu lock format clean
 .DEFAULT_GOAL := help
 
 help:  ## print this list
@@ -114,6 +114,9 @@ test: check  ## run every fast test
 
 test-workflow: .venv/installed  ## run Snakemake and DVC for real, on a shrunken demo
 	pytest -m workflow
+
+test-faults: .venv/installed  ## end, fill, damage and attack every step, in at most 30 minutes on two CPU cores
+	ENTREC_FAULTS=full pytest -m faults
 
 test-slurm: .venv/installed  ## run on a Slurm cluster of one node; needs root, slurm-wlm and munge
 	pytest -m slurm
