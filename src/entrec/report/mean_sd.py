@@ -65,11 +65,6 @@ def pooled(found: Iterable[MeanSD]) -> float | None:
     return math.sqrt(sum(sd**2 * df for sd, df in groups) / freedom) if freedom else None
 
 
-def mean_sd_by_method(rows: pd.DataFrame, column: str) -> dict[str, MeanSD]:
-    """Return mean and deviation of `column` for every method that has rows."""
-    return mean_sds(rows, "method", column)
-
-
 def mean_sds(rows: pd.DataFrame, by: str | list[str], column: str, *, scale: float = 1) -> dict[Any, MeanSD]:
     """Return mean and deviation of `scale` times `column` for every group of rows, in their order."""
     return {key: MeanSD.of(scale * group) for key, group in rows.groupby(by, sort=False)[column]}

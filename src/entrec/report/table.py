@@ -28,6 +28,9 @@ class Column:
     words: bool = False
 
 
+Layout = tuple[str, list[tuple[str, str]], list[Column]]  # caption, rows and columns of a `Table`
+
+
 @dataclass(frozen=True)
 class Table:
     """A table of texts: `rows` are (key, title) in their order, and `head` is the heading of the titles.

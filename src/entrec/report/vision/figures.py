@@ -13,7 +13,7 @@ from entrec.report.vision.frames import Frames
 from entrec.report.vision.information_figures import draw_losses, draw_over_training, draw_plane, losses, means
 from entrec.report.vision.protocol import estimator
 from entrec.report.vision.reading import remedy_of
-from entrec.report.vision.titles import TABLE_TITLES
+from entrec.report.vision.tables import RECIPES
 from entrec.results import DISCRETE, GEOMETRY, INFORMATION
 from entrec.study import Study
 
@@ -76,7 +76,8 @@ FIGURES = {
     ),
 }
 
-TITLES = TABLE_TITLES | {name: figure.title for name, figure in FIGURES.items()}  # by the anchors of the page
+# by the anchors of the page
+TITLES = {name: table.title for name, table in RECIPES.items()} | {name: f.title for name, f in FIGURES.items()}
 
 
 def write_figures(study: Study, frames: Frames, folder: Path) -> list[str]:

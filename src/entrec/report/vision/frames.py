@@ -5,7 +5,7 @@ CSVs, so that the page shows, draws and judges the same numbers.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -127,13 +127,7 @@ def with_delta(scores: pd.DataFrame, headline: tuple[int, int]) -> pd.DataFrame:
 
 def facts_of(run: Run) -> dict[str, Any]:
     """Return what a run's name says, beside the method's title."""
-    return {
-        "method": run.method,
-        "title": METHODS[run.method].title,
-        "batch_size": run.batch_size,
-        "epochs": run.epochs,
-        "seed": run.seed,
-    }
+    return asdict(run) | {"title": METHODS[run.method].title}
 
 
 def _score(run: Run, dataset: str, metric: str, percent: float) -> dict[str, Any]:

@@ -6,10 +6,9 @@ from typing import get_args
 import pandas as pd
 
 from entrec.methods.registry import METHODS, Family
-from entrec.report.mean_sd import MeanSD, mean_sd_by_method
-from entrec.report.table import Column, Table, mean_sd_column, seeds
+from entrec.report.mean_sd import MeanSD, mean_sds
+from entrec.report.table import Column, Layout, mean_sd_column, seeds
 from entrec.report.vision.protocol import estimator
-from entrec.report.vision.titles import TABLE_TITLES
 from entrec.study import Study
 
 HEADS = {  # label, unit and decimals of each quantity
@@ -26,7 +25,7 @@ HEADS = {  # label, unit and decimals of each quantity
 COLLAPSED = 2.0  # effective rank; projections on one line have 1
 
 
-def information_table(study: Study, rows: pd.DataFrame) -> Table:
+def information_table(study: Study, rows: pd.DataFrame) -> Layout:
     """Return a row per self-supervised method and a column per quantity, with a dash where a method has none."""
     batch_size, epochs = study.headline
     titles = {name: METHODS[name].title for name in study.methods if not METHODS[name].baseline}
@@ -40,11 +39,10 @@ def information_table(study: Study, rows: pd.DataFrame) -> Table:
         "with a discrete surrogate. Baselines have no pairs and no row. Mean ± standard deviation over seeds, "
         f"{_seeds(found)}."
     )
-    columns = _columns(found)
-    return Table("table_information", TABLE_TITLES["table_information"], caption, list(titles.items()), columns)
+    return caption, list(titles.items()), _columns(found)
 
 
-def methods_table(study: Study, rows: pd.DataFrame) -> Table:
+def methods_table(study: Study, rows: pd.DataFrame) -> Layout:
     """Return a row per self-supervised method, by family; a collapsed method has a remark beside its title."""
     batch_size, epochs = study.headline
     traits = {name: traits for name in study.methods if (traits := METHODS[name].traits)}
@@ -64,7 +62,7 @@ def methods_table(study: Study, rows: pd.DataFrame) -> Table:
     )
     fallen = collapsed(rows)
     titles = [(name, METHODS[name].title + (" (collapsed)" if name in fallen else "")) for name in order]
-    return Table("table_methods", TABLE_TITLES["table_methods"], caption, titles, words + _columns(found))
+    return caption, titles, words + _columns(found)
 
 
 def collapsed(rows: pd.DataFrame) -> set[str]:
@@ -74,7 +72,7 @@ def collapsed(rows: pd.DataFrame) -> set[str]:
 
 
 def _by_method(rows: pd.DataFrame, metric: str) -> dict[str, MeanSD]:
-    return mean_sd_by_method(rows[rows["metric"] == metric], "value")
+    return mean_sds(rows[rows["metric"] == metric], "method", "value")
 
 
 def _columns(found: Mapping[str, dict[str, MeanSD]]) -> list[Column]:

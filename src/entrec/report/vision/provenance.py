@@ -9,8 +9,6 @@ from entrec.report.mean_sd import NOTHING
 from entrec.report.provenance import SHORT, made_in, provenance_frame, provenance_row
 from entrec.report.table import Table
 from entrec.report.vision.reading import evaluation_of, pretraining_of, transfer_of
-from entrec.results import EvaluationResult, TransferResult
-from entrec.runs import Run
 from entrec.study import Study
 
 HEADS: list[str | tuple[str, str]] = [
@@ -44,17 +42,13 @@ def _rows(study: Study, results: Path) -> Iterator[dict[str, object]]:
         yield provenance_row({"run": str(run), "step": "pretrain"}, pretrained.provenance, facts)
 
         evaluated = evaluation_of(study, results, run)
-        yield _evaluation(run, "evaluate", evaluated, f"L2 {evaluated.linear.l2:g}")
+        chosen = {"chosen": f"L2 {evaluated.linear.l2:g}"}
+        yield provenance_row({"run": str(run), "step": "evaluate"}, evaluated.provenance, chosen)
 
         for name in study.evaluation.transfer.datasets if run in study.headline_runs else ():
             tuned = transfer_of(study, results, run, name)
-            chosen = f"lr {tuned.chosen.lr:g}, weight decay {tuned.chosen.weight_decay:g}"
-            yield _evaluation(run, "transfer", tuned, chosen)
-
-
-def _evaluation(run: Run, step: str, result: EvaluationResult | TransferResult, chosen: str) -> dict[str, object]:
-    facts = {"images_per_second": None, "steps": None, "chosen": chosen}
-    return provenance_row({"run": str(run), "step": step}, result.provenance, facts)
+            chosen = {"chosen": f"lr {tuned.chosen.lr:g}, weight decay {tuned.chosen.weight_decay:g}"}
+            yield provenance_row({"run": str(run), "step": "transfer"}, tuned.provenance, chosen)
 
 
 def runs_table(found: pd.DataFrame) -> Table:

@@ -10,12 +10,11 @@ from markupsafe import Markup
 from entrec.methods.registry import METHODS
 from entrec.paths import StudyPaths
 from entrec.pipeline.jobs import runs_of
-from entrec.report.mean_sd import mean_sd_by_method, points
-from entrec.report.table import Column, Table, mean_sd_column, read_table_html, seeds, write_table_files
+from entrec.report.mean_sd import mean_sds, points
+from entrec.report.table import Column, Layout, Table, mean_sd_column, read_table_html, seeds, write_table_files
 from entrec.report.vision.frames import histories, last_measured, scores, tidy, transfers
 from entrec.report.vision.information_tables import information_table, methods_table
 from entrec.report.vision.reading import remedy_of
-from entrec.report.vision.titles import TABLE_TITLES
 from entrec.runs import Run
 from entrec.study import Study
 
@@ -27,10 +26,11 @@ OTHERS = "The values of other libraries are single runs with their own optimiser
 
 @dataclass(frozen=True)
 class Recipe:
-    """`read` makes the rows of some runs from their results; `lay_out` makes the table of the rows of its CSV."""
+    """`read` makes the rows of some runs from their results; `lay_out` makes the table from the rows of its CSV."""
 
+    title: str
     read: Callable[[Study, Path, list[Run]], pd.DataFrame]
-    lay_out: Callable[[Study, pd.DataFrame], Table]
+    lay_out: Callable[[Study, pd.DataFrame], Layout]
 
 
 def write_table(study: Study, table: str, *, results: Path, output: Path) -> None:
@@ -58,7 +58,7 @@ def table_rows(study: Study, table: str, results: Path) -> pd.DataFrame:
 
 def lay_out(study: Study, table: str, rows: pd.DataFrame) -> Table:
     """Return `table` with its caption, headings and texts from the rows of its CSV."""
-    return RECIPES[table].lay_out(study, rows)
+    return Table(table, RECIPES[table].title, *RECIPES[table].lay_out(study, rows))
 
 
 def _linear(study: Study, results: Path, runs: list[Run]) -> pd.DataFrame:
@@ -74,26 +74,23 @@ def _information_and_accuracy(study: Study, results: Path, runs: list[Run]) -> p
     return pd.concat([_information(study, results, runs), scores(study, results, runs)])
 
 
-def _table_1(study: Study, rows: pd.DataFrame) -> Table:
+def _table_1(study: Study, rows: pd.DataFrame) -> Layout:
     batch_size, epochs = study.headline
-    caption = (
-        f"Linear top-1 accuracy on the test split of {study.dataset}, in %, at batch size {batch_size} after "
-        f"{epochs} epochs, and its change in points at the other batch sizes (Δ, same seeds on both sides). "
-        f"{DEVIATIONS}"
-    )
+    shown = f"at batch size {batch_size} after {epochs} epochs, and its change in points at the other batch sizes"
     columns = _sweep(rows, "batch_size", study.batch_sizes, label=f"batch {batch_size}")
-    return Table("table_1", TABLE_TITLES["table_1"], caption, _titles(study), columns)
+    return _accuracy_caption(study, shown), _titles(study), columns
 
 
-def _table_2(study: Study, rows: pd.DataFrame) -> Table:
+def _table_2(study: Study, rows: pd.DataFrame) -> Layout:
     batch_size, epochs = study.headline
-    caption = (
-        f"Linear top-1 accuracy on the test split of {study.dataset}, in %, after {epochs} epochs at batch size "
-        f"{batch_size}, and its change in points after other numbers of epochs (Δ, same seeds on both sides). "
-        f"{DEVIATIONS}"
-    )
+    shown = f"after {epochs} epochs at batch size {batch_size}, and its change in points after other numbers of epochs"
     columns = _sweep(rows, "epochs", study.epochs, label=f"epochs {epochs}")
-    return Table("table_2", TABLE_TITLES["table_2"], caption, _titles(study), columns)
+    return _accuracy_caption(study, shown), _titles(study), columns
+
+
+def _accuracy_caption(study: Study, shown: str) -> str:
+    accuracy = f"Linear top-1 accuracy on the test split of {study.dataset}, in %, {shown}"
+    return f"{accuracy} (Δ, same seeds on both sides). {DEVIATIONS}"
 
 
 def _sweep(rows: pd.DataFrame, swept: str, values: tuple[int, ...], *, label: str) -> list[Column]:
@@ -102,12 +99,12 @@ def _sweep(rows: pd.DataFrame, swept: str, values: tuple[int, ...], *, label: st
     The paper's own columns stand beside ours where the rows have them.
     """
     ours, paper = rows[rows["source"] == "ours"], rows[rows["source"] == "paper"]
-    columns = [mean_sd_column(label, mean_sd_by_method(ours[ours[swept] == values[0]], "value"))]
+    columns = [mean_sd_column(label, mean_sds(ours[ours[swept] == values[0]], "method", "value"))]
     headline = paper.dropna(subset="value")
     for (batch_size, epochs), group in headline.groupby(["batch_size", "epochs"]):
         columns.append(Column(f"paper {batch_size:.0f} / {epochs:.0f}", "ImageNet", _one_decimal(group)))
     for value in values[1:]:
-        deltas = mean_sd_by_method(ours[ours[swept] == value], "delta")
+        deltas = mean_sds(ours[ours[swept] == value], "method", "delta")
         columns.append(mean_sd_column(f"Δ {value}", deltas, signed=True))
         theirs = paper[paper[swept] == value].dropna(subset="delta")
         if len(theirs):
@@ -116,29 +113,29 @@ def _sweep(rows: pd.DataFrame, swept: str, values: tuple[int, ...], *, label: st
     return columns
 
 
-def _transfer(study: Study, rows: pd.DataFrame) -> Table:
+def _transfer(study: Study, rows: pd.DataFrame) -> Layout:
     sets = study.evaluation.transfer.datasets
     if not sets:
-        return Table("table_transfer", TABLE_TITLES["table_transfer"], "This study fine-tunes on no other dataset.", [])
+        return "This study fine-tunes on no other dataset.", [], []
     batch_size, epochs = study.headline
     columns = []
     for name in [*sets, "average"] if len(rows) else []:
         metric = METRICS[study.datasets[name].metric] if name in sets else "all sets"
-        found = mean_sd_by_method(rows[rows["dataset"] == name], "value")
+        found = mean_sds(rows[rows["dataset"] == name], "method", "value")
         columns.append(mean_sd_column(name, found, detail=f"{metric}, {seeds(found.values())}"))
     caption = (
         "Accuracy on the test split, in %, after fine-tuning all weights of encoders that were pretrained on "
         f"{study.dataset}, with batch size {batch_size} for {epochs} epochs. The average over the sets is "
         f"taken for each seed. {DEVIATIONS}"
     )
-    return Table("table_transfer", TABLE_TITLES["table_transfer"], caption, _titles(study), columns)
+    return caption, _titles(study), columns
 
 
-def _knn(study: Study, rows: pd.DataFrame) -> Table:
+def _knn(study: Study, rows: pd.DataFrame) -> Layout:
     batch_size, epochs = study.headline
     ours, others = rows[rows["source"] == "ours"], rows[rows["source"] != "ours"]
     columns = [
-        mean_sd_column(label, mean_sd_by_method(ours[ours["metric"] == metric], "value"))
+        mean_sd_column(label, mean_sds(ours[ours["metric"] == metric], "method", "value"))
         for metric, label in SCORE_LABELS.items()
     ]
     for (source, metric, after), group in others.groupby(["source", "metric", "epochs"], sort=False):
@@ -148,7 +145,7 @@ def _knn(study: Study, rows: pd.DataFrame) -> Table:
         f"by {study.evaluation.knn.neighbours} nearest neighbours; batch size {batch_size}, {epochs} epochs. "
         f"{DEVIATIONS}{' ' + OTHERS if len(others) else ''}"
     )
-    return Table("table_knn", TABLE_TITLES["table_knn"], caption, _titles(study), columns)
+    return caption, _titles(study), columns
 
 
 def _one_decimal(rows: pd.DataFrame) -> dict[str, str]:
@@ -160,10 +157,10 @@ def _titles(study: Study) -> list[tuple[str, str]]:
 
 
 RECIPES = {
-    "table_1": Recipe(_linear, _table_1),
-    "table_2": Recipe(_linear, _table_2),
-    "table_transfer": Recipe(lambda study, results, runs: transfers(study, results), _transfer),
-    "table_knn": Recipe(scores, _knn),
-    "table_information": Recipe(_information, information_table),
-    "table_methods": Recipe(_information_and_accuracy, methods_table),
+    "table_1": Recipe("Table 1", _linear, _table_1),
+    "table_2": Recipe("Table 2", _linear, _table_2),
+    "table_transfer": Recipe("Transfer", lambda study, results, runs: transfers(study, results), _transfer),
+    "table_knn": Recipe("Nearest neighbours", scores, _knn),
+    "table_information": Recipe("Entropy and reconstruction", _information, information_table),
+    "table_methods": Recipe("Methods", _information_and_accuracy, methods_table),
 }
