@@ -7,6 +7,7 @@ Snakemake (`{run}`) or a placeholder of DVC (`${item}`).
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -90,30 +91,35 @@ class LogFolder(Folder):
 
 
 @dataclass(frozen=True)
-class StudyPaths:
-    """The folders of the study of methods called `study`."""
+class Paths:
+    """The folders of what is called `name`, in those of its `kind`."""
 
-    study: str
-
-    @property
-    def data(self) -> Path:
-        """The folder of the prepared datasets."""
-        return Path("data", self.study)
-
-    @property
-    def results(self) -> Path:
-        """The folder of the runs."""
-        return Path("results", self.study)
+    name: str
+    kind: ClassVar[str] = ""
 
     @property
     def report(self) -> ReportFolder:
         """The folder of the page, its tables and its figures."""
-        return ReportFolder(Path("reports", self.study))
+        return ReportFolder(Path("reports", self.kind, self.name))
 
     @property
     def logs(self) -> LogFolder:
         """The folder of what the jobs print."""
-        return LogFolder(Path("logs", self.study))
+        return LogFolder(Path("logs", self.kind, self.name))
+
+
+class StudyPaths(Paths):
+    """The folders of one study of methods."""
+
+    @property
+    def data(self) -> Path:
+        """The folder of the prepared datasets."""
+        return Path("data", self.name)
+
+    @property
+    def results(self) -> Path:
+        """The folder of the runs."""
+        return Path("results", self.name)
 
     def dataset(self, name: str) -> DatasetFolder:
         """Return the folder of the prepared dataset `name`."""
@@ -162,26 +168,15 @@ class TheoryResults(Folder):
         return IdentifiabilityFolder(self.folder / "content_isolation" / str(run))
 
 
-@dataclass(frozen=True)
-class TheoryPaths:
+class TheoryPaths(Paths):
     """The folders of one setting of the theory studies, `quick` or `full`."""
 
-    setting: str
+    kind = "theory"
 
     @property
     def results(self) -> TheoryResults:
         """The folder of the results."""
-        return TheoryResults(Path("results/theory", self.setting))
-
-    @property
-    def report(self) -> ReportFolder:
-        """The folder of the page, its tables and its figures."""
-        return ReportFolder(Path("reports/theory", self.setting))
-
-    @property
-    def logs(self) -> LogFolder:
-        """The folder of what the jobs print."""
-        return LogFolder(Path("logs/theory", self.setting))
+        return TheoryResults(Path("results", self.kind, self.name))
 
 
 def run_folder(results: Path, run: object) -> RunFolder:

@@ -33,8 +33,7 @@ def write_figure(name: str, chart: Any, data: pd.DataFrame, folder: Path) -> Non
     svg: str = vl_convert.vegalite_to_svg(chart.to_dict())
     svg = re.sub(r'(id="|url\(#)clip', rf"\1{name}-clip", svg)  # the pictures of one page must not share names
     write_text(picture, svg)
-    csv: str = data.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-    write_text(numbers, csv)
+    write_text(numbers, data.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
 
 
 def read_figure_html(

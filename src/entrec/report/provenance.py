@@ -34,8 +34,7 @@ def provenance_frame(rows: Iterable[Mapping[str, object]], *, fingerprint: str) 
 
 def write_provenance(found: pd.DataFrame, path: Path) -> None:
     """Write one line per result file, with everything that was recorded about its making."""
-    csv: str = found.to_csv(index=False, lineterminator="\n")
-    write_text(path, csv)
+    write_text(path, found.to_csv(index=False, lineterminator="\n"))
 
 
 def read_provenance(path: Path) -> pd.DataFrame:

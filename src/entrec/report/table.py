@@ -90,7 +90,7 @@ def table_latex(table: Table) -> str:
 
 def write_table_files(table: Table, rows: pd.DataFrame, folder: Path, *, float_format: str | None = None) -> None:
     """Write `table` to `folder` as LaTeX and HTML, beside the CSV of the tidy `rows` that it was made of."""
-    csv: str = rows.to_csv(index=False, float_format=float_format, lineterminator="\n")
+    csv = rows.to_csv(index=False, float_format=float_format, lineterminator="\n")
     texts = csv, table_latex(table), fragment("table", table)
     for path, text in zip(table_files(folder, table.name), texts, strict=True):
         write_text(path, text)
