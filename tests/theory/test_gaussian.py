@@ -76,7 +76,7 @@ def of_scores(objective, estimate):
     """(objective, estimate) as two functions of the scores of the learner's own critic."""
 
     def by_hand(learner, x, y):
-        scores = learner.critic(x, y)
+        scores = learner.networks(x, y)
         return objective(scores), estimate(scores)
 
     return by_hand
@@ -86,7 +86,7 @@ def of_unit_vectors(bound, **options):
     """The bound of what the learner's two networks make of x and y, on the sphere."""
 
     def by_hand(learner, x, y):
-        z1, z2 = learner.encoders.f(x), learner.encoders.g(y)
+        z1, z2 = learner.networks.f(x), learner.networks.g(y)
         found = bound(z1 / z1.norm(dim=1, keepdim=True), z2 / z2.norm(dim=1, keepdim=True), **options)
         return found, found
 
@@ -94,17 +94,17 @@ def of_unit_vectors(bound, **options):
 
 
 def tuba_by_hand(learner, x, y):
-    found = bounds.tuba(learner.critic(x, y), log_baseline=learner.log_baseline(y)[:, 0])
+    found = bounds.tuba(learner.networks.critic(x, y), log_baseline=learner.networks.log_baseline(y)[:, 0])
     return found, found
 
 
 def barber_agakov_by_hand(learner, x, y):
-    found = bounds.barber_agakov(learner.density(x, y), entropy=3 / 2 * math.log(2 * math.pi * math.e))
+    found = bounds.barber_agakov(learner.networks(x, y), entropy=3 / 2 * math.log(2 * math.pi * math.e))
     return found, found
 
 
 def discrete_by_hand(learner, x, y):
-    found = bounds.entrec_discrete_bound(learner.encoders.f(x), learner.encoders.g(y))
+    found = bounds.entrec_discrete_bound(learner.networks.f(x), learner.networks.g(y))
     return found, found
 
 

@@ -41,6 +41,18 @@ class JointCritic(nn.Module):
         return self.f(pairs).squeeze(2)
 
 
+class CriticAndBaseline(nn.Module):
+    """A critic of pairs, and a network for the baseline log a(y) of TUBA."""
+
+    def __init__(self, critic: nn.Module, log_baseline: nn.Module) -> None:
+        super().__init__()
+        self.critic, self.log_baseline = critic, log_baseline
+
+    def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the scores (k, k) of all pairs of `x` (k, d) and `y` (k, d), and the baselines (k,) of `y`."""
+        return self.critic(x, y), self.log_baseline(y).squeeze(1)
+
+
 class GaussianDensity(nn.Module):
     """log q(y | x) with independent normal coordinates given x; one network gives their means and log scales."""
 

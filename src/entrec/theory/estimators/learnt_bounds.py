@@ -2,8 +2,13 @@
 
 A learner is a module that maps a batch of pairs, `x` (k, d) and `y` (k, d), to two scalars in nats: the objective,
 which training maximises, and the estimate of the information. They differ for JS and SMILE only, whose critics are
-trained with the Jensen-Shannon objective. The functions below the classes build the learners from the settings of the
+trained with the Jensen-Shannon objective. The functions below the class build the learners from the settings of the
 study; their weights come from torch's global generator.
+
+EntRec's bound is that of the information between the encodings of x and y, which is at most that between x and y. Each
+side has its own network, and the bound is taken in one direction. With one network and the mean over both directions,
+an encoding would have to be certain where it is predicted and uncertain where it predicts; where the views correlate
+little this favours constant categories.
 """
 
 import math
@@ -15,73 +20,37 @@ from torch.nn import functional as F
 
 from entrec.information import bounds
 from entrec.information.kernels import VMFKernel
-from entrec.theory.estimators.critics import Encoders, GaussianDensity, JointCritic, SeparableCritic, mlp
+from entrec.theory.estimators.critics import (
+    CriticAndBaseline,
+    Encoders,
+    GaussianDensity,
+    JointCritic,
+    SeparableCritic,
+    mlp,
+)
 from entrec.theory.settings.estimators import EntRec, Gaussian
 
-ObjectiveAndEstimate = tuple[Tensor, Tensor]
-OfScores = Callable[[Tensor], Tensor]
-OfEmbeddings = Callable[[Tensor, Tensor], Tensor]
 
+class Learner(nn.Module):
+    """What `networks` make of pairs, and a bound of it: `estimate`, where that is not the `objective` of training.
 
-class OfCritic(nn.Module):
-    """A bound of a critic's scores (k, k); `estimate` is its value where that is not the `objective` of training."""
-
-    def __init__(self, settings: Gaussian, objective: OfScores, estimate: OfScores | None = None) -> None:
-        super().__init__()
-        self.critic = critic(settings)
-        self.objective, self.estimate = objective, estimate
-
-    def forward(self, x: Tensor, y: Tensor) -> ObjectiveAndEstimate:
-        """Return objective and estimate for `x` (k, d) and `y` (k, d)."""
-        scores = self.critic(x, y)
-        objective = self.objective(scores)
-        return objective, self.estimate(scores.detach()) if self.estimate else objective.detach()
-
-
-class Tuba(nn.Module):
-    """TUBA whose baseline log a(y) is a network with the critic's hidden widths."""
-
-    def __init__(self, settings: Gaussian) -> None:
-        super().__init__()
-        self.critic = critic(settings)
-        self.log_baseline = mlp(settings.dimension, settings.hidden, 1)
-
-    def forward(self, x: Tensor, y: Tensor) -> ObjectiveAndEstimate:
-        """Return objective and estimate for `x` (k, d) and `y` (k, d)."""
-        bound = bounds.tuba(self.critic(x, y), log_baseline=self.log_baseline(y).squeeze(1))
-        return bound, bound.detach()
-
-
-class BarberAgakov(nn.Module):
-    """Barber and Agakov's bound with a learnt Gaussian q(y|x) and the entropy H(Y) of the standard normal y."""
-
-    def __init__(self, settings: Gaussian) -> None:
-        super().__init__()
-        self.density = GaussianDensity(settings.dimension, settings.hidden)
-        self.entropy = settings.dimension / 2 * math.log(2 * math.pi * math.e)
-
-    def forward(self, x: Tensor, y: Tensor) -> ObjectiveAndEstimate:
-        """Return objective and estimate for `x` (k, d) and `y` (k, d)."""
-        bound = bounds.barber_agakov(self.density(x, y), entropy=self.entropy)
-        return bound, bound.detach()
-
-
-class OfEncoders(nn.Module):
-    """EntRec's bound of the information between the encodings of x and y, which is at most that between x and y.
-
-    Each side has its own network, and the bound is taken in one direction. With one network and the mean over both
-    directions, an encoding would have to be certain where it is predicted and uncertain where it predicts; where the
-    views correlate little this favours constant categories.
+    `networks` map a batch of pairs to the arguments of both functions, a tensor or a tuple of tensors.
     """
 
-    def __init__(self, encoders: Encoders, bound: OfEmbeddings) -> None:
+    def __init__(
+        self, networks: nn.Module, objective: Callable[..., Tensor], estimate: Callable[..., Tensor] | None = None
+    ) -> None:
         super().__init__()
-        self.encoders, self.bound = encoders, bound
+        self.networks, self.objective, self.estimate = networks, objective, estimate
 
-    def forward(self, x: Tensor, y: Tensor) -> ObjectiveAndEstimate:
+    def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return objective and estimate for `x` (k, d) and `y` (k, d)."""
-        bound = self.bound(*self.encoders(x, y))
-        return bound, bound.detach()
+        found = self.networks(x, y)
+        arguments = found if isinstance(found, tuple) else (found,)
+        objective = self.objective(*arguments)
+        if self.estimate is None:
+            return objective, objective.detach()
+        return objective, self.estimate(*(argument.detach() for argument in arguments))
 
 
 def critic(settings: Gaussian) -> nn.Module:
@@ -92,33 +61,36 @@ def critic(settings: Gaussian) -> nn.Module:
 
 
 def barber_agakov(settings: Gaussian) -> nn.Module:
-    """Build the learner of Barber and Agakov's bound."""
-    return BarberAgakov(settings)
+    """Build Barber and Agakov's bound with a learnt Gaussian q(y|x) and the entropy H(Y) of the standard normal y."""
+    entropy = settings.dimension / 2 * math.log(2 * math.pi * math.e)
+    density = GaussianDensity(settings.dimension, settings.hidden)
+    return Learner(density, partial(bounds.barber_agakov, entropy=entropy))
 
 
 def tuba(settings: Gaussian) -> nn.Module:
-    """Build the learner of TUBA."""
-    return Tuba(settings)
+    """Build TUBA whose baseline log a(y) is a network with the critic's hidden widths."""
+    networks = CriticAndBaseline(critic(settings), mlp(settings.dimension, settings.hidden, 1))
+    return Learner(networks, lambda scores, log_baseline: bounds.tuba(scores, log_baseline=log_baseline))
 
 
 def nwj(settings: Gaussian) -> nn.Module:
     """Build the learner of NWJ."""
-    return OfCritic(settings, bounds.nwj)
+    return Learner(critic(settings), bounds.nwj)
 
 
 def js(settings: Gaussian) -> nn.Module:
     """Build a critic that the Jensen-Shannon objective trains and NWJ evaluates."""
-    return OfCritic(settings, bounds.js, bounds.js_information)
+    return Learner(critic(settings), bounds.js, bounds.js_information)
 
 
 def smile(settings: Gaussian) -> nn.Module:
     """Build a critic that the Jensen-Shannon objective trains and SMILE evaluates."""
-    return OfCritic(settings, bounds.js, partial(bounds.smile, clip=settings.smile.clip))
+    return Learner(critic(settings), bounds.js, partial(bounds.smile, clip=settings.smile.clip))
 
 
 def info_nce(settings: Gaussian) -> nn.Module:
     """Build the learner of InfoNCE."""
-    return OfCritic(settings, bounds.info_nce_bound)
+    return Learner(critic(settings), bounds.info_nce_bound)
 
 
 def entrec_resubstitution(settings: Gaussian) -> nn.Module:
@@ -134,9 +106,9 @@ def entrec_leave_one_out(settings: Gaussian) -> nn.Module:
 def entrec_discrete(settings: Gaussian) -> nn.Module:
     """Build the learner of EntRec with a categorical surrogate."""
     encoders = Encoders(settings.dimension, settings.hidden, settings.entrec_discrete.categories)
-    return OfEncoders(encoders, bounds.entrec_discrete_bound)
+    return Learner(encoders, bounds.entrec_discrete_bound)
 
 
 def _on_sphere(settings: Gaussian, own: EntRec, bound: Callable[..., Tensor]) -> nn.Module:
     encoders = Encoders(settings.dimension, settings.hidden, settings.embedding, finish=F.normalize)
-    return OfEncoders(encoders, partial(bound, kernel=VMFKernel(own.kernel_kappa), kappa=own.kappa))
+    return Learner(encoders, partial(bound, kernel=VMFKernel(own.kernel_kappa), kappa=own.kappa))
