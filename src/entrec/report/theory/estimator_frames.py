@@ -10,7 +10,7 @@ import pandas as pd
 
 from entrec.pipeline.theory_jobs import TheoryJobs
 from entrec.report.theory.names import IN_WIDTH, ROOT
-from entrec.report.theory.reading import Found, read
+from entrec.report.theory.reading import Found, read, tidy
 from entrec.results import GaussianResult, RatesResult, SphereResult
 from entrec.theory.registry import BOUNDS, SPHERE_ESTIMATORS
 from entrec.theory.study import Setting
@@ -26,48 +26,36 @@ FITS = [*CASE, "quantity", "fit_from", "slope", "low", "high", "stated", "readin
 
 def trace(setting: Setting, results: Path) -> pd.DataFrame:
     """Return the estimates during training, by blocks of steps: TRACE."""
-    rows = []
-    for found in _gaussian(setting, results):
-        about = found.result.model_dump(include={"bound", "seed"}) | {"title": BOUNDS[found.result.bound].title}
-        rows += [about | block.model_dump() for block in found.result.trace]
-    return pd.DataFrame(rows)[TRACE]
+    rows = tidy(_gaussian(setting, results), "trace", TRACE)
+    return rows.assign(title=rows["bound"].map(lambda name: BOUNDS[name].title))
 
 
 def levels(setting: Setting, results: Path) -> pd.DataFrame:
     """Return the estimates of trained critics on fresh batches: LEVELS."""
-    rows = []
-    for found in _gaussian(setting, results):
-        bound = BOUNDS[found.result.bound]
-        about = found.result.model_dump(include={"bound", "seed"}) | {"file": found.file}
-        about |= {"title": bound.title, "capped_by": bound.capped_by}
-        rows += [about | level.model_dump() for level in found.result.levels]
-    return pd.DataFrame(rows)[LEVELS]
+    rows = tidy(_gaussian(setting, results), "levels", LEVELS)
+    bounds = rows["bound"].map(BOUNDS)
+    return rows.assign(title=bounds.map(lambda bound: bound.title), capped_by=bounds.map(lambda bound: bound.capped_by))
 
 
 def sphere(setting: Setting, results: Path) -> pd.DataFrame:
     """Return the estimates at the true latents of von Mises-Fisher pairs: SPHERE."""
-    settings, rows = setting.estimators.sphere, []
-    for found in read(SphereResult, setting, TheoryJobs(setting).by_part["estimators.sphere"], results):
-        dimension = found.result.dimension
+    settings = setting.estimators.sphere
+    files = read(SphereResult, setting, TheoryJobs(setting).by_part["estimators.sphere"], results)
+    for found in files:
         expected: list[dict[str, float | str]] = [
             {"kappa": kappa, "samples": k, "estimator": name}
-            for kappa in settings.kappa[dimension]
+            for kappa in settings.kappa[found.result.dimension]
             for k in settings.samples
             for name, estimator in SPHERE_ESTIMATORS.items()
             if not estimator.slow or k <= settings.neighbours_up_to
         ]
         found.require_rows("rows", found.result.rows, expected)
-        rows += [{"dimension": dimension, "file": found.file} | row.model_dump() for row in found.result.rows]
-    return pd.DataFrame(rows)[SPHERE]
+    return tidy(files, "rows", SPHERE)
 
 
 def fits(setting: Setting, results: Path) -> pd.DataFrame:
     """Return the fitted exponents beside the stated ones: FITS; `low` to `high` is the 95 % interval."""
-    rows = []
-    for found in _rates(setting, results):
-        about = found.result.model_dump(include={*CASE, "fit_from"}) | {"file": found.file}
-        rows += [about | fit.model_dump() for fit in found.result.fits]
-    return pd.DataFrame(rows)[FITS]
+    return tidy(_rates(setting, results), "fits", FITS)
 
 
 def error_points(setting: Setting, results: Path) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """The results of latent recovery and content isolation as tidy frames; R2 as fractions, information in nats."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pandas as pd
 from entrec.pipeline.theory_jobs import TheoryJobs
 from entrec.report.mean_sd import MeanSD
 from entrec.report.theory.names import LATENTS
-from entrec.report.theory.reading import Found, R, read
+from entrec.report.theory.reading import Found, R, read, tidy
 from entrec.results import ContentIsolationResult, LatentRecoveryResult
 from entrec.theory.registry import REFERENCE
 from entrec.theory.settings.identifiability import Training
@@ -50,10 +51,7 @@ def batches(setting: Setting, results: Path) -> pd.DataFrame:
 
 def curves(setting: Setting, results: Path) -> pd.DataFrame:
     """Return objective and held-out R2 during the training for latent recovery: CURVES."""
-    rows = []
-    for found in _latent_recovery(setting, "latent_recovery_training", results):
-        rows += [{**found.job.about, **row.model_dump()} for row in found.result.trace]
-    return pd.DataFrame(rows)[CURVES]
+    return tidy(_latent_recovery(setting, "latent_recovery_training", results), "trace", CURVES)
 
 
 def scatter(setting: Setting, results: Path) -> pd.DataFrame:
@@ -84,7 +82,7 @@ def batch_points(setting: Setting, results: Path) -> pd.DataFrame:
 def content_isolation_scores(setting: Setting, results: Path) -> pd.DataFrame:
     """Return how well each representation of each row explains content and style: ISOLATION_SCORES."""
     files = read(ContentIsolationResult, setting, TheoryJobs(setting).by_part["content_isolation"], results)
-    _require_shared(files, _isolation_before_training)
+    _require_shared(files, "observations.style.linear", "observations.content.linear", "oracle.style.linear")
     rows = []
     for found in files:
         run = found.result
@@ -114,7 +112,7 @@ def _latent_recovery(setting: Setting, name: str, results: Path) -> list[Found[L
         run = found.result
         found.require_rows("trace", run.trace, _steps(own.training_of(run.row)))
         _require_scatter(found, own.dimension)
-    _require_shared(files, _recovery_before_training)
+    _require_shared(files, "observations.r2", "untrained.r2")
     return files
 
 
@@ -141,31 +139,18 @@ def _scored(run: LatentRecoveryResult | ContentIsolationResult, *untrained: str)
     return {name: getattr(run.scores, name) for name in references} | {run.method: run.scores.trained}
 
 
-def _recovery_before_training(run: LatentRecoveryResult) -> dict[str, float]:
-    return {"observations.r2": run.scores.observations.r2, "untrained.r2": run.scores.untrained.r2}
-
-
-def _isolation_before_training(run: ContentIsolationResult) -> dict[str, float]:
-    observations, oracle = run.scores.observations, run.scores.oracle
-    return {
-        "observations.style.linear": observations.style.linear,
-        "observations.content.linear": observations.content.linear,
-        "oracle.style.linear": oracle.style.linear,
-    }
-
-
-def _require_shared(files: Sequence[Found[R]], scores: Callable[[R], Mapping[str, float]]) -> None:
-    """Raise `UserError` unless the runs of a row and seed agree on the `scores` of what is not trained.
+def _require_shared(files: Sequence[Found[R]], *scores: str) -> None:
+    """Raise `UserError` unless the runs of a row and seed agree on some `scores` of what is not trained.
 
     These scores depend on row and seed only, so a run that has others saw other data.
     """
     first: dict[tuple[str, int], Found[R]] = {}
     for found in files:
         other = first.setdefault((found.job.about["row"], found.job.about["seed"]), found)
-        expected = scores(other.result)
-        for key, value in scores(found.result).items():
-            if abs(value - expected[key]) > SAME:
-                raise found.damaged(f"scores.{key} is {value:.4f}, and {expected[key]:.4f} in {other.path.parent.name}")
+        for key in scores:
+            value, expected = (attrgetter(f"scores.{key}")(one.result) for one in (found, other))
+            if abs(value - expected) > SAME:
+                raise found.damaged(f"scores.{key} is {value:.4f}, and {expected:.4f} in {other.path.parent.name}")
 
 
 def _band(values: pd.Series) -> dict[str, float]:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
+import pandas as pd
+
 from entrec.errors import UserError
 from entrec.pipeline.theory_jobs import ResultJob
 from entrec.results import (
@@ -69,6 +71,19 @@ def read(kind: type[R], setting: Setting, jobs: Iterable[ResultJob], results: Pa
         path, about = results / job.result, {"setting": setting.name, **job.about}
         found.append(Found(job, path, read_result(kind, path, remedy=_remedy(job), about=about)))
     return found
+
+
+def tidy(files: Iterable[Found[R]], key: str, columns: list[str]) -> pd.DataFrame:
+    """Return one row for each entry under `key` of the results, beside the result's own values and its `file`.
+
+    A column that neither has is empty.
+    """
+    rows = [
+        found.result.model_dump(include={*columns}) | {"file": found.file} | entry.model_dump()
+        for found in files
+        for entry in getattr(found.result, key)
+    ]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _remedy(job: ResultJob) -> str:
