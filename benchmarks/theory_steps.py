@@ -106,9 +106,9 @@ def measured(path: Path, *, blocks: int, steps: int, precision: Precision) -> It
     row = recovery.rows["sphere_vmf10"]
     mixing = draw_mixing(recovery.dimension, recovery.network, seed=0).to(device)
     draw = partial(draw_pairs, row=row, mixing=mixing)
-    widths = (recovery.dimension, *recovery.network.hidden, recovery.dimension)
     for method in ("info_nce", "entrec_leave_one_out"):
-        learner = build_learner(method, build_encoder(widths, recovery.network, space=row.output, seed=0), row)
+        encoder = build_encoder(recovery.dimension, recovery.dimension, recovery.network, space=row.output, seed=0)
+        learner = build_learner(method, encoder, row)
         yield "sphere", method, *timed(learner, draw, batch=recovery.training.batch_size)
 
     isolation = full.content_isolation

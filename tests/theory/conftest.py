@@ -11,6 +11,15 @@ from entrec.theory.study import load_theory
 CPU = torch.device("cpu")
 
 
+def inverse(mixing, x):
+    """Return the latents (k, n) of observations `x` (k, n), by solving each layer of the mixing."""
+    last, *hidden = mixing.weights.flip(0).unbind()
+    z = torch.linalg.solve(last, x.T).T
+    for weight in hidden:
+        z = torch.linalg.solve(weight, torch.where(z < 0, z / mixing.slope, z).T).T
+    return z
+
+
 @pytest.fixture(scope="session")
 def study():
     return load_theory(Path("params/theory.yaml"))

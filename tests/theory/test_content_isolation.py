@@ -24,11 +24,11 @@ from entrec.theory.identifiability.content_style import load_process, save_proce
 from entrec.theory.identifiability.tensor_files import read_tensors, write_tensors
 from entrec.theory.registry import CONTENT_ISOLATION
 from entrec.theory.runs import ContentIsolationRun
+from entrec.theory.settings.estimators import EntRec
 from entrec.theory.settings.identifiability import (
     AlignEntropy,
     ContentIsolation,
     ContentIsolationRow,
-    EntRecCont,
     KernelRidge,
     Network,
     Training,
@@ -48,7 +48,7 @@ def settings():
         kernel_ridge=KernelRidge(gammas=(0.01, 0.22), alphas=(1.0, 0.001)),
         temperature=1.0,
         align_entropy=AlignEntropy(bandwidth=0.2, weight=3.0),
-        entrec_cont=EntRecCont(kernel_kappa=10.0, kappa=20.0),
+        entrec_cont=EntRec(kernel_kappa=10.0, kappa=20.0),
         categories=8,
         seeds=(0,),
         rows={
@@ -111,7 +111,7 @@ def test_the_settings_of_a_method_reach_its_objective_alone(settings):
     changes = {
         "info_nce": {"temperature": 0.3},
         "align_entropy": {"align_entropy": AlignEntropy(bandwidth=0.2, weight=4.0)},
-        "entrec_cont": {"entrec_cont": EntRecCont(kernel_kappa=5.0, kappa=20.0)},
+        "entrec_cont": {"entrec_cont": EntRec(kernel_kappa=5.0, kappa=20.0)},
     }
     for change in changes.values():
         moved = {

@@ -3,14 +3,15 @@
 import pytest
 import torch
 from tests.conftest import generator
+from tests.theory.conftest import inverse
 
 from entrec.errors import UserError
 from entrec.theory.identifiability.content_style import draw_content_style, load_process, save_process, wishart_root
+from entrec.theory.settings.estimators import EntRec
 from entrec.theory.settings.identifiability import (
     AlignEntropy,
     ContentIsolation,
     ContentIsolationRow,
-    EntRecCont,
     KernelRidge,
     Network,
     Training,
@@ -29,7 +30,7 @@ def settings():
         kernel_ridge=KernelRidge(gammas=(0.1,), alphas=(0.1,)),
         temperature=1.0,
         align_entropy=AlignEntropy(bandwidth=0.2, weight=3.0),
-        entrec_cont=EntRecCont(kernel_kappa=10.0, kappa=10.0),
+        entrec_cont=EntRec(kernel_kappa=10.0, kappa=10.0),
         categories=4,
         seeds=(0,),
         rows={"plain": ContentIsolationRow(change=1.0, statistical=False, causal=False)},
@@ -116,7 +117,7 @@ def test_observations_are_the_mixing_of_all_latents(settings):
     z1, z2, x1, x2 = process(10, generator())
     for z, x in ((z1, x1), (z2, x2)):
         assert z.shape == x.shape == (10, 5)
-        assert torch.allclose(process.mixing.inverse(x), z, atol=1e-3)
+        assert torch.allclose(inverse(process.mixing, x), z, atol=1e-3)
 
 
 def test_the_file_gives_the_process_back_bit_for_bit(settings, tmp_path):

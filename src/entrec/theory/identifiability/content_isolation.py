@@ -27,9 +27,9 @@ from entrec.theory.identifiability.encoders import Encoder, build_encoder
 from entrec.theory.identifiability.learners import Unsupervised
 from entrec.theory.identifiability.objectives import Terms
 from entrec.theory.identifiability.scores import kernel_ridge_r2, linear_r2
-from entrec.theory.identifiability.streams import seed_of, stream
+from entrec.theory.identifiability.streams import stream
 from entrec.theory.identifiability.tensor_files import read_tensors, write_tensors
-from entrec.theory.identifiability.training import identity_of, trace_of, train
+from entrec.theory.identifiability.training import trace_of, train
 from entrec.theory.registry import CONTENT_ISOLATION
 from entrec.theory.runs import ContentIsolationRun
 from entrec.theory.settings.identifiability import ContentIsolation, Space
@@ -100,10 +100,9 @@ def train_content_isolation(
         process,
         lambda: linear_r2(represent(encoder, few.observed1, recipe), content),
         settings.training,
-        seed=seed,
+        run=run,
+        study=settings,
         device=device,
-        label=str(run),
-        identity=identity_of(settings, run),
         folder=folder.checkpoints,
     )
     digest = save_process(process, folder.process)
@@ -151,8 +150,7 @@ def scores(z: Tensor, content: Tensor, style: Tensor, settings: ContentIsolation
 
 def fresh_encoder(settings: ContentIsolation, recipe: Recipe, *, seed: int) -> Encoder:
     """Return the encoder of a recipe with the initial weights of `seed`."""
-    widths = (settings.dimension, *settings.network.hidden, recipe.outputs)
-    return build_encoder(widths, settings.network, space=recipe.space, seed=seed_of("encoder", seed=seed))
+    return build_encoder(settings.dimension, recipe.outputs, settings.network, space=recipe.space, seed=seed)
 
 
 @torch.no_grad()

@@ -14,11 +14,12 @@ from pathlib import Path
 import torch
 from torch import Generator, Tensor, nn
 
+from entrec.artefacts import sha256
 from entrec.errors import UserError
 from entrec.theory.identifiability.learners import Pairs
 from entrec.theory.identifiability.mixing import Mixing, draw_mixing
-from entrec.theory.identifiability.streams import seed_of, stream
-from entrec.theory.identifiability.tensor_files import digest_of, read_tensors, write_tensors
+from entrec.theory.identifiability.streams import stream
+from entrec.theory.identifiability.tensor_files import read_tensors, write_tensors
 from entrec.theory.settings.identifiability import ContentIsolation, ContentIsolationRow
 
 COVARIANCES = ("content", "style", "changes")
@@ -67,14 +68,14 @@ class ContentStyle(nn.Module):
 
 def draw_content_style(settings: ContentIsolation, row: ContentIsolationRow, *, seed: int) -> ContentStyle:
     """Return the process of `seed`, which is the same on every device."""
-    network, nc, ns = settings.network, settings.content, settings.style
+    nc, ns = settings.content, settings.style
     generator = stream("process", seed=seed, device=torch.device("cpu"))
     roots = {
         f"{name}_root": wishart_root(n, generator=generator) if row.statistical else torch.eye(n)
         for name, n in zip(COVARIANCES, (nc, ns, ns), strict=True)
     }
     shift, coupling = (torch.randn(size, generator=generator) * row.causal for size in ((ns,), (ns, nc)))
-    mixing = draw_mixing(settings.dimension, network, seed=seed_of("mixing", seed=seed))
+    mixing = draw_mixing(settings.dimension, settings.network, seed=seed)
     return ContentStyle({**roots, "shift": shift, "coupling": coupling}, mixing, change=row.change, seed=seed)
 
 
@@ -93,7 +94,7 @@ def save_process(process: ContentStyle, path: Path) -> str:
 def load_process(path: Path, *, digest: str) -> ContentStyle:
     """Return the process in `path`; raises `UserError` if the file is damaged or has another digest than `digest`."""
     parts, about = read_tensors(path)
-    found = digest_of(path)
+    found = sha256(path)
     if found != digest:
         raise UserError(
             f"{path}: process {found[:12]} is not that of the encoder, {digest[:12]}; use the file of the encoder's run"

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from entrec.information.precision import lift
+from entrec.theory.identifiability.streams import seed_of
 from entrec.theory.settings.identifiability import Network, Space
 
 FINISH: dict[Space, Callable[[Tensor], Tensor]] = {
@@ -47,8 +48,8 @@ class Encoder(nn.Module):
         return FINISH[self.space](lift(self.layers((x - self.mean) / self.deviation)))
 
 
-def build_encoder(widths: Sequence[int], settings: Network, *, space: Space, seed: int) -> Encoder:
+def build_encoder(inputs: int, outputs: int, settings: Network, *, space: Space, seed: int) -> Encoder:
     """Return the encoder with the initial weights of `seed`, which are the same on every device."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return Encoder(widths, slope=settings.encoder_slope, space=space)
+        torch.manual_seed(seed_of("encoder", seed=seed))
+        return Encoder((inputs, *settings.hidden, outputs), slope=settings.encoder_slope, space=space)

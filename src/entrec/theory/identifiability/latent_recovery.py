@@ -23,9 +23,9 @@ from entrec.theory.identifiability.learners import Pairs, Supervised, Unsupervis
 from entrec.theory.identifiability.mixing import Mixing, draw_mixing
 from entrec.theory.identifiability.objectives import Terms
 from entrec.theory.identifiability.scores import linear_prediction, linear_r2, mcc, mean_rank_correlation
-from entrec.theory.identifiability.streams import seed_of, stream
+from entrec.theory.identifiability.streams import stream
 from entrec.theory.identifiability.tensor_files import write_tensors
-from entrec.theory.identifiability.training import identity_of, trace_of, train
+from entrec.theory.identifiability.training import trace_of, train
 from entrec.theory.registry import LATENT_RECOVERY
 from entrec.theory.runs import LatentRecoveryRun
 from entrec.theory.settings.identifiability import EXPONENTS, Density, LatentRecovery, LatentRecoveryRow
@@ -41,9 +41,8 @@ def train_latent_recovery(
     continues from its checkpoint; `train` says which errors are raised.
     """
     row, n, network, seed = settings.rows[run.row], settings.dimension, settings.network, run.seed
-    mixing = draw_mixing(n, network, seed=seed_of("mixing", seed=seed)).to(device)
-    encoder = build_encoder((n, *network.hidden, n), network, space=row.output, seed=seed_of("encoder", seed=seed))
-    encoder.to(device)
+    mixing = draw_mixing(n, network, seed=seed).to(device)
+    encoder = build_encoder(n, n, network, space=row.output, seed=seed).to(device)
     learner = build_learner(run.method, encoder, row)
 
     draw = partial(draw_pairs, row=row, mixing=mixing)
@@ -56,10 +55,9 @@ def train_latent_recovery(
         draw,
         lambda: linear_r2(encode(encoder, few.observed1), few.latents1),
         replace(settings.training_of(run.row), batch_size=run.batch_size),
-        seed=seed,
+        run=run,
+        study=settings,
         device=device,
-        label=str(run),
-        identity=identity_of(settings, run),
         folder=folder.checkpoints,
     )
     process = write_tensors(folder.process, mixing.state_dict(), {"slope": mixing.slope, "seed": seed})

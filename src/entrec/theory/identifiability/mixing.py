@@ -5,12 +5,11 @@ The layers are linear without bias, with leaky ReLU between them, so that g is i
 best-conditioned of many draws, where the release takes the first draw that is better than a share of them.
 """
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from entrec.theory.identifiability.streams import stream
 from entrec.theory.settings.identifiability import Network
 
 
@@ -31,18 +30,10 @@ class Mixing(nn.Module):
             z = F.leaky_relu(z @ weight.T, self.slope)
         return z @ last.T
 
-    def inverse(self, x: Tensor) -> Tensor:
-        """Return the latents (k, n) of observations `x` (k, n)."""
-        last, *hidden = self.weights.flip(0).unbind()
-        z = _solve(last, x)
-        for weight in hidden:
-            z = _solve(weight, torch.where(z < 0, z / self.slope, z))
-        return z
-
 
 def draw_mixing(n: int, settings: Network, *, seed: int) -> Mixing:
     """Return the mixing of `seed`, which is the same on every device."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = stream("mixing", seed=seed, device=torch.device("cpu"))
     columns = (draw_columns(settings.draws, n, generator=generator) for _ in range(settings.layers))
     return Mixing(torch.stack([best_conditioned(matrices) for matrices in columns]).float(), slope=settings.slope)
 
@@ -55,14 +46,4 @@ def draw_columns(draws: int, n: int, *, generator: torch.Generator) -> Tensor:
 
 def best_conditioned(matrices: Tensor) -> Tensor:
     """Return the matrix (n, n) with the smallest condition number of `matrices` (draws, n, n)."""
-    return matrices[condition_numbers(matrices).argmin()]
-
-
-def condition_numbers(matrices: Tensor) -> Tensor:
-    """Return the ratio (draws,) of largest to smallest singular value of each of `matrices` (draws, n, n)."""
-    singular = torch.linalg.svdvals(matrices)
-    return cast(Tensor, singular[:, 0] / singular[:, -1])
-
-
-def _solve(weight: Tensor, x: Tensor) -> Tensor:
-    return torch.linalg.solve(weight, x.T).T
+    return matrices[torch.linalg.cond(matrices).argmin()]

@@ -9,12 +9,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from entrec.artefacts import sha256, write_bytes
+from entrec.artefacts import write_bytes
 from entrec.errors import UserError
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> str:
-    """Write `tensors` and the plain values `about` atomically, and return the digest of the file."""
+    """Write `tensors` and the plain values `about` atomically, and return the SHA-256 of the file."""
     parts = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     content = save(parts, metadata={"about": json.dumps(about)})  # safetensors writes several keys in no fixed order
     write_bytes(path, content)
@@ -34,8 +34,3 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise UserError(f"{path}: cannot be read ({error}); fix access, then rerun") from error
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path}: damaged or foreign ({error}); delete it and rerun the step that makes it") from error
-
-
-def digest_of(path: Path) -> str:
-    """Return the digest that `write_tensors` returned for the file."""
-    return sha256(path)

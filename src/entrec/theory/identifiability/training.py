@@ -38,21 +38,23 @@ ONLY_SCORING = ("points", "scatter", "kernel_ridge", "seeds", "sweep", "rows")  
 
 def train(
     learner: nn.Module, draw: Draw, quick_score: Callable[[], float], settings: Training, *,
-    seed: int, device: torch.device, label: str, identity: str, folder: Path,
+    run: LatentRecoveryRun | ContentIsolationRun, study: LatentRecovery | ContentIsolation, device: torch.device,
+    folder: Path,
 ) -> TrainingState[nn.Module]:  # fmt: skip
     """Train to the last step, from the checkpoint in `folder` if there is one; the state's history has `TrainingRow`s.
 
-    `quick_score` returns the R2 of the learner as it is. Progress is shown under `label`; `identity` says which
-    checkpoints belong to the run. Raises `UserError` for a checkpoint that is damaged or of another run and for
-    training that diverges, and `Interrupted` after a signal that asks to stop, once the run is saved.
+    `quick_score` returns the R2 of the learner as it is. Only checkpoints of this `run` of the `study` are
+    continued. Raises `UserError` for a checkpoint that is damaged or of another run and for training that diverges, and
+    `Interrupted` after a signal that asks to stop, once the run is saved.
     """
     optimiser = eager.build(torch.optim.Adam, learner.parameters(), lr=settings.lr, fused=True)
-    generator, code = stream("training", seed=seed, device=device), [fingerprint("theory")]
-    state = TrainingState(f"{identity}, {device.type}", learner, optimiser, generator=generator, fingerprints=code)
+    generator, code = stream("training", seed=run.seed, device=device), [fingerprint("theory")]
+    identity = f"{identity_of(study, run)}, {device.type}"
+    state = TrainingState(identity, learner, optimiser, generator=generator, fingerprints=code)
     checkpoint.restore(state, folder)
     began, before = time.monotonic(), state.seconds
     with readable_faults(state), stop_signals() as stopped:
-        for step in progress(range(state.step, settings.steps), label, start=state.step):
+        for step in progress(range(state.step, settings.steps), str(run), start=state.step):
             for group in optimiser.param_groups:
                 group["lr"] = settings.lr * cosine_with_warmup(step, steps=settings.steps, warmup=0)
             last = step + 1 == settings.steps

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from entrec.settings import Distinct, Fraction, Grid, Name, Natural, Positive, Precision, settings
 from entrec.strict import Fault, check
-from entrec.theory.settings.estimators import Kappa, Seeds, Several, Sizes, Widths
+from entrec.theory.settings.estimators import EntRec, Seeds, Several, Sizes, Widths
 
 Space = Literal["sphere", "box", "unbounded"]
 Slope = Annotated[float, Field(gt=0, lt=1)]
@@ -169,22 +169,12 @@ class AlignEntropy:
 
 
 @settings
-class EntRecCont:
-    """EntRec on the sphere in R^(content + 1), which has as many directions as content.
-
-    `kernel_kappa` is the concentration of the entropy estimate's kernel, `kappa` that of the reconstruction density.
-    """
-
-    kernel_kappa: Kappa
-    kappa: Kappa
-
-
-@settings
 class ContentIsolation:
     """Content isolation: every row by every objective and seed.
 
     There are `content` and `style` latents, `dimension` together. Scores are of `points` that are drawn for them; maps
     are fitted to one half. InfoNCE has the critic -|z1 - z2|^2 / `temperature`; EntRecDisc has so many `categories`.
+    The sphere of `entrec_cont` lies in R^(content + 1): it has as many directions as content.
     """
 
     dimension: Several
@@ -196,7 +186,7 @@ class ContentIsolation:
     kernel_ridge: KernelRidge
     temperature: Positive
     align_entropy: AlignEntropy
-    entrec_cont: EntRecCont
+    entrec_cont: EntRec
     categories: Several
     seeds: Seeds
     rows: Annotated[dict[Name, ContentIsolationRow], Field(min_length=1)]
