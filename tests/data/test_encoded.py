@@ -14,7 +14,7 @@ from tests.data.conftest import SHORT_SIDE, contents
 from entrec.artefacts import sha256
 from entrec.data import prepare_encoded as preparation
 from entrec.data import source, store
-from entrec.data.encoding import stored_bytes
+from entrec.data.encoding import encoded
 from entrec.data.prepare import prepare
 from entrec.data.prepared import open_as, open_prepared, verify
 from entrec.data.splits import SPLITS
@@ -41,7 +41,7 @@ def test_every_row_is_its_own_photograph_and_label(encoded_folder, photos):
     rows = store.open_rows(encoded_folder / "images")
     files = sorted(photos.rglob("*.jpg"))
     assert data.labels.tolist() == [data.classes.index(path.parent.name) for path in files]
-    assert [rows[i] for i in range(len(rows))] == [stored_bytes(path.read_bytes(), SHORT_SIDE) for path in files]
+    assert [rows[i] for i in range(len(rows))] == [encoded(path.read_bytes(), SHORT_SIDE).content for path in files]
     assert rows[3:9] == [rows[i] for i in range(3, 9)]
 
 

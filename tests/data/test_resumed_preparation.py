@@ -73,13 +73,13 @@ def test_shards_made_for_other_settings_are_not_taken_over(photo_spec, small_sha
 @pytest.fixture
 def decodes(monkeypatch):
     """A list that grows with every image that is decoded."""
-    found, keep = [], store.stored_bytes
+    found, keep = [], store.encoded
 
     def counted(content, side):
         found.append(side)
         return keep(content, side)
 
-    monkeypatch.setattr(store, "stored_bytes", counted)
+    monkeypatch.setattr(store, "encoded", counted)
     return found
 
 

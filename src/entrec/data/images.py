@@ -4,7 +4,6 @@ A `Stack` holds images of one size and is passed on whole. `Loose` images each h
 region of each that a view shows is passed on, so that the rest of a panorama costs nothing further.
 """
 
-import io
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,11 +13,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
-from entrec.data.encoding import UNREADABLE
-from entrec.data.reasons import reason
+from entrec.data.decoding import Unreadable, colours
 from entrec.errors import UserError
 
 CENTRE = 224 / 256  # the share of the shorter side that ImageNet's customary evaluation shows
@@ -158,7 +155,6 @@ class EncodedImages:
 
     def _decode(self, row: int) -> NDArray[np.uint8]:
         try:
-            with Image.open(io.BytesIO(self.files[row])) as image:
-                return np.asarray(image.convert("RGB"))
-        except UNREADABLE as error:
-            raise UserError(f"image {row} cannot be decoded ({reason(error)}); prepare the dataset again") from error
+            return colours(self.files[row])
+        except Unreadable as error:
+            raise UserError(f"image {row} cannot be decoded ({error}); prepare the dataset again") from error

@@ -2,6 +2,7 @@
 
 from PIL import Image
 
+from entrec.data.decoding import decoded
 from entrec.data.packaged import packaged_file
 
 # name: package, file, licence as the package states it
@@ -22,5 +23,4 @@ PHOTOGRAPHS = {
 def photograph(name: str) -> Image.Image:
     """Return the photograph in colour; raises `UserError` when its package does not hold it."""
     package, file, _ = PHOTOGRAPHS[name]
-    with Image.open(packaged_file(package, file)) as image:
-        return image.convert("RGB")
+    return decoded(packaged_file(package, file).read_bytes()).image.convert("RGB")

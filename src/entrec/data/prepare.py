@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 
+from entrec.data import decoding, left_out
 from entrec.data.card import describe, write_with_card
 from entrec.data.contract import loaded
-from entrec.data.left_out import report
 from entrec.data.moments import statistics
 from entrec.data.pixels import with_channels, with_size
 from entrec.data.prepare_encoded import prepare_encoded
@@ -34,10 +34,12 @@ def prepare(name: str, spec: Dataset, folder: Path) -> None:
 def prepare_array(name: str, spec: Dataset, folder: Path) -> None:
     """Write `images.npy`, `labels.npy`, `splits.npy` and last `card.json` into `folder`."""
     source = loaded(spec)
-    report(name, source.left_out)
+    left_out.report(name, source.left_out)
+    decoding.report(name, source.conversions)
     splits = split(source, spec, name)
     images = with_size(with_channels(source.images, spec.channels), spec.size)
     mean, std = statistics(images[splits == TRAIN], spec.colour)
     here = DatasetFolder(folder)
     arrays: dict[Path, NDArray[Any]] = {here.array: images, here.labels: source.labels, here.splits: splits}
-    write_with_card(here, arrays, describe(name, spec, source, source.labels, splits, mean, std))
+    fields = describe(name, spec, source, source.labels, splits, mean, std) | {"conversions": source.conversions}
+    write_with_card(here, arrays, fields)

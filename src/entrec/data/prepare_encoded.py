@@ -17,15 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from entrec.artefacts import read_json, sha256, write_json
+from entrec.data import decoding, left_out
 from entrec.data.card import describe, write_with_card
 from entrec.data.contract import listed
 from entrec.data.encoding import QUALITY
-from entrec.data.left_out import report
 from entrec.data.names import shown
 from entrec.data.source import Listing
 from entrec.data.splits import TRAIN, check_all_splits, split
 from entrec.data.stand_in import stand_in_digests
-from entrec.data.store import SHARD, Shard, total_moments, write_shards
+from entrec.data.store import SHARD, Shard, total_conversions, total_moments, write_shards
 from entrec.errors import UserError
 from entrec.paths import DatasetFolder
 from entrec.results import ShardEnds
@@ -41,7 +41,7 @@ def prepare_encoded(name: str, spec: Dataset, folder: Path, *, threads: int) -> 
     Raises `UserError` where the source is missing or faulty; `folder` then stays as it was.
     """
     listing = listed(spec)
-    report(name, listing.left_out)
+    left_out.report(name, listing.left_out)
     check_complete(name, spec, listing)
     splits = split(listing, spec, name)
     made = DatasetFolder(folder.with_name(f".{folder.name}.unfinished"))
@@ -54,8 +54,10 @@ def prepare_encoded(name: str, spec: Dataset, folder: Path, *, threads: int) -> 
     labels, splits = listing.labels[readable], splits[readable]
     for label, class_name in enumerate(listing.classes):
         check_all_splits(splits[labels == label], class_name, name)
-    moments = total_moments(shards)
+    moments, conversions = total_moments(shards), total_conversions(shards)
+    decoding.report(name, conversions)
     fields = describe(name, spec, listing, labels, splits, moments.mean, moments.std) | {
+        "conversions": conversions,
         "measured": moments.images,
         "skipped": tuple(fault for shard in shards for fault in shard.broken.values()),
         "bytes": sum(shard.bytes for shard in shards),
@@ -98,6 +100,7 @@ def _plan(listing: Listing, splits: NDArray[np.uint8], spec: Dataset) -> dict[st
     for image in listing.images:
         digest.update(image.name.removeprefix(shown(spec.path or "")).encode() + b"\0")
     made_as = {"short_side": spec.short_side, "colour": spec.colour, "quality": QUALITY, "shard": SHARD}
+    made_as |= {"decoding": decoding.RULE}
     return made_as | {"listing": digest.hexdigest()}
 
 

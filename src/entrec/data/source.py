@@ -48,9 +48,13 @@ class Labelled:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Loaded(Labelled):
-    """Square `images` (N, S, S, C) uint8 with C = 1 or 3, as published, before they are resized to the study's size."""
+    """Square `images` (N, S, S, C) uint8 with C = 1 or 3, as published, before they are resized to the study's size.
+
+    `conversions` counts the images whose pixels were converted when their files were decoded, by the conversion's name.
+    """
 
     images: NDArray[np.uint8]
+    conversions: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

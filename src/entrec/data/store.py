@@ -6,7 +6,7 @@ after its shard, holds the shard's SHA-256; matching shards are reused.
 """
 
 import hashlib
-import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from entrec.artefacts import read_json, replacing, sha256, write_json
-from entrec.data.encoding import UNREADABLE, stored_bytes
+from entrec.data.decoding import Unreadable, colours, total
+from entrec.data.encoding import encoded
 from entrec.data.moments import NOTHING, Moments, moments
-from entrec.data.reasons import reason
 from entrec.data.source import EncodedImage
 from entrec.errors import UserError
 from entrec.progress import progress
@@ -40,6 +39,7 @@ class Shard:
     """What is known of a finished shard: its sidecar's content.
 
     `ends` is the digest of the file's two ends. `broken` says why images are left out, by their number in the source.
+    `conversions` counts the images whose pixels needed one, by its name.
     """
 
     file: str
@@ -47,13 +47,15 @@ class Shard:
     sha256: str
     ends: str
     broken: dict[int, str]
+    conversions: dict[str, int]
     moments: Moments
 
 
 class Stored(NamedTuple):
-    """An image to store and, if it is measured, its moments; or the reason why it cannot be read."""
+    """An image to store, the conversions that it needed and, if it is measured, its moments; or why it is not read."""
 
     content: bytes
+    conversions: tuple[str, ...]
     moments: Moments
     fault: str = ""
 
@@ -92,6 +94,11 @@ def write_shards(
 def total_moments(shards: Sequence[Shard]) -> Moments:
     """Return the moments of all measured images."""
     return reduce(add, (shard.moments for shard in shards), NOTHING)
+
+
+def total_conversions(shards: Sequence[Shard]) -> dict[str, int]:
+    """Return how many of all images needed each conversion."""
+    return dict(reduce(add, (Counter(shard.conversions) for shard in shards), Counter()))
 
 
 class Rows(Sequence[bytes]):
@@ -157,18 +164,13 @@ def _encode(image: EncodedImage, spec: Dataset, *, measured: bool) -> Stored:
             f"{image.name}: cannot be read from disk ({error.strerror or error}); fix access, then rerun"
         ) from error
     try:
-        content = stored_bytes(read, spec.short_side or 0)
-        return Stored(content, _moments(content, spec) if measured else NOTHING)
-    except UNREADABLE as error:
+        content, conversions = encoded(read, spec.short_side or 0)
+        return Stored(content, conversions, moments(colours(content), spec.colour) if measured else NOTHING)
+    except Unreadable as error:
         if spec.broken == "fatal":
             advice = "repair or remove it, or leave such images out with `broken: skip`"
-            raise UserError(f"{image.name}: cannot be read as an image ({reason(error)}); {advice}") from error
-        return Stored(b"", NOTHING, f"{image.name}: {reason(error)}")
-
-
-def _moments(content: bytes, spec: Dataset) -> Moments:
-    with Image.open(io.BytesIO(content)) as image:
-        return moments(np.asarray(image.convert("RGB")), spec.colour)
+            raise UserError(f"{image.name}: cannot be read as an image ({error}); {advice}") from error
+        return Stored(b"", (), NOTHING, f"{image.name}: {error}")
 
 
 def _write_shard(path: Path, sidecars: Path, batch: Sequence[Stored], start: int) -> Shard:
@@ -189,6 +191,7 @@ def _write_shard(path: Path, sidecars: Path, batch: Sequence[Stored], start: int
         sha256=sha256(path),
         ends=digest_of_ends(path),
         broken={start + i: image.fault for i, image in enumerate(batch) if image.fault},
+        conversions=total(image.conversions for image in batch),
         moments=reduce(add, (image.moments for image in batch), NOTHING),
     )
     write_json(sidecars / f"{path.name}.json", asdict(shard))

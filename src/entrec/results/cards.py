@@ -41,8 +41,9 @@ class Card(Section):
 
     `mean` and `std` are those of each channel of `colour` over the training split, with pixels in [0, 1]. `spec` is the
     study's entry of the dataset. `left_out` counts, for each reason, the files of a user's folder that are no images of
-    the set. Only encoded datasets have the fields from `measured` to `shards`: the number of images that `mean` and
-    `std` were measured on, why each image that is left out could not be read, and the size of all shards in bytes.
+    the set, and `conversions` the images whose pixels needed a conversion, by its name. Only encoded datasets have the
+    fields from `measured` to `shards`: the number of images that `mean` and `std` were measured on, why each image that
+    is left out could not be read, and the size of all shards in bytes.
     """
 
     description: str
@@ -59,6 +60,7 @@ class Card(Section):
     std: tuple[Positive, ...]
     spec: dict[str, Any]
     left_out: dict[str, LeftOut] = {}
+    conversions: dict[str, Natural] = {}
     measured: Natural | None = None
     skipped: tuple[str, ...] = ()
     bytes: Natural | None = None

@@ -4,20 +4,15 @@ The splits are those of the makers where a folder for training stands beside one
 names are those of `SPLIT_FOLDERS` in any case. Images of a split that has no folder are taken from the training images.
 """
 
-import io
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from entrec.data.class_folders import ByClass, by_class, entries, files_below, is_folder
-from entrec.data.encoding import UNREADABLE, upright
+from entrec.data.decoding import Decoded, Unreadable, decoded, total
 from entrec.data.left_out import summary
 from entrec.data.names import shown
 from entrec.data.pixels import central_square
-from entrec.data.reasons import reason
 from entrec.data.source import EncodedImage, Listing, Loaded
 from entrec.errors import UserError
 from entrec.settings import Dataset
@@ -36,7 +31,12 @@ def load(spec: Dataset) -> Loaded:
     Raises `UserError` for an image that cannot be read.
     """
     listed = listing(spec)
-    return Loaded(images=np.stack([_square(image, spec.size) for image in listed.images]), **listed.facts())
+    squares, conversions = [], []
+    for image in listed.images:
+        found = _decoded(image)
+        squares.append(central_square(found.image, spec.size))
+        conversions.append(found.conversions)
+    return Loaded(images=np.stack(squares), conversions=total(conversions), **listed.facts())
 
 
 def listing(spec: Dataset) -> Listing:
@@ -114,9 +114,12 @@ def _split_folders(root: Path) -> dict[str, Path]:
     return {split: root / name for split, (name,) in found.items()} if len(found) > 1 else {}
 
 
-def _square(encoded: EncodedImage, size: int) -> NDArray[Any]:
+def _decoded(image: EncodedImage) -> Decoded:
     try:
-        with Image.open(io.BytesIO(encoded.read())) as image:
-            return central_square(upright(image), size)
-    except UNREADABLE as error:
-        raise UserError(f"{encoded.name}: cannot be read as an image ({reason(error)}); repair or remove it") from error
+        return decoded(image.read())
+    except Unreadable as error:
+        raise UserError(f"{image.name}: cannot be read as an image ({error}); repair or remove it") from error
+    except OSError as error:
+        raise UserError(
+            f"{image.name}: cannot be read from disk ({error.strerror or error}); fix access, then rerun"
+        ) from error
