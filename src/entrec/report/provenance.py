@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from entrec.artefacts import write_text
-from entrec.report.table import Table
+from entrec.report.table import Head, Table
 from entrec.results import Provenance
 
 SHORT = 8  # digits of a digest that the page shows; the CSV has all of them
@@ -45,10 +44,8 @@ def read_provenance(path: Path) -> pd.DataFrame:
 def environments(found: pd.DataFrame) -> Table:
     """Return one row per environment, with its letter and the number of files that it made."""
     letters = _letters(found)
-    rows = [_environment(letter, group) for letter, group in found.groupby(letters, sort=False)]
-    return Table.of_rows(
-        "Environments", ["", "commit", "code", "device", "processor", "threads", "versions", "files"], rows
-    )
+    groups = found.groupby(letters, sort=False)
+    return Table.of_rows("Environments", [_environment(str(letter), files) for letter, files in groups])
 
 
 def made_in(found: pd.DataFrame) -> pd.Series:
@@ -65,17 +62,17 @@ def _letter(place: int) -> str:
     return chr(ord("A") + place) if place < 26 else f"Z{place - 25}"
 
 
-def _environment(letter: Any, files: pd.DataFrame) -> list[str]:
+def _environment(letter: str, files: pd.DataFrame) -> dict[Head, str]:
     first = files.iloc[0]
     commit = "not in git" if pd.isna(first["commit"]) else first["commit"][:SHORT]
     state = " (another version †)" if first["other_code"] == "true" else " (this version)"
-    return [
-        str(letter),
-        commit + (" with uncommitted changes" if first["dirty"] else ""),
-        first["code"][:SHORT] + state,
-        first["device"] if pd.isna(first["gpu"]) else first["gpu"],
-        f"{first['cpu']} ({first['machine']})",
-        str(first["threads"]),
-        first["versions"],
-        str(len(files)),
-    ]
+    return {
+        "": letter,
+        "commit": commit + (" with uncommitted changes" if first["dirty"] else ""),
+        "code": first["code"][:SHORT] + state,
+        "device": first["device"] if pd.isna(first["gpu"]) else first["gpu"],
+        "processor": f"{first['cpu']} ({first['machine']})",
+        "threads": str(first["threads"]),
+        "versions": first["versions"],
+        "files": str(len(files)),
+    }

@@ -1,6 +1,6 @@
 """A table as people read it, and how it is written as CSV, LaTeX and HTML."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +28,7 @@ class Column:
     words: bool = False
 
 
+Head = str | tuple[str, str]  # the label of a column, or its label and detail
 Layout = tuple[str, list[tuple[str, str]], list[Column]]  # caption, rows and columns of a `Table`
 
 
@@ -46,21 +47,16 @@ class Table:
     head: str = "Method"
 
     @classmethod
-    def of_rows(
-        cls, title: str, heads: Sequence[str | tuple[str, str]], rows: Iterable[Sequence[str]], *, caption: str = ""
-    ) -> "Table":
-        """Return a table from rows of cells whose first cell is the title of its row.
-
-        A head is the label of a column, or its label and detail.
-        """
-        texts = {str(place): row for place, row in enumerate(rows)}
-        (head, *labels) = [(label, "") if isinstance(label, str) else label for label in heads]
+    def of_rows(cls, title: str, rows: Sequence[Mapping[Head, str]], *, caption: str = "") -> "Table":
+        """Return a table from rows of texts by the heads of their columns; the first text is the title of its row."""
+        first, *others = [(head, "") if isinstance(head, str) else head for head in rows[0]]
+        texts = {str(place): list(row.values()) for place, row in enumerate(rows)}
         columns = [
             Column(label, detail, {key: row[place] for key, row in texts.items()})
-            for place, (label, detail) in enumerate(labels, start=1)
+            for place, (label, detail) in enumerate(others, start=1)
         ]
         titles = [(key, row[0]) for key, row in texts.items()]
-        return cls(title.lower().replace(" ", "_"), title, caption, titles, columns, head[0])
+        return cls(title.lower().replace(" ", "_"), title, caption, titles, columns, first[0])
 
 
 def mean_sd_column(

@@ -8,7 +8,7 @@ from entrec.paths import ReportFolder, TheoryPaths
 from entrec.pipeline.theory_jobs import THEORY_NOTEBOOK, TheoryJobs
 from entrec.report.page import computing_time_of, write_page
 from entrec.report.provenance import made_in, provenance_frame, provenance_row
-from entrec.report.table import Table
+from entrec.report.table import Head, Table
 from entrec.report.theory.figures import FIGURES
 from entrec.report.theory.names import hidden_of, listed, number, quantity, steps_of
 from entrec.report.theory.reading import KINDS, read
@@ -53,15 +53,17 @@ def theory_provenance(setting: Setting, results: Path, *, fingerprint: str) -> p
 
 def files_table(found: pd.DataFrame) -> Table:
     """Return the table of the files of `theory_provenance`."""
-    columns = (
-        found["file"],
-        found["seed"].map(str),
-        found["seconds"].map("{:.1f}".format),
-        found["peak_memory_mb"].map("{:.0f}".format),
-        made_in(found),
-    )
-    heads: list[str | tuple[str, str]] = ["file", "seed", ("time", "s"), ("peak", "MB"), ("made", "in")]
-    return Table.of_rows("Files", heads, zip(*columns, strict=True))
+    rows: list[dict[Head, str]] = [
+        {
+            "file": row["file"],
+            "seed": str(row["seed"]),
+            ("time", "s"): f"{row['seconds']:.1f}",
+            ("peak", "MB"): f"{row['peak_memory_mb']:.0f}",
+            ("made", "in"): row["made_in"],
+        }
+        for row in found.assign(made_in=made_in(found)).to_dict("records")
+    ]
+    return Table.of_rows("Files", rows)
 
 
 def _summary(setting: Setting, found: pd.DataFrame) -> list[tuple[str, str]]:

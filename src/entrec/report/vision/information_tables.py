@@ -9,6 +9,7 @@ from entrec.methods.registry import METHODS, Family
 from entrec.report.mean_sd import MeanSD, mean_sds
 from entrec.report.table import Column, Layout, mean_sd_column, seeds
 from entrec.report.vision.protocol import estimator
+from entrec.results import MEASURED
 from entrec.study import Study
 
 HEADS = {  # label, unit and decimals of each quantity
@@ -29,8 +30,7 @@ def information_table(study: Study, rows: pd.DataFrame) -> Layout:
     """Return a row per self-supervised method and a column per quantity, with a dash where a method has none."""
     batch_size, epochs = study.headline
     titles = {name: METHODS[name].title for name in study.methods if not METHODS[name].baseline}
-    quantities = [metric for metric in HEADS if metric != "linear_top1"]
-    found = {metric: dict.fromkeys(titles, MeanSD.of([])) | _by_method(rows, metric) for metric in quantities}
+    found = {metric: dict.fromkeys(titles, MeanSD.of([])) | _by_method(rows, metric) for metric in MEASURED}
     caption = (
         f"Entropy and reconstruction of each method's projections at the last measurement; {study.dataset}, batch "
         f"size {batch_size}, {epochs} epochs. {estimator(study)} The bound is entropy plus reconstruction. Uniformity "
@@ -76,11 +76,11 @@ def _by_method(rows: pd.DataFrame, metric: str) -> dict[str, MeanSD]:
 
 
 def _columns(found: Mapping[str, dict[str, MeanSD]]) -> list[Column]:
-    columns = []
-    for metric, by_method in found.items():
-        label, unit, decimals = HEADS[metric]
-        columns.append(mean_sd_column(label, by_method, detail=unit, decimals=decimals))
-    return columns
+    return [
+        mean_sd_column(label, found[metric], detail=unit, decimals=decimals)
+        for metric, (label, unit, decimals) in HEADS.items()
+        if metric in found
+    ]
 
 
 def _seeds(found: Mapping[str, dict[str, MeanSD]]) -> str:

@@ -8,7 +8,7 @@ from entrec.methods.registry import METHODS
 from entrec.plan.assumptions import TERA, device_of
 from entrec.plan.costs import Cost, Plan, plan_of
 from entrec.report.mean_sd import NOTHING
-from entrec.report.table import Table
+from entrec.report.table import Head, Table
 from entrec.runs import Run
 from entrec.study import Study
 
@@ -24,28 +24,28 @@ def plan_table(study: Study, found: pd.DataFrame, data: Path) -> Table:
     device, found = plan.device, found.assign(method=[Run.parse(run).method for run in found["run"]])
     rows = [_row(plan, found, METHODS[name].title, "pretrain", name) for name in study.methods]
     rows += [_row(plan, found, title, step) for step, title in STEPS.items()]
-    hours, speed = f"{device.unit}-hours", f"images/s/{device.unit}"
-    of_time = ("planned", hours), ("actual", hours), ("actual / planned", "")
-    heads: list[str | tuple[str, str]] = ["", "jobs", *of_time, ("planned", speed), ("actual", speed)]
     rate = device.sustained[study.training.precision] / TERA
     caption = f"The plan assumes {device.title}s that sustain {rate:g} TFLOP/s ({device.source})."
-    return Table.of_rows("Plan and actual", heads, rows, caption=caption)
+    return Table.of_rows("Plan and actual", rows, caption=caption)
 
 
-def _row(plan: Plan, found: pd.DataFrame, title: str, step: str, method: str | None = None) -> list[str]:
+def _row(plan: Plan, found: pd.DataFrame, title: str, step: str, method: str | None = None) -> dict[Head, str]:
     costs = [cost for cost in plan.costs if cost.job.rule == step and _is_of(cost, method)]
     made = found[(found["step"] == step) & ((method is None) | (found["method"] == method))]
     planned = sum(cost.device_hours for cost in costs)
     width = costs[0].job.devices if costs else 0
     actual = made["seconds"].sum() * width / 3600
     speed = made["images_per_second"].dropna().mean() / width if method and width else 0
-    return [
-        title,
-        str(len(costs)),
-        *map(_number, (planned, actual, actual / planned if planned else 0)),
-        _number(plan.rate(method, plan.study.batch_sizes[0]) if method else 0),
-        _number(speed),
-    ]
+    unit = plan.device.unit
+    return {
+        "": title,
+        "jobs": str(len(costs)),
+        ("planned", f"{unit}-hours"): _number(planned),
+        ("actual", f"{unit}-hours"): _number(actual),
+        "actual / planned": _number(actual / planned if planned else 0),
+        ("planned", f"images/s/{unit}"): _number(plan.rate(method, plan.study.batch_sizes[0]) if method else 0),
+        ("actual", f"images/s/{unit}"): _number(speed),
+    }
 
 
 def _is_of(cost: Cost, method: str | None) -> bool:

@@ -56,7 +56,7 @@ def splits(study: Study) -> Table:
             ]
         )
     heads = ["Step", "Fitted on", "Chosen on the validation split", "Reported on"]
-    return Table.of_rows("What is chosen on which split", heads, rows)
+    return Table.of_rows("What is chosen on which split", [dict(zip(heads, row, strict=True)) for row in rows])
 
 
 def all_settings(study: Study) -> dict[str, list[tuple[str, str]]]:

@@ -7,23 +7,9 @@ import pandas as pd
 
 from entrec.report.mean_sd import NOTHING
 from entrec.report.provenance import SHORT, made_in, provenance_frame, provenance_row
-from entrec.report.table import Table
+from entrec.report.table import Head, Table
 from entrec.report.vision.reading import evaluation_of, pretraining_of, transfer_of
 from entrec.study import Study
-
-HEADS: list[str | tuple[str, str]] = [
-    "run",
-    "seed",
-    "steps",
-    ("speed", "images/s"),
-    ("pretrain", "s"),
-    ("evaluate", "s"),
-    ("transfer", "s"),
-    ("peak", "MB"),
-    ("chosen", "L2"),
-    ("data", "checksum"),
-    ("made", "in"),
-]
 
 
 def find_provenance(study: Study, results: Path, *, fingerprint: str) -> pd.DataFrame:
@@ -54,23 +40,23 @@ def _rows(study: Study, results: Path) -> Iterator[dict[str, object]]:
 def runs_table(found: pd.DataFrame) -> Table:
     """Return one row per run, with the time of its steps and the environments in which its files were made."""
     groups = found.assign(made_in=made_in(found)).groupby("run", sort=False)
-    return Table.of_rows("Runs", HEADS, [_run(str(name), files) for name, files in groups])
+    return Table.of_rows("Runs", [_run(str(name), files) for name, files in groups])
 
 
-def _run(name: str, files: pd.DataFrame) -> list[str]:
+def _run(name: str, files: pd.DataFrame) -> dict[Head, str]:
     pretrain, evaluate = (files[files["step"] == step].iloc[0] for step in ("pretrain", "evaluate"))
     transfers = files[files["step"] == "transfer"]
     speed = pretrain["images_per_second"]
-    return [
-        name,
-        str(pretrain["seed"]),
-        f"{pretrain['steps']:.0f}",
-        NOTHING if pd.isna(speed) else f"{speed:.0f}",
-        f"{pretrain['seconds']:.1f}",
-        f"{evaluate['seconds']:.1f}",
-        f"{transfers['seconds'].sum():.1f}" if len(transfers) else NOTHING,
-        f"{files['peak_memory_mb'].max():.0f}",
-        evaluate["chosen"].removeprefix("L2 "),
-        pretrain["checksum"][:SHORT],
-        ", ".join(files["made_in"].unique()),
-    ]
+    return {
+        "run": name,
+        "seed": str(pretrain["seed"]),
+        "steps": f"{pretrain['steps']:.0f}",
+        ("speed", "images/s"): NOTHING if pd.isna(speed) else f"{speed:.0f}",
+        ("pretrain", "s"): f"{pretrain['seconds']:.1f}",
+        ("evaluate", "s"): f"{evaluate['seconds']:.1f}",
+        ("transfer", "s"): f"{transfers['seconds'].sum():.1f}" if len(transfers) else NOTHING,
+        ("peak", "MB"): f"{files['peak_memory_mb'].max():.0f}",
+        ("chosen", "L2"): evaluate["chosen"].removeprefix("L2 "),
+        ("data", "checksum"): pretrain["checksum"][:SHORT],
+        ("made", "in"): ", ".join(files["made_in"].unique()),
+    }
