@@ -1,9 +1,10 @@
 """How every figure looks: narrow enough for a telephone, with ink in the page's own text colour."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import altair as alt
+import pandas as pd
 
 # the colours of Okabe and Ito (2008) differ under the common colour deficiencies, and can be read on white and on
 # near-black; the shapes make the same distinctions where there is no colour
@@ -60,3 +61,10 @@ def styled(chart: Any) -> Any:
         .configure_title(font=FONT, fontSize=12.5, color=INK, anchor="start", offset=6)
         .configure_text(font=FONT, fontSize=11.5, color=INK)
     )
+
+
+def multiples(data: pd.DataFrame, by: str | list[str], panel: Callable[[pd.DataFrame, bool], Any]) -> Any:
+    """Return one `panel` of each group of rows, in two columns; only the lowest of a column labels the shared axis."""
+    groups = [rows for _, rows in data.groupby(by, sort=False)]
+    drawn = [panel(rows, i >= len(groups) - 2) for i, rows in enumerate(groups)]
+    return styled(alt.concat(*drawn, columns=2, spacing={"row": 12, "column": 20}))

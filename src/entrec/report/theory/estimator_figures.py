@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from entrec.report.theme import INK, scales
+from entrec.report.theme import INK, multiples, scales
 from entrec.report.theory.names import case_title, number
 from entrec.report.theory.panels import (
     MARKS,
@@ -14,7 +14,6 @@ from entrec.report.theory.panels import (
     level,
     log_of,
     means,
-    multiples,
     nats_axis,
     samples_x,
     shared_x,

@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from entrec.report.theme import INK, WIDTH, scales, styled
+from entrec.report.theme import INK, WIDTH, multiples, scales, styled
 from entrec.report.theory.names import content_isolation_title, latent_recovery_detail, latent_recovery_title
 from entrec.report.theory.panels import (
     MARKS,
@@ -13,7 +13,6 @@ from entrec.report.theory.panels import (
     level,
     log_of,
     means,
-    multiples,
     nats_axis,
     samples_x,
     shared_x,

@@ -1,13 +1,13 @@
-"""The shared parts of the theory page's figures: colours, panels in two columns, and their axes and layers."""
+"""The shared parts of the theory page's figures: colours, and the axes and layers of a panel."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
-from entrec.report.theme import GREY, INK, WIDTH, scales, styled
+from entrec.report.theme import GREY, INK, WIDTH, scales
 
 PANEL = WIDTH / 2 - 42  # the width of a panel
 # the colour and the shape of bounds, estimators and objectives
@@ -24,13 +24,6 @@ MARKS = {
 def title_scales(titles: Mapping[str, str]) -> tuple[alt.Color, alt.Shape]:
     """Return the colour and shape encodings of the column `title`; `titles` are those of names in `MARKS`."""
     return scales("title", {title: MARKS[name] for name, title in titles.items()}, columns=2, gap=28)
-
-
-def multiples(data: pd.DataFrame, by: str | list[str], panel: Callable[[pd.DataFrame, bool], Any]) -> Any:
-    """Return one `panel` of each group of rows, in two columns; only the lowest of a column labels the shared axis."""
-    groups = [rows for _, rows in data.groupby(by, sort=False)]
-    drawn = [panel(rows, i >= len(groups) - 2) for i, rows in enumerate(groups)]
-    return styled(alt.concat(*drawn, columns=2, spacing={"row": 12, "column": 20}))
 
 
 def shared_x(column: str, title: str, labelled: bool, *, values: Sequence[float], scale: Any = alt.Undefined) -> Any:

@@ -29,8 +29,7 @@ def by_swept(table: str, swept: str, study: Study, frames: Frames) -> pd.DataFra
 def draw_by_swept(swept: str, title: str, study: Study, data: pd.DataFrame) -> Any:
     """Draw the frame of `by_swept`; a line joins the points of a method, and `title` is that of the axis."""
     baseline = data["method"].map(lambda method: METHODS[method].baseline)
-    methods = [method for method in study.methods if method in set(data["method"][~baseline])]
-    colour, shape = method_scales(study, methods)
+    colour, shape = method_scales(study, data[~baseline])
     values = sorted(int(value) for value in data[swept].unique())
     x = alt.X(
         f"{swept}:Q",

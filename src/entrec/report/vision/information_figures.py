@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from entrec.methods.registry import METHODS
-from entrec.report.theme import WIDTH, styled
+from entrec.report.theme import WIDTH, multiples, styled
 from entrec.report.vision.frames import FACTS, Frames
 from entrec.report.vision.isolines import Frame, isolines
 from entrec.report.vision.palette import marks_of, method_scales
@@ -37,33 +37,24 @@ def means(quantities: tuple[str, ...], study: Study, frames: Frames) -> pd.DataF
 
 def draw_losses(study: Study, data: pd.DataFrame) -> Any:
     """Draw one panel per method, each with its own scale."""
-    methods, marks = _present(study, data), marks_of(study.methods)
-    panels = [
-        _loss_panel(data[data["method"] == method], method, marks[method][0], labelled=i >= len(methods) - 2)
-        for i, method in enumerate(methods)
-    ]
-    return styled(alt.concat(*panels, columns=2, spacing={"row": 12, "column": 20}))
+    marks = marks_of(study.methods)
 
+    def panel(rows: pd.DataFrame, labelled: bool) -> Any:
+        method = rows["method"].iloc[0]
+        x_axis = alt.Axis(tickCount=4, grid=False, labels=labelled)
+        x = alt.X("epoch:Q", title="epoch" if labelled else None, axis=x_axis)
+        y_axis = alt.Axis(tickCount=3, minExtent=26)
+        y = alt.Y("loss:Q", title=None, scale=alt.Scale(zero=False), axis=y_axis)
+        lines = alt.Chart(rows).mark_line(strokeWidth=1.5, opacity=0.85, color=marks[method][0])
+        drawn = lines.encode(x, y, alt.Detail("seed:N"))
+        return drawn.properties(width=WIDTH / 2 - 46, height=84, title=METHODS[method].title)
 
-def _loss_panel(data: pd.DataFrame, method: str, colour: str, *, labelled: bool) -> Any:
-    """Draw the losses of one method; only the lowest panel of a column is `labelled` with the epochs."""
-    x_axis = alt.Axis(tickCount=4, grid=False, labels=labelled)
-    y_axis = alt.Axis(tickCount=3, minExtent=26)
-    return (
-        alt.Chart(data)
-        .mark_line(strokeWidth=1.5, opacity=0.85, color=colour)
-        .encode(
-            alt.X("epoch:Q", title="epoch" if labelled else None, axis=x_axis),
-            alt.Y("loss:Q", title=None, scale=alt.Scale(zero=False), axis=y_axis),
-            alt.Detail("seed:N"),
-        )
-        .properties(width=WIDTH / 2 - 46, height=84, title=METHODS[method].title)
-    )
+    return multiples(data, "method", panel)
 
 
 def draw_over_training(names: tuple[str, ...], unit: str | None, study: Study, data: pd.DataFrame) -> Any:
     """Draw one panel per quantity over epochs, one above the other, all with the axis title `unit`."""
-    colour, _ = method_scales(study, _present(study, data))
+    colour, _ = method_scales(study, data)
     quantities = [name.replace("_", " ") for name in names]
     renamed = data.rename(columns=dict(zip(names, quantities, strict=True)))
     long = renamed.melt(id_vars=["title", "epoch"], value_vars=quantities, var_name="quantity", value_name="value")
@@ -83,7 +74,7 @@ def draw_over_training(names: tuple[str, ...], unit: str | None, study: Study, d
 
 def draw_plane(study: Study, data: pd.DataFrame) -> Any:
     """Draw the methods' paths from the first to the last measurement, over lines of constant bound."""
-    colour, shape = method_scales(study, _present(study, data))
+    colour, shape = method_scales(study, data)
     frame = Frame(_padded(data["reconstruction"]), _padded(data["entropy"]), PLANE_WIDTH, PLANE_HEIGHT)
     x, y = _nats_axis(alt.X, "reconstruction", frame.reconstruction), _nats_axis(alt.Y, "entropy", frame.entropy)
     ends = data.sort_values("step").groupby("method", sort=False)
@@ -109,7 +100,3 @@ def _padded(values: pd.Series) -> tuple[float, float]:
     low, high = float(values.min()), float(values.max())
     margin = 0.06 * (high - low) or 0.5
     return low - margin, high + margin
-
-
-def _present(study: Study, data: pd.DataFrame) -> list[str]:
-    return [method for method in study.methods if method in set(data["method"])]

@@ -1,9 +1,10 @@
 """The colour and the shape of each method, the same in every figure of a study."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 import altair as alt
+import pandas as pd
 
 from entrec.methods.registry import METHODS
 from entrec.report.theme import COLOURS, GREY, SHAPES, WIDTH, scales
@@ -30,10 +31,10 @@ def marks_of(methods: Collection[str]) -> dict[str, Mark]:
     return {method: found.get(method, (GREY, "stroke")) for method in methods}
 
 
-def method_scales(study: Study, methods: Iterable[str]) -> tuple[alt.Color, alt.Shape]:
-    """Return the colour and shape encodings of some of the study's methods by the column `title`."""
-    marks = marks_of(study.methods)
-    shown = {METHODS[method].title: marks[method] for method in methods}
+def method_scales(study: Study, data: pd.DataFrame) -> tuple[alt.Color, alt.Shape]:
+    """Return the colour and shape encodings, by the column `title`, of those methods of the study that `data` has."""
+    drawn = set(data["method"])
+    shown = {METHODS[method].title: mark for method, mark in marks_of(study.methods).items() if method in drawn}
     columns, gap = legend_of(list(shown))
     return scales("title", shown, columns=columns, gap=gap)
 
