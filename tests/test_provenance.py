@@ -77,8 +77,9 @@ def test_an_edit_makes_stale_the_studies_that_it_can_alter(package, module, stal
 
 STEPS = ("estimators.gaussian", "estimators.sphere", "estimators.rates", "identifiability.steps")
 NUMBERLESS = {  # the theory studies import these, and no number depends on them
-    "__init__.py", "arithmetic.py", "artefacts.py", "collectives.py", "errors.py", "paths.py", "progress.py",
-    "provenance.py", *(f"results/{name}.py" for name in ("__init__", "cards", "files", "model", "studies", "theory")),
+    "__init__.py", "allowed.py", "arithmetic.py", "artefacts.py", "collectives.py", "errors.py", "paths.py",
+    "progress.py", "provenance.py",
+    *(f"results/{name}.py" for name in ("__init__", "cards", "files", "model", "numbers", "studies", "theory")),
     "settings.py", "sources.py",
     "strict.py", "training/__init__.py", "training/distributed.py",
     "yaml_reader.py",
@@ -124,3 +125,14 @@ def test_looking_at_the_commit_writes_nothing_into_the_repository(tmp_path, monk
     monkeypatch.setattr(provenance, "PACKAGE", tmp_path)
     assert provenance._commit()["dirty"] is False
     assert (tmp_path / ".git/index").read_bytes() == before
+
+
+@pytest.mark.parametrize("git", ["#!/bin/sh\nexit 128\n", None], ids=["no repository", "no git"])
+def test_where_git_cannot_be_asked_commit_and_changes_are_unknown(tmp_path, monkeypatch, git):
+    if git:
+        (tmp_path / "git").write_text(git)
+        (tmp_path / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with provenance.record({}, seed=0, device=torch.device("cpu")) as recording:
+        pass
+    assert (recording.provenance.commit, recording.provenance.dirty) == (None, None)

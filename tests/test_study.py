@@ -1,6 +1,7 @@
 """A study file is read strictly: every fault is one line with file, key, value and what is allowed."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from entrec.methods import METHODS
 from entrec.runs import Run
 from entrec.strict import Invalid, named_after, validated
 from entrec.study import Study, evaluate_keys, load_study, pretrain_keys, transfer_keys
-from entrec.yaml_reader import read_yaml
+from entrec.yaml_reader import Document, read_yaml
 
 DEMO = Path("params/demo.yaml")
 
@@ -41,19 +42,31 @@ def test_every_study_file_is_valid_and_named_after_itself(path):
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("width: 8", "widht: 8", ["network.widht", "unknown key", "8", "backbone, width, stem"]),
-        ("title:", "titel:", ["titel", "unknown key", "title, description"]),
-        ("width: 8", "width: eight", ["network.width", "'eight'", "integer"]),
-        ("width: 8", 'width: "8"', ["network.width", "'8'", "integer"]),
-        ("width: 8", "width: 0", ["network.width", "0", "greater than or equal to 1"]),
-        ("source: digits", "source: digit", ["datasets.digits.source", "'digit'", "allowed: digits, faces"]),
+        (
+            "width: 8",
+            "widht: 8",
+            ["network.widht", "unknown key", "8", "did you mean width? allowed: backbone, width, stem"],
+        ),
+        ("title:", "titel:", ["titel", "unknown key", "did you mean title? allowed: title, description"]),
+        ("width: 8", "width: eight", ["network.width: 'eight'; allowed: whole numbers from 1 to 4,096"]),
+        ("width: 8", 'width: "8"', ["network.width: '8'; write 8; allowed: whole numbers from 1"]),
+        ("width: 8", "width: 0", ["network.width: 0; allowed: whole numbers from 1"]),
+        (
+            "source: digits",
+            "source: digit",
+            ["datasets.digits.source: unknown source 'digit'; did you mean digits? allowed: digits, faces"],
+        ),
         ("dataset: digits\n", "dataset: mnist\n", ["dataset", "'mnist'", "digits, faces, textures"]),
         ("[faces, textures]", "[faces, flowers]", ["evaluation.transfer.datasets.1", "'flowers'", "faces, textures"]),
-        ("  cmc: {", "  cmcc: {", ["methods.cmcc: unknown method; allowed: untrained", "simclr, cmc"]),
+        (
+            "  cmc: {",
+            "  cmcc: {",
+            ["methods.cmcc: unknown method 'cmcc'; did you mean cmc? allowed: untrained, supervised"],
+        ),
         (
             "label_smoothing: 0.1",
             "label_smoothing: 2",
-            ["methods.supervised.label_smoothing", "2", "less than or equal"],
+            ["methods.supervised.label_smoothing: 2; allowed: numbers from 0 to 1"],
         ),
         (
             "crop_scale: [0.4, 1.0]",
@@ -66,8 +79,12 @@ def test_every_study_file_is_valid_and_named_after_itself(path):
             "metric: top1, path: x}",
             ["datasets.digits.path: 'x'", "digits ships inside an installed Python package"],
         ),
-        ("\n  faces: ", "\n  fa.ces: ", ["datasets.fa.ces", "lower-case letters, digits and _"]),
-        ("\n  faces: ", "\n  Faces: ", ["datasets.Faces", "lower-case letters, digits and _"]),
+        (
+            "\n  faces: ",
+            "\n  fa.ces: ",
+            ["datasets.fa.ces: 'fa.ces' cannot be a name; allowed: letters of A to Z, digits, _ and -"],
+        ),
+        ("\n  faces: ", "\n  Digits: ", ["datasets.Digits: differs from 'digits' in its case alone"]),
         ("batch_sizes: [", "batch_sizes: [512, 512, ", ["batch_sizes.1", "512 given twice", "each value once"]),
         ("\nepochs: [", "\nepochs: [80, 40, 80, ", ["epochs.2", "80 given twice", "each value once"]),
         ("main: [0", "main: [0, 0", ["seeds.main.1", "0 given twice"]),
@@ -93,9 +110,9 @@ def test_every_study_file_is_valid_and_named_after_itself(path):
             "evaluate: {threads: 1, memory_mb: 1500, gpus: 2",
             ["resources.evaluate.gpus: 2", "one process", "allowed: up to 1"],
         ),
-        ("compile: false\n  chunk: null", "compile: true\n  chunk: 8", ["training.compile: True", "allowed: False"]),
-        ("chunk: null", "chunk: 0", ["training.chunk", "0", "greater than or equal to 1"]),
-        ("\n  byol: >-", "\n  boyl: >-", ["notes.boyl", "allowed: untrained, supervised, simclr"]),
+        ("compile: false\n  chunk: null", "compile: true\n  chunk: 8", ["training.compile: true", "allowed: false"]),
+        ("chunk: null", "chunk: 0", ["training.chunk: 0; allowed: whole numbers from 1 to 2,147,483,647, or null"]),
+        ("\n  byol: >-", "\n  boyl: >-", ["notes.boyl", "did you mean byol? allowed: untrained, supervised, simclr"]),
         ("local_views: null", "local_views: {siez: 5}", ["local_views.siez", "unknown key", "size, view"]),
         (
             "local_views: null",
@@ -106,21 +123,21 @@ def test_every_study_file_is_valid_and_named_after_itself(path):
         ("local_crops: 0", "local_crops: 2", ["methods.dino.local_crops: 2", "local_views is null", "allowed: 0"]),
     ],
 )
-def test_a_fault_is_one_line_that_names_file_key_value_and_what_is_allowed(tmp_path, old, new, says):
+def test_a_fault_is_one_line_that_names_file_line_key_value_and_what_is_allowed(tmp_path, old, new, says):
     path = edited(tmp_path, old, new)
     with pytest.raises(UserError) as caught:
         load_study(path)
-    message = str(caught.value)
-    assert message.startswith(f"{path}: ")
-    assert "\n" not in message
-    for part in says:
-        assert part in message
+    lines = str(caught.value).split("\n")
+    assert all(re.match(rf"{re.escape(str(path))}, line \d+: ", line) for line in lines)
+    assert any(all(part in line for part in says) for line in lines), lines
 
 
 def test_a_study_without_methods_is_refused(tmp_path):
     study = read_yaml(DEMO)
     (tmp_path / "none.yaml").write_text(json.dumps(study | {"methods": {}, "notes": {}}))
-    with pytest.raises(UserError, match=r"none.yaml: methods: \{\}; a study needs at least one method; allowed: untr"):
+    with pytest.raises(
+        UserError, match=r"none.yaml, line 1: methods: \{\}; a study needs at least one method; allowed: untr"
+    ):
         load_study(tmp_path / "none.yaml")
 
 
@@ -160,33 +177,79 @@ def test_every_key_that_is_misspelt_or_missing_is_named_with_its_place(change):
         if change == "misspelt":
             values[f"{key}x"] = value
         with pytest.raises(UserError) as caught:
-            named_after(DEMO, Study, raw)
+            named_after(Document(DEMO, raw, {}), Study)
         says = f"{dotted}x: unknown key" if change == "misspelt" else f"{dotted}: missing"
-        assert str(caught.value).startswith(f"{DEMO}: {says}")
+        assert str(caught.value).startswith(f"{DEMO}, line 1: {says}")
+        assert f" {dotted}: missing" not in str(caught.value).removeprefix(f"{DEMO}, line 1: {says}")
 
 
 def test_all_faults_of_a_study_are_found_at_once():
+    """Also those of checks that need none of the values that are wrong."""
     raw = read_yaml(DEMO)
     raw["datasets"]["digits"].update(path="x", broken="skip")
     raw["datasets"]["faces"]["source"] = "facse"
     raw["network"]["stem"] = "4x4"
     raw["views"][1] = {**raw["views"][1], "blur": 2}
     raw["seeds"]["main"] = [0, 1, 0, 1]
-    assert faults_of(raw) == [
-        "datasets.digits.path", "datasets.digits.broken", "datasets.faces.source", "seeds.main.2", "seeds.main.3",
-        "network.stem", "views.1.blur",
-    ]  # fmt: skip
-
-
-def test_all_values_that_do_not_fit_each_other_are_found_at_once():
-    raw = read_yaml(DEMO)
     raw["training"]["warmup_epochs"] = 1000
     raw["diagnostics"]["samples"] = 9999
     raw["datasets"]["faces"]["channels"] = 3
     raw["methods"]["dino"]["local_crops"] = 2
-    assert faults_of(raw) == [
-        "training.warmup_epochs", "diagnostics.samples", "datasets.faces.channels", "methods.dino.local_crops",
+    raw["methods"]["cmcc"] = raw["methods"].pop("cmc")
+    raw["methods"]["byol"]["momentum"] = "x"
+    raw["evaluation"]["knn"]["neighbors"] = raw["evaluation"]["knn"].pop("neighbours")
+    raw["evaluation"]["transfer"]["datasets"] = ["nothing"]
+    assert sorted(faults_of(raw)) == [
+        "datasets.digits.broken", "datasets.digits.path", "datasets.faces.channels", "datasets.faces.source",
+        "diagnostics.samples", "evaluation.knn.neighbors", "evaluation.transfer.datasets.0", "methods.byol.momentum",
+        "methods.cmcc", "methods.dino.local_crops", "network.stem", "seeds.main.2", "seeds.main.3",
+        "training.warmup_epochs", "views.1.blur",
     ]  # fmt: skip
+
+
+def test_faults_stand_in_the_order_of_the_file_each_with_its_line(tmp_path):
+    written = DEMO.read_text().replace("local_crops: 0", "local_crops: 2").replace("title:", "titel:")
+    written = written.replace("jitter: 0.8", "jitter: .inf", 1).replace("stem: 3x3", "stem: 4x4")
+    (tmp_path / "demo.yaml").write_text(written)
+    with pytest.raises(UserError) as caught:
+        load_study(tmp_path / "demo.yaml")
+    said = [line.removeprefix(f"{tmp_path}/demo.yaml, ") for line in str(caught.value).split("\n")]
+    numbers = {text: written[: written.index(text)].count("\n") + 1 for text in ("titel", ".inf", "4x4", "local_crops")}
+    assert [line[: line.index(":", 10)] for line in said] == [
+        f"line {numbers['titel']}: titel",
+        f"line {numbers['4x4']}: network.stem",
+        f"line {numbers['.inf']}: views.0.jitter",
+        f"line {numbers['.inf']}: views.1.jitter",  # an alias
+        f"line {numbers['local_crops']}: methods.dino.local_crops",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("epochs: [20, 10]", "epochs: 20", "epochs: 20; write [20]"),
+        ("epochs: [20, 10]", "epochs: 20, 10", "epochs: '20, 10'; write [20, 10]"),
+        ("epochs: [20, 10]", "epochs: [20.0, 10]", "epochs.0: 20.0; write 20"),
+        ("channels: 1,", 'channels: "1",', "datasets.digits.channels: '1'; write 1"),
+        ("jitter: 0.8", "jitter: 80%", "views.0.jitter: '80%'; write 0.8"),
+        ("jitter: 0.8", "jitter: 0,8", "views.0.jitter: '0,8'; write 0.8"),
+        ("channels_last: false", "channels_last: no", "training.channels_last: 'no'; write false"),
+        ("compile: false", "compile: 0", "training.compile: 0; write false"),
+        ("backbone: small_resnet", "backbone: Small-ResNet", "'Small-ResNet'; did you mean small_resnet?"),
+        ("dataset: digits\n", "dataset: Digit\n", "unknown dataset 'Digit'; did you mean digits?"),
+        ("title: ", "title: 8 #", 'title: 8; write "8"'),
+        ("title: ", "title: null #", "title: null; allowed: text"),
+    ],
+)
+def test_a_near_miss_is_told_how_to_be_written(tmp_path, old, new, says):
+    with pytest.raises(UserError, match=re.escape(says)):
+        load_study(edited(tmp_path, old, new))
+
+
+def test_a_long_value_is_cut(tmp_path):
+    with pytest.raises(UserError) as caught:
+        load_study(edited(tmp_path, "width: 8", f"width: {'x' * 70_000}"))
+    assert len(str(caught.value)) < len(str(tmp_path)) + 300
 
 
 def faults_of(raw):
@@ -197,8 +260,8 @@ def faults_of(raw):
 
 
 def test_a_study_is_named_by_its_file_alone():
-    with pytest.raises(UserError, match=r"demo\.yaml: name: unknown key \(value 'x'\)"):
-        named_after(DEMO, Study, {**read_yaml(DEMO), "name": "x"})
+    with pytest.raises(UserError, match=r"demo\.yaml, line 1: name: unknown key \(value 'x'\)"):
+        named_after(Document(DEMO, {**read_yaml(DEMO), "name": "x"}, {}), Study)
 
 
 def test_a_study_is_read_without_torch_and_pandas():

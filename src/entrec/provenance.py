@@ -112,8 +112,10 @@ def _bare(source: str) -> str:
 
 
 def _commit() -> dict[str, Any]:
+    """Return the commit and whether files were changed since; both are None where git cannot say it."""
     commit = _git("rev-parse", "HEAD")
-    return {"commit": commit, "dirty": bool(commit and _git("status", "--porcelain", "--untracked-files=no"))}
+    changes = _git("status", "--porcelain", "--untracked-files=no")
+    return {"commit": commit, "dirty": None if commit is None or changes is None else bool(changes)}
 
 
 def _git(*arguments: str) -> str | None:

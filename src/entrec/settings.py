@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar, dataclass_trans
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from entrec.errors import UserError, check_printable, shown
 from entrec.sources import SOURCES, SUPPLIES
-from entrec.strict import Fault, check, refuse
+from entrec.strict import Fault, check, refuse, self_checking, unknown
 
 Values = TypeVar("Values", bound=tuple[Any, ...])
 
@@ -28,33 +29,60 @@ def _increasing(interval: tuple[float, float]) -> tuple[float, float]:
     return interval
 
 
+def _source(source: str) -> str:
+    if source not in SOURCES:
+        refuse([unknown("", source, SOURCES, what="source")])
+    return source
+
+
 def _name(name: str) -> str:
-    if not re.fullmatch("[a-z0-9_]+", name):
-        refuse([Fault("", f"{name!r} cannot be a name", "lower-case letters, digits and _")])
+    if not re.fullmatch(NAME, name) or len(name) > LONGEST_NAME:
+        refuse([Fault("", f"{shown(name)} cannot be a name", NAMES)])
     return name
 
 
-Natural = Annotated[int, Field(ge=1)]
-Count = Annotated[int, Field(ge=0)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+def _study_name(name: str) -> str:
+    if name in RESERVED:
+        refuse([Fault("", f"{name!r} cannot be the name of a study: reports/{name} or data/{name} is something else")])
+    return _name(name)
+
+
+# the names of studies and datasets become parts of paths, of commands, of dotted keys and of DVC's stages
+NAME, LONGEST_NAME = "[A-Za-z0-9_][A-Za-z0-9_-]*", 100
+NAMES = f"letters of A to Z, digits, _ and -, at most {LONGEST_NAME}, the first not -"
+RESERVED = ("theory", "templates", "notebooks", "published", "raw")
+LARGEST = 2**31 - 1  # of whole numbers, so that products of two stay in 64 bits
+HUGE, TINY = 1e9, 1e-9  # of real numbers, so that products of some stay in float32
+
+Natural = Annotated[int, Field(ge=1, le=LARGEST)]
+Several = Annotated[int, Field(ge=2, le=LARGEST)]
+Count = Annotated[int, Field(ge=0, le=LARGEST)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Pixels = Annotated[int, Field(ge=1, le=4096)]
+Width = Annotated[int, Field(ge=1, le=65_536)]
+Positive = Annotated[float, Field(ge=TINY, le=HUGE)]
+NonNegative = Annotated[float, Field(ge=0, le=HUGE)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
-AreaShare = Annotated[float, Field(gt=0, le=1)]
-Temperature = Positive
+AreaShare = Annotated[float, Field(ge=1e-4, le=1)]
+Temperature = Annotated[float, Field(ge=1e-4, le=1e4)]
+KAPPAS = (1e-6, 1e6)  # of von Mises-Fisher densities
+Kappa = Annotated[float, Field(ge=KAPPAS[0], le=KAPPAS[1])]
 Precision = Literal["float32", "bfloat16"]
 Colour = Literal["rgb", "lab"]
 Grid = Annotated[tuple[Positive, ...], Field(min_length=1)]
 GridFromZero = Annotated[tuple[NonNegative, ...], Field(min_length=1)]
 Interval = Annotated[tuple[NonNegative, NonNegative], AfterValidator(_increasing)]
 PositiveInterval = Annotated[tuple[Positive, Positive], AfterValidator(_increasing)]
+Ratio = Annotated[float, Field(ge=0.01, le=100)]
 Distinct = AfterValidator(_distinct)  # for tuples
-Name = Annotated[str, AfterValidator(_name)]  # becomes part of paths, of dotted keys and of DVC's stages
+Name = Annotated[str, AfterValidator(_name)]
+StudyName = Annotated[str, AfterValidator(_study_name)]
 
 
 @dataclass_transform(frozen_default=True)
 def settings(cls: type) -> Any:
-    """Return `cls` as a frozen dataclass that refuses unknown keys and values of another type."""
-    return dataclass(cls, frozen=True, config=ConfigDict(extra="forbid", strict=True))
+    """Return `cls` as a frozen dataclass that checks itself and refuses unknown keys and values of another type."""
+    return dataclass(self_checking(cls), frozen=True, config=ConfigDict(extra="forbid", strict=True))
 
 
 @settings
@@ -74,15 +102,15 @@ class Dataset:
     `broken`: whether an image that cannot be read stops the preparation of encoded images or is left out.
     """
 
-    source: str
-    size: Natural
+    source: Annotated[str, AfterValidator(_source)]
+    size: Pixels
     channels: Literal[1, 3]
     validation: Annotated[float, Field(ge=0, lt=1)]
     test: Annotated[float, Field(ge=0, lt=1)]
     metric: Literal["top1", "mean_per_class"]
     path: str | None = None
     colour: Colour = "rgb"
-    short_side: Natural | None = None
+    short_side: Pixels | None = None
     broken: Literal["fatal", "skip"] = "fatal"
 
     @property
@@ -91,19 +119,36 @@ class Dataset:
         return self.short_side is not None
 
     @check
-    def _known_source(self) -> Iterator[Fault]:
-        """Yield a source that is not registered."""
-        if self.source not in SOURCES:
-            yield Fault("source", f"unknown source {self.source!r}", ", ".join(SOURCES))
+    def _shares(self) -> Iterator[Fault]:
+        """Yield shares beside the makers' split, and splits that neither the makers nor a share provide."""
+        published = SOURCES[self.source].published
+        if published is None:
+            return
+        for key, share, official in (
+            ("validation", self.validation, published.validation),
+            ("test", self.test, published.test),
+        ):
+            if official and share:
+                yield Fault(key, f"{share:g}; {self.source} has an official {key} split", "0")
+            if not official and not share:
+                yield Fault(key, f"0; {self.source} has no official {key} split", "a share above 0 and below 1")
+
+    @check
+    def _printable_path(self) -> Iterator[Fault]:
+        """Yield a path that no message can hold."""
+        try:
+            check_printable(self.path)
+        except UserError as error:
+            yield Fault("path", str(error))
 
     @check
     def _source_and_storage(self) -> Iterator[Fault]:
         """Yield what the source does not have: a folder of files, one array, encoded images, colours."""
         source = SOURCES[self.source]
         if source.needs_path and not self.path:
-            yield Fault("path", f"{self.path!r}; {self.source} needs the folder of its files", "a folder")
+            yield Fault("path", f"{shown(self.path)}; {self.source} needs the folder of its files", "a folder")
         if not source.needs_path and self.path is not None:
-            yield Fault("path", f"{self.path!r}; {self.source} {SUPPLIES[source.supply]}", "null, or no path")
+            yield Fault("path", f"{shown(self.path)}; {self.source} {SUPPLIES[source.supply]}", "null, or no path")
         if not source.may_be_encoded and self.encoded:
             yield Fault("short_side", f"{self.short_side}; {self.source} is stored as one array", "null")
         if not source.may_be_array and not self.encoded:
@@ -130,7 +175,7 @@ class View:
     """
 
     crop_scale: Annotated[tuple[AreaShare, AreaShare], AfterValidator(_increasing)]
-    crop_ratio: PositiveInterval
+    crop_ratio: Annotated[tuple[Ratio, Ratio], AfterValidator(_increasing)]
     flip: Fraction
     jitter: Fraction
     brightness: Fraction
@@ -148,7 +193,7 @@ class View:
 class LocalViews:
     """The small crops beside the two views (multi-crop), for methods with `local_crops`: their side in pixels."""
 
-    size: Natural
+    size: Pixels
     view: View
 
 
@@ -175,7 +220,7 @@ class Network:
     """
 
     backbone: Literal["small_resnet", "resnet18", "resnet50", "small_vit", "vit_small", "vit_base"]
-    width: Natural
+    width: Annotated[int, Field(ge=1, le=4096)]
     stem: Literal["3x3", "7x7", "2x2", "4x4", "8x8", "16x16"]
 
     @property
@@ -187,6 +232,13 @@ class Network:
     def patch(self) -> int:
         """The side in pixels of the first layer's kernel, which is a Transformer's patch."""
         return int(self.stem.split("x")[0])
+
+    def positions(self, size: int) -> int:
+        """Return the pixels of a ResNet's last map for images of `size`; a Transformer has no batch norms: many."""
+        if self.transformer:
+            return LARGEST
+        halvings = (2 if self.backbone == "small_resnet" else 3) + (2 if self.stem == "7x7" else 0)
+        return (-(-size // 2**halvings)) ** 2
 
     @check
     def _shape(self) -> Iterator[Fault]:
@@ -213,7 +265,7 @@ class Optimiser:
     name: Literal["adamw", "sgd", "lars"]
     lr: Positive
     lr_scaling: Literal["none", "sqrt", "linear"]
-    momentum: Fraction
+    momentum: Annotated[float, Field(ge=0, lt=1)]
     weight_decay: NonNegative
 
 
@@ -241,7 +293,7 @@ class Training:
     def _chunks_or_compiler(self) -> Iterator[Fault]:
         """Yield a compiler that cannot work with chunks."""
         if self.chunk is not None and self.compile:
-            yield Fault("compile", "True, but the compiler does not see that chunks are computed twice", "False")
+            yield Fault("compile", "true, but the compiler does not see that chunks are computed twice", "false")
 
 
 @settings
@@ -255,8 +307,8 @@ class Diagnostics:
     """
 
     every: Natural
-    samples: Annotated[int, Field(ge=2)]
-    kappa: Positive
+    samples: Several
+    kappa: Kappa
     estimator: Literal["resubstitution", "leave_one_out"]
 
 
@@ -290,7 +342,7 @@ class Transfer:
 
     datasets: Annotated[tuple[str, ...], Distinct]
     epochs: Natural
-    batch_size: Natural
+    batch_size: Several
     lr: Grid
     weight_decay: GridFromZero
     view: View
@@ -336,8 +388,8 @@ class Resources:
 class Seeds:
     """The seeds of the headline setting (`main`) and of the sweeps over batch size and epochs (`sweep`)."""
 
-    main: Annotated[tuple[Count, ...], Field(min_length=1), Distinct]
-    sweep: Annotated[tuple[Count, ...], Field(min_length=1), Distinct]
+    main: Annotated[tuple[Seed, ...], Field(min_length=1), Distinct]
+    sweep: Annotated[tuple[Seed, ...], Field(min_length=1), Distinct]
 
     @check
     def _sweep_among_main(self) -> Iterator[Fault]:

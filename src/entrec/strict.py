@@ -1,42 +1,53 @@
 """Plain values become frozen settings, or faults: each names a dotted key, what is wrong there and what is allowed.
 
 A settings class checks itself in methods decorated with `check`. The faults that they yield have keys below the class;
-the place of the class in the file is put in front here.
+the place of the class in the file is put in front here. All faults of a file are found at once: where some values are
+wrong, the checks that do not need these values run all the same.
 """
 
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import is_dataclass
-from functools import wraps
-from pathlib import Path
-from types import NoneType
-from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import MISSING, fields, is_dataclass
+from typing import Any, NamedTuple, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from entrec.errors import UserError
+from entrec.allowed import advice, bare, described, did_you_mean, type_at
+from entrec.errors import UserError, one_line, shown
+from entrec.yaml_reader import Document
 
 Settings = TypeVar("Settings")
+MISSING_KEY = "missing; this key is required"
+CHECKED = "_checked_by_strict"  # the name of pydantic's validator in every settings class
 
 
 class Fault(NamedTuple):
     """One thing that is wrong with a file of settings.
 
-    `key` is dotted and relative to the class that reports the fault; "" is the class itself.
+    `key` is dotted and relative to the class that reports the fault; "" is the class itself. `advice` says what was
+    probably meant.
     """
 
     key: str
     problem: str
     allowed: str = ""
+    advice: str = ""
 
     def below(self, place: str) -> "Fault":
         """Return the same fault as seen from a class that has this one's class under the dotted key `place`."""
         return self._replace(key=".".join(part for part in (place, self.key) if part))
 
+    @property
+    def text(self) -> str:
+        """All of the message but the key."""
+        said = f"{self.problem}; {self.advice}" if self.advice else self.problem
+        if not self.allowed:
+            return said
+        return f"{said} allowed: {self.allowed}" if said.endswith("?") else f"{said}; allowed: {self.allowed}"
+
     def __str__(self) -> str:
-        line = f"{self.key}: {self.problem}"
-        return f"{line}; allowed: {self.allowed}" if self.allowed else line
+        return f"{one_line(self.key)}: {self.text}" if self.key else self.text
 
 
 class Invalid(Exception):
@@ -47,6 +58,17 @@ class Invalid(Exception):
         self.faults = faults
 
 
+class _Faulty(Exception):
+    """A check has asked for a value that is wrong itself, and cannot be made."""
+
+
+class Check(Protocol):
+    """A method of a settings class that yields its faults."""
+
+    def __call__(self, values: Any, /) -> Iterable[Fault]:
+        """Yield the faults of `values`, an object of the class."""
+
+
 def refuse(faults: Iterable[Fault]) -> None:
     """Raise the error that pydantic collects, with all of `faults`, unless there are none."""
     found = list(faults)
@@ -55,23 +77,47 @@ def refuse(faults: Iterable[Fault]) -> None:
         raise PydanticCustomError("faults", "{said}", {"said": said, "faults": found})
 
 
-def check(find: Callable[[Settings], Iterable[Fault]]) -> Any:
-    """Make a method that yields faults a validator of its settings class.
+def unknown(key: str, name: str, known: Iterable[str], *, what: str) -> Fault:
+    """Return the fault of a name that is not among those `known`; `what` says what it names."""
+    names = list(known)
+    return Fault(key, f"unknown {what} {shown(name)}", ", ".join(names) or "none", did_you_mean(name, names))
 
-    It runs whenever an object of the class is made, if its fields are in range and the checks that stand above it in
-    the class found nothing.
+
+def missing(key: str) -> Fault:
+    """Return the fault of a required key that the file does not have."""
+    return Fault(key, MISSING_KEY)
+
+
+def check(find: Callable[[Settings], Iterable[Fault]]) -> Callable[[Settings], Iterable[Fault]]:
+    """Mark a method that yields faults as a check of its settings class, which `self_checking` makes it run.
+
+    All checks of a class run, whatever the others have found: none may rely on another.
     """
+    find.is_check = True  # type: ignore[attr-defined]
+    return find
 
-    @wraps(find)
-    def validator(self: Settings) -> Settings:
-        refuse(find(self))
+
+def self_checking(cls: type) -> type:
+    """Let pydantic run all checks of the class whenever an object of it is made and its fields are in range."""
+
+    def validator(self: Any) -> Any:
+        refuse(fault for one in _checks(type(self)) for fault in one(self))
         return self
 
-    return model_validator(mode="after")(validator)
+    setattr(cls, CHECKED, model_validator(mode="after")(validator))
+    return cls
+
+
+def _checks(kind: type) -> list[Check]:
+    """Return the checks of a settings class and of the classes that it extends, these first."""
+    named: dict[str, Check] = {}
+    for base in reversed(kind.__mro__):
+        named |= {name: value for name, value in vars(base).items() if getattr(value, "is_check", False)}
+    return list(named.values())
 
 
 def validated(kind: type, raw: Any, *, given: tuple[str, ...] = ()) -> Any:
-    """Return `raw` as an object of the settings class `kind`; raises `Invalid`.
+    """Return `raw` as an object of the settings class `kind`; raises `Invalid` with all faults.
 
     `given` are fields that the loader fills in and no file has.
     """
@@ -80,12 +126,82 @@ def validated(kind: type, raw: Any, *, given: tuple[str, ...] = ()) -> Any:
         return TypeAdapter(kind).validate_json(json.dumps(raw), strict=True)
     except ValidationError as error:
         errors = error.errors(include_url=False)
-        # items with faults are missing from their tuple, which is no fault of its own
-        faulty = {one["loc"][:length] for one in errors for length in range(len(one["loc"]))}
-        own = [one for one in errors if one["type"] != "too_short" or one["loc"] not in faulty]
-        # a misspelt key is both unknown and missing: the unknown one says more, and comes first
-        own.sort(key=lambda one: not _unknown(one))
-        raise Invalid([fault for one in own for fault in _faults(kind, one, given)]) from None
+    # items with faults are missing from their tuple, which is no fault of its own
+    faulty = {one["loc"][:length] for one in errors for length in range(len(one["loc"]))}
+    own = [one for one in errors if one["type"] != "too_short" or one["loc"] not in faulty]
+    # a misspelt key is both unknown and missing: the unknown one says more
+    own.sort(key=lambda one: one["type"] != "unexpected_keyword_argument")
+    faults = [fault for one in own for fault in _faults(kind, one, given)]
+    found: list[Fault] = []
+    _partial(kind, raw, "", found)
+    raise Invalid(_without_repetitions([*faults, *found]))
+
+
+def _without_repetitions(faults: list[Fault]) -> list[Fault]:
+    """Return each fault once; a key that is missing because it is misspelt is named where it is misspelt."""
+    places = [(fault, *_parts(fault.key)) for fault in dict.fromkeys(faults)]
+    misspelt = {(above, fault.advice) for fault, above, _ in places if fault.problem.startswith("unknown")}
+    return [
+        fault
+        for fault, above, last in places
+        if not (fault.problem == MISSING_KEY and (above, f"did you mean {last}?") in misspelt)
+    ]
+
+
+def _parts(key: str) -> tuple[str, str]:
+    """Return the key above a dotted key, and its last part."""
+    above, _, last = key.rpartition(".")
+    return above, last
+
+
+def _partial(kind: Any, raw: Any, place: str, found: list[Fault]) -> Any:
+    """Return `raw`, which is not valid, as far as it can be made, and add what its checks find to `found`.
+
+    A check that reads a value that cannot be made stops there. Raises `_Faulty` where nothing can be made.
+    """
+    kind = bare(kind)
+    if get_origin(kind) is dict and isinstance(raw, dict):
+        return {key: _made(get_args(kind)[1], value, f"{place}.{key}", found) for key, value in raw.items()}
+    if not (isinstance(kind, type) and is_dataclass(kind) and isinstance(raw, dict)):
+        raise _Faulty
+    types = get_type_hints(kind, include_extras=True)
+    own: dict[str, Any] = {}
+    faulty: set[str] = set()
+    for field in fields(kind):
+        if field.name not in raw:
+            if field.default is MISSING:
+                faulty.add(field.name)
+            continue
+        try:
+            own[field.name] = _made(types[field.name], raw[field.name], f"{place}.{field.name}", found)
+        except _Faulty:
+            faulty.add(field.name)
+    made = _object_without(faulty, kind, own)
+    for one in _checks(kind):
+        try:
+            for fault in one(made):
+                found.append(fault.below(place.lstrip(".")))
+        except _Faulty:
+            continue
+    return made
+
+
+def _object_without(faulty: Iterable[str], kind: type, own: dict[str, Any]) -> Any:
+    """Return an object of `kind` with the values `own`, whose `faulty` fields raise `_Faulty` when they are read."""
+    made: Any = object.__new__(type(kind.__name__, (kind,), {name: property(_raise_faulty) for name in faulty}))
+    vars(made).update(own)
+    return made
+
+
+def _made(kind: Any, raw: Any, place: str, found: list[Fault]) -> Any:
+    try:
+        return TypeAdapter(kind).validate_json(json.dumps(raw), strict=True)
+    except ValidationError:
+        return _partial(kind, raw, place, found)
+
+
+def _raise_faulty(_: object) -> Any:
+    raise _Faulty
 
 
 def faults_below(place: str, kind: type, raw: Any) -> list[Fault]:
@@ -97,17 +213,28 @@ def faults_below(place: str, kind: type, raw: Any) -> list[Fault]:
     return []
 
 
-def named_after(path: Path, kind: type, raw: dict[str, Any]) -> Any:
-    """Return what the file `path` says as an object of the settings class `kind`, whose `name` is the file's stem.
+def named_after(document: Document, kind: type) -> Any:
+    """Return what a file says as an object of the settings class `kind`, whose `name` is the file's stem.
 
-    Raises `UserError`, one line with file, key, value and what is allowed.
+    Raises `UserError` with one line for each fault, in the file's order: file, line, key, value, what is allowed.
     """
+    path, raw = document.path, document.values
+    faults = []
+    if "name" in raw:
+        faults.append(Fault("name", f"unknown key (value {shown(raw['name'])})", "a study is named by its file"))
     try:
-        if "name" in raw:
-            raise Invalid([Fault("name", f"unknown key (value {raw['name']!r})", "a study is named by its file")])
-        return validated(kind, {**raw, "name": path.stem}, given=("name",))
+        made = validated(kind, {**raw, "name": path.stem}, given=("name",))
     except Invalid as invalid:
-        raise UserError(f"{path}: {invalid}") from None
+        faults += invalid.faults
+    wrong = {one.key for one in document.wrong}
+    lines = [(line, document.said(key, line, problem)) for key, line, problem in document.wrong]
+    for fault in faults:
+        if fault.key not in wrong:  # a value that was left out is no missing key
+            line = document.line_of(fault.key)
+            lines.append((line, document.said(fault.key, line, fault.text)))
+    if lines:
+        raise UserError("\n".join(text for _, text in sorted(lines, key=lambda one: one[0])))
+    return made
 
 
 def plain(kind: type, value: Any) -> dict[str, Any]:
@@ -122,37 +249,22 @@ def at(values: dict[str, Any], key: str) -> Any:
     return values
 
 
-def _unknown(error: ErrorDetails) -> bool:
-    return error["type"] == "unexpected_keyword_argument"
-
-
-def _faults(kind: type, error: ErrorDetails, given: tuple[str, ...]) -> list[Fault]:
-    location = error["loc"]
-    key = ".".join(str(part) for part in location if part != "[key]")  # how pydantic marks the key of a dict
+def _faults(kind: type, error: ErrorDetails, given: tuple[str, ...]) -> Iterator[Fault]:
+    location = tuple(part for part in error["loc"] if part != "[key]")  # how pydantic marks the key of a dict
+    key = ".".join(map(str, location))
+    value = error["input"]
     if error["type"] == "faults":
-        return [fault.below(key) for fault in error["ctx"]["faults"]]
-    if _unknown(error):
-        names = [name for name in _keys_at(kind, location[:-1]) if location[1:] or name not in given]
-        return [Fault(key, f"unknown key (value {error['input']!r})", ", ".join(names) or "no keys here")]
-    if error["type"] == "missing":
-        return [Fault(key, "missing; this key is required")]
-    return [Fault(key, f"{error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}")]
-
-
-def _keys_at(kind: Any, location: tuple[str | int, ...]) -> list[str]:
-    """Return the field names of the settings class that is found by walking `location` down from `kind`."""
-    for part in location:
-        if is_dataclass(kind):
-            kind = get_type_hints(kind, include_extras=True)[str(part)]
-        else:  # the values of a dict, the items of a tuple
-            kind = get_args(kind)[1 if get_origin(kind) is dict else 0]
-        kind = _bare(kind)
-    return list(get_type_hints(kind))
-
-
-def _bare(kind: Any) -> Any:
-    """Return a type without its ranges, and without the None that may stand for it."""
-    while get_origin(kind) is Annotated:
-        kind = get_args(kind)[0]
-    alternatives = [one for one in get_args(kind) if one is not NoneType]
-    return alternatives[0] if NoneType in get_args(kind) else kind
+        yield from (fault.below(key) for fault in error["ctx"]["faults"])
+    elif error["type"] == "unexpected_keyword_argument":
+        names = [one.name for one in fields(bare(type_at(kind, location[:-1])))]
+        names = [name for name in names if location[1:] or name not in given]
+        meant = did_you_mean(str(location[-1]), names)
+        yield Fault(key, f"unknown key (value {shown(value)})", ", ".join(names) or "no keys here", meant)
+    elif error["type"] == "missing":
+        yield missing(key)
+    elif "[key]" in error["loc"]:
+        names = get_args(bare(type_at(kind, location[:-1])))[0]
+        yield Fault(key, "unknown key", described(names), advice(names, str(value)))
+    else:
+        own = type_at(kind, location)
+        yield Fault(key, shown(value), described(own), advice(own, value))

@@ -3,11 +3,11 @@
 Read by Snakemake's and DVC's side alike, so it imports neither torch nor pandas.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from entrec.errors import UserError
 from entrec.methods.registry import METHODS
@@ -23,14 +23,30 @@ from entrec.settings import (
     Network,
     Resources,
     Seeds,
+    Several,
+    StudyName,
     Training,
     View,
     settings,
 )
-from entrec.strict import Fault, at, check, faults_below, named_after, plain, validated
-from entrec.yaml_reader import read_yaml
+from entrec.strict import Fault, at, check, faults_below, missing, named_after, plain, refuse, unknown, validated
+from entrec.yaml_reader import read_document
 
 Step = Literal["prepare", "pretrain", "evaluate", "transfer", "tables", "report"]
+
+
+def _methods(methods: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Refuse methods that are not registered, settings that they cannot have, and a study without any method."""
+    if not methods:
+        refuse([Fault("", "{}; a study needs at least one method", ", ".join(METHODS))])
+    refuse(fault for name, raw in methods.items() for fault in _faults_of_method(name, raw))
+    return methods
+
+
+def _faults_of_method(name: str, raw: dict[str, Any]) -> Iterable[Fault]:
+    if name not in METHODS:
+        return [unknown(name, name, METHODS, what="method")]
+    return faults_below(name, METHODS[name].settings, raw)
 
 
 @settings
@@ -41,13 +57,13 @@ class Study:
     of the methods stay plain values; `method` gives them as objects.
     """
 
-    name: str
+    name: StudyName
     title: str
     description: str
     dataset: str
     datasets: dict[Name, Dataset]
     seeds: Seeds
-    batch_sizes: Annotated[tuple[Natural, ...], Field(min_length=1), Distinct]
+    batch_sizes: Annotated[tuple[Several, ...], Field(min_length=1), Distinct]
     epochs: Annotated[tuple[Natural, ...], Field(min_length=1), Distinct]
     network: Network
     views: Annotated[tuple[View, ...], Field(min_length=2, max_length=2)]
@@ -55,100 +71,137 @@ class Study:
     training: Training
     diagnostics: Diagnostics
     evaluation: Evaluation
-    methods: dict[str, dict[str, Any]]
+    methods: Annotated[dict[str, dict[str, Any]], AfterValidator(_methods)]
     resources: dict[Step, Resources]
     notes: dict[str, str]
 
     @check
-    def _references(self) -> Iterator[Fault]:
-        """Yield names of methods, datasets and steps that do not exist, and steps without resources."""
-        if not self.methods:
-            yield Fault("methods", "{}; a study needs at least one method", ", ".join(METHODS))
-        for name in self.methods:
-            if name not in METHODS:
-                yield Fault(f"methods.{name}", "unknown method", ", ".join(METHODS))
+    def _notes_on_methods(self) -> Iterator[Fault]:
+        """Yield notes on methods that the study does not have."""
         for name in self.notes:
             if name not in self.methods:
-                yield Fault(f"notes.{name}", "not a method of this study", ", ".join(self.methods))
+                yield unknown(f"notes.{name}", name, self.methods, what="method of this study")
+
+    @check
+    def _known_datasets(self) -> Iterator[Fault]:
+        """Yield names of datasets that the study does not have, and names that a file system may take for one."""
         transfer = self.evaluation.transfer.datasets
         references = [(f"evaluation.transfer.datasets.{i}", name) for i, name in enumerate(transfer)]
         for key, name in [("dataset", self.dataset), *references]:
             if name not in self.datasets:
-                yield Fault(key, f"{name!r} is not among this study's datasets", ", ".join(self.datasets))
-        for step in get_args(Step):
-            if step not in self.resources:
-                yield Fault(f"resources.{step}", "missing; this key is required")
+                yield unknown(key, name, self.datasets, what="dataset")
 
     @check
-    def _consistency(self) -> Iterator[Fault]:
-        """Yield values that are possible by themselves and do not fit each other."""
-        yield from self._headline_faults()
-        yield from self._length_faults()
-        yield from self._process_faults()
-        yield from self._image_faults()
-        yield from self._method_faults()
+    def _distinct_datasets(self) -> Iterator[Fault]:
+        """Yield names of datasets that differ in their case alone, which some file systems take for one."""
+        seen: dict[str, str] = {}
+        for name in self.datasets:
+            other = seen.setdefault(name.lower(), name)
+            if other != name:
+                yield Fault(f"datasets.{name}", f"differs from {other!r} in its case alone", "another name")
 
     @check
-    def _method_settings(self) -> Iterator[Fault]:
-        """Yield what is wrong with the settings of each method."""
-        for name, raw in self.methods.items():
-            yield from faults_below(f"methods.{name}", METHODS[name].settings, raw)
+    def _resources_of_every_step(self) -> Iterator[Fault]:
+        """Yield steps without resources."""
+        yield from (missing(f"resources.{step}") for step in get_args(Step) if step not in self.resources)
 
-    def _headline_faults(self) -> Iterator[Fault]:
+    @check
+    def _headlines(self) -> Iterator[Fault]:
         """Yield a first batch size or number of epochs that is not the largest."""
         for key, values in {"batch_sizes": self.batch_sizes, "epochs": self.epochs}.items():
             if values[0] != max(values):
                 problem = f"{values[0]}; the first value is the headline setting of the tables"
                 yield Fault(f"{key}.0", problem, f"the largest, {max(values)}")
 
-    def _length_faults(self) -> Iterator[Fault]:
-        """Yield a warm-up that is longer than the shortest run, and diagnostics of more than the smallest batch."""
+    @check
+    def _warmup(self) -> Iterator[Fault]:
+        """Yield a warm-up that is longer than the shortest run."""
         warmup, epochs = self.training.warmup_epochs, min(self.epochs)
         if warmup > epochs:
             yield Fault("training.warmup_epochs", f"{warmup:g} is longer than the shortest run", f"up to {epochs}")
+
+    @check
+    def _samples(self) -> Iterator[Fault]:
+        """Yield diagnostics of more than the smallest batch."""
         samples, batch_size = self.diagnostics.samples, min(self.batch_sizes)
         if samples > batch_size:
             yield Fault("diagnostics.samples", f"{samples} is more than the smallest batch", f"up to {batch_size}")
 
-    def _process_faults(self) -> Iterator[Fault]:
-        """Yield steps of one process that ask for several, and batches that the processes cannot share equally."""
+    @check
+    def _single_processes(self) -> Iterator[Fault]:
+        """Yield steps of one process that ask for several."""
         for step, asked in self.resources.items():
             for key, value in {"gpus": asked.gpus, "nodes": asked.nodes}.items():
                 if step != "pretrain" and value > 1:
                     yield Fault(f"resources.{step}.{key}", f"{value}, but this step is one process", "up to 1")
-        processes = self.resources["pretrain"].processes
+
+    @check
+    def _equal_shares(self) -> Iterator[Fault]:
+        """Yield batches that the processes cannot share equally."""
+        processes = self.resources["pretrain"].processes if "pretrain" in self.resources else 1
         for i, batch_size in enumerate(self.batch_sizes):
             if batch_size % processes:
                 problem = f"{batch_size} is not divisible by the {processes} processes of resources.pretrain"
                 yield Fault(f"batch_sizes.{i}", problem, f"multiples of {processes}, which is gpus x nodes")
 
-    def _image_faults(self) -> Iterator[Fault]:
-        """Yield datasets whose images the backbone cannot take: other channels, other colours, no whole patches."""
-        own = self.datasets[self.dataset]
-        for name, dataset in self.datasets.items():
+    @check
+    def _same_channels(self) -> Iterator[Fault]:
+        """Yield datasets whose images have other channels or colours than the backbone takes."""
+        own = self.datasets.get(self.dataset)
+        for name, dataset in self.datasets.items() if own else ():
             for key in ("channels", "colour"):
                 value, expected = getattr(dataset, key), getattr(own, key)
                 if value != expected:
                     problem = f"{value!r}; the backbone takes the {key} of {self.dataset}"
                     yield Fault(f"datasets.{name}.{key}", problem, repr(expected))
-        sizes = {f"datasets.{name}.size": dataset.size for name, dataset in self.datasets.items()}
-        if self.local_views is not None:
-            sizes["local_views.size"] = self.local_views.size
-            if self.local_views.size > own.size:
-                problem = f"{self.local_views.size} is more than the {own.size} of the views"
-                yield Fault("local_views.size", problem, f"up to {own.size}")
+
+    @check
+    def _whole_patches(self) -> Iterator[Fault]:
+        """Yield images that are no whole number of a Transformer's patches."""
         patch = self.network.patch
-        for key, size in sizes.items():
-            if self.network.transformer and size % patch:
+        for key, size in self._sizes() if self.network.transformer else ():
+            if size % patch:
                 yield Fault(key, f"{size} is not a whole number of patches of {patch}", f"multiples of {patch}")
 
-    def _method_faults(self) -> Iterator[Fault]:
-        """Yield methods that need crops, colours or a backbone that this study does not have."""
+    @check
+    def _smaller_local_views(self) -> Iterator[Fault]:
+        """Yield local views that are larger than the views."""
+        own = self.datasets.get(self.dataset)
+        if self.local_views is not None and own is not None and self.local_views.size > own.size:
+            problem = f"{self.local_views.size} is more than the {own.size} of the views"
+            yield Fault("local_views.size", problem, f"up to {own.size}")
+
+    @check
+    def _two_values_for_each_norm(self) -> Iterator[Fault]:
+        """Yield chunks and batches in which a batch norm of the backbone would have one value of each channel."""
+        chunk, processes = self.training.chunk, self.resources["pretrain"].processes if self.resources else 1
+        own = [size for key, size in self._sizes() if key in (f"datasets.{self.dataset}.size", "local_views.size")]
+        if chunk is not None and own and self.network.positions(min(own)) * processes < 2:
+            shares = [-(-batch_size // processes) for batch_size in self.batch_sizes]
+            if any(share // -(-share // chunk) < 2 for share in shares):
+                problem = f"{chunk} makes chunks of one image, whose last map is one pixel; a batch norm needs two"
+                yield Fault("training.chunk", problem, "null, or a number that leaves no single image over")
+
+    def _sizes(self) -> Iterator[tuple[str, int]]:
+        """Yield the key and the size of the images of every dataset, and of the local views."""
+        yield from ((f"datasets.{name}.size", dataset.size) for name, dataset in self.datasets.items())
+        if self.local_views is not None:
+            yield "local_views.size", self.local_views.size
+
+    @check
+    def _local_crops(self) -> Iterator[Fault]:
+        """Yield methods that take local crops, which this study does not have."""
         for name, raw in self.methods.items():
-            entry, key = METHODS[name], f"methods.{name}"
             if self.local_views is None and raw.get("local_crops"):
-                yield Fault(f"{key}.local_crops", f"{raw['local_crops']!r}, but local_views is null", "0")
-            if entry.needs_lab and self.datasets[self.dataset].colour != "lab":
+                yield Fault(f"methods.{name}.local_crops", f"{raw['local_crops']!r}, but local_views is null", "0")
+
+    @check
+    def _needs(self) -> Iterator[Fault]:
+        """Yield methods that need colours or a backbone that this study does not have."""
+        own = self.datasets.get(self.dataset)
+        for name in self.methods.keys() & METHODS.keys():
+            entry, key = METHODS[name], f"methods.{name}"
+            if entry.needs_lab and own is not None and own.colour != "lab":
                 allowed = f"with datasets.{self.dataset}.colour 'lab'"
                 yield Fault(key, "its views are channels of Lab", allowed)
             if entry.needs_maps and self.network.transformer:
@@ -228,8 +281,8 @@ def report_keys() -> list[str]:
 
 def load_study(path: Path) -> Study:
     """Read and check a study file; raises `UserError` with file, key, value and what is allowed."""
-    raw = read_yaml(path)
-    if "quick" in raw and "methods" not in raw:
+    document = read_document(path)
+    if "quick" in document.values and "methods" not in document.values:
         raise UserError(f"{path}: the theory studies, not a study of methods; their target is `snakemake theory`")
-    study: Study = named_after(path, Study, raw)
+    study: Study = named_after(document, Study)
     return study

@@ -97,7 +97,8 @@ def test_a_wrong_key_stops_with_one_line_before_any_job(clone):
     finally:
         clone.edit("params/demo.yaml", "widht: 8", "width: 8")
     assert [line for line in said if "widht" in line] == [
-        "entrec: params/demo.yaml: network.widht: unknown key (value 8); allowed: backbone, width, stem"
+        "entrec: params/demo.yaml, line 14: network.widht: unknown key (value 8); did you mean width?"
+        " allowed: backbone, width, stem"
     ]
     assert not any("Traceback" in line for line in said)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from entrec.errors import UserError
+from entrec.errors import UserError, said
 from entrec.pipeline.theory_jobs import TheoryJobs
 from entrec.study import Study, load_study
 from entrec.theory.study import SETTINGS, load_theory
@@ -22,7 +22,7 @@ def read_study(config_settings: Any, *, default: str) -> tuple[str, Study]:
         path = _study_file(config_settings, default)
         return str(path), load_study(path)
     except UserError as error:
-        sys.exit(f"entrec: {error}")
+        sys.exit(said(error))
 
 
 def read_theory(path: str) -> dict[str, TheoryJobs]:
@@ -33,7 +33,7 @@ def read_theory(path: str) -> dict[str, TheoryJobs]:
     try:
         study = load_theory(Path(path))
     except UserError as error:
-        sys.exit(f"entrec: {error}")
+        sys.exit(said(error))
     return {name: TheoryJobs(study.setting(name)) for name in SETTINGS}
 
 

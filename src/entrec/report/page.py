@@ -10,7 +10,7 @@ from entrec.artefacts import write_text
 from entrec.paths import ReportFolder
 from entrec.report import templates
 from entrec.report.notebooks import execute, jupyter_home, to_html
-from entrec.report.provenance import write_provenance
+from entrec.report.provenance import DIRTY, UNKNOWN, write_provenance
 
 
 def write_page(
@@ -57,10 +57,11 @@ def duration(seconds: float) -> str:
 
 def _notices(found: pd.DataFrame) -> list[str]:
     """Return what a reader must know before any number."""
-    other, dirty = (found["other_code"] == "true").sum(), found["dirty"].sum()
+    other, dirty = (found["other_code"] == "true").sum(), (found["dirty"] == DIRTY[True]).sum()
     notices = {
         "were made by another version of the code; they are marked † under Provenance. Numbers of different versions "
         "may not be comparable.": other,
         "were made while the working tree had uncommitted changes.": dirty,
+        "were made where git could not be asked: their commit is unknown.": (found["commit"] == UNKNOWN).sum(),
     }
     return [f"{count} of {len(found)} result files {text}" for text, count in notices.items() if count]

@@ -11,7 +11,9 @@ from entrec.results import Provenance
 
 SHORT = 8  # digits of a digest that the page shows; the CSV has all of them
 ENVIRONMENT = ["commit", "dirty", "code", "cpu", "gpu", "device", "threads", "machine", "versions"]
-TEXTS = ["checksum", "commit", "code", "other_code"]  # columns whose values may look like numbers
+UNKNOWN = "unknown"  # what the report says where git could not be asked
+DIRTY = {True: "True", False: "False", None: UNKNOWN}
+TEXTS = ["checksum", "commit", "dirty", "code", "other_code"]  # columns whose values may look like something else
 
 
 def provenance_row(
@@ -20,7 +22,7 @@ def provenance_row(
     """Return what a result file says of its making: `names` say which file it is, and `facts` what else is shown."""
     data = {"dataset": made.dataset.name, "checksum": made.dataset.checksum} if made.dataset else {}
     cost = {key: getattr(made, key) for key in ("seed", "started", "seconds", "peak_memory_mb")}
-    code = {"commit": made.commit, "dirty": made.dirty, "code": made.code}
+    code = {"commit": made.commit or UNKNOWN, "dirty": DIRTY[made.dirty], "code": made.code}
     versions = ", ".join(f"{name} {version}" for name, version in made.versions.items())
     return {**names, **data, **cost, **(facts or {}), **code, **made.hardware.model_dump(), "versions": versions}
 
@@ -64,11 +66,10 @@ def _letter(place: int) -> str:
 
 def _environment(letter: str, files: pd.DataFrame) -> dict[Head, str]:
     first = files.iloc[0]
-    commit = "not in git" if pd.isna(first["commit"]) else first["commit"][:SHORT]
     state = " (another version †)" if first["other_code"] == "true" else " (this version)"
     return {
         "": letter,
-        "commit": commit + (" with uncommitted changes" if first["dirty"] else ""),
+        "commit": first["commit"][:SHORT] + (" with uncommitted changes" if first["dirty"] == DIRTY[True] else ""),
         "code": first["code"][:SHORT] + state,
         "device": first["device"] if pd.isna(first["gpu"]) else first["gpu"],
         "processor": f"{first['cpu']} ({first['machine']})",

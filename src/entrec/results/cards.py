@@ -3,7 +3,8 @@
 from typing import Any, Literal
 
 from entrec.results.model import Section
-from entrec.settings import Colour, Count, Natural, Positive
+from entrec.results.numbers import Count, Natural, Positive
+from entrec.settings import Colour
 
 
 class SplitCounts(Section):

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from entrec.settings import Count, Natural, NonNegative
+from entrec.results.numbers import Count, Natural, NonNegative
 
 
 class Section(BaseModel):
@@ -41,7 +41,7 @@ class Provenance(Section):
     dataset: DataIdentity | None = None
     seed: Count
     commit: str | None
-    dirty: bool
+    dirty: bool | None
     code: str
     versions: dict[str, str]
     hardware: Hardware

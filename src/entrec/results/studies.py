@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from entrec.results.model import Result, Section
-from entrec.settings import Count, Fraction, Natural, NonNegative, Positive
+from entrec.results.numbers import Count, Natural, NonNegative, Positive
+from entrec.settings import Fraction
 
 
 class PretrainingResult(Result):

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from entrec.results.model import Result, Section
-from entrec.settings import Count, Natural, NonNegative, Positive
+from entrec.results.numbers import Count, Natural, NonNegative, Positive
 
 Explained = Annotated[float, Field(le=1)]  # R2 of points that nothing was fitted to; below 0 is worse than their mean
 Correlation = Annotated[float, Field(ge=0, le=1 + 1e-9)]  # an absolute value, which rounding may lift above 1

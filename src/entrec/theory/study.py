@@ -10,11 +10,11 @@ from typing import Any, Literal, get_args
 
 from entrec.errors import UserError
 from entrec.settings import Resources, settings
-from entrec.strict import Fault, at, check, named_after, plain
+from entrec.strict import Fault, at, check, missing, named_after, plain
 from entrec.theory.registry import BOUNDS
 from entrec.theory.settings.estimators import Estimators, Gaussian
 from entrec.theory.settings.identifiability import ContentIsolation, LatentRecovery
-from entrec.yaml_reader import read_yaml
+from entrec.yaml_reader import read_document
 
 THEORY_FILE = "params/theory.yaml"
 Step = Literal["gaussian", "sphere", "rates", "latent_recovery", "content_isolation", "tables", "report"]
@@ -33,8 +33,7 @@ class Size:
     @check
     def _resources_of_every_step(self) -> Iterator[Fault]:
         """Yield steps that ask for no resources."""
-        missing = (step for step in get_args(Step) if step not in self.resources)
-        yield from (Fault(f"resources.{step}", "missing; this key is required") for step in missing)
+        yield from (missing(f"resources.{step}") for step in get_args(Step) if step not in self.resources)
 
 
 @settings
@@ -139,5 +138,5 @@ class Setting:
 
 def load_theory(path: Path) -> TheoryStudy:
     """Read and check the theory study; raises `UserError` with file, key, value and what is allowed."""
-    study: TheoryStudy = named_after(path, TheoryStudy, read_yaml(path))
+    study: TheoryStudy = named_after(read_document(path), TheoryStudy)
     return study

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from entrec.settings import Count, Distinct, Grid, Name, Natural, Positive, settings
-from entrec.strict import Fault, check, refuse
+from entrec.settings import KAPPAS, Distinct, Grid, Kappa, Name, Natural, Positive, Seed, Several, Width, settings
+from entrec.strict import Fault, check, refuse, unknown
 from entrec.theory.registry import ENTROPY_ESTIMATORS
 
 
@@ -21,14 +21,17 @@ def _growing(sizes: tuple[int, ...]) -> tuple[int, ...]:
     return sizes
 
 
+def _estimator(estimator: str) -> str:
+    if estimator not in ENTROPY_ESTIMATORS:
+        refuse([unknown("", estimator, ENTROPY_ESTIMATORS, what="estimator")])
+    return estimator
+
+
 BANDWIDTHS = (1e-3, 1e3)  # of Gaussian kernels
-KAPPAS = (1e-6, 1e6)  # of von Mises-Fisher densities
-Kappa = Annotated[float, Field(ge=KAPPAS[0], le=KAPPAS[1])]
-Several = Annotated[int, Field(ge=2)]
 Sizes = Annotated[tuple[Several, ...], Field(min_length=1)]
 GrowingSizes = Annotated[Sizes, AfterValidator(_growing)]
-Seeds = Annotated[tuple[Count, ...], Field(min_length=1), Distinct]
-Widths = Annotated[tuple[Natural, ...], Field(min_length=1)]
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), Distinct]
+Widths = Annotated[tuple[Width, ...], Field(min_length=1)]
 
 
 def one_for_each(samples: Sequence[int], repeats: Sequence[int]) -> Iterator[Fault]:
@@ -114,7 +117,7 @@ class Sphere:
     repeats: Sizes
     neighbours: Natural
     neighbours_up_to: Natural
-    seed: Count
+    seed: Seed
 
     @check
     def _repeats(self) -> Iterator[Fault]:
@@ -141,17 +144,11 @@ class RateCase:
     """
 
     data: Literal["gaussian", "sphere", "dirichlet"]
-    estimator: str
+    estimator: Annotated[str, AfterValidator(_estimator)]
     dimension: Several
     width: Positive | None
     fit_from: Natural
     widths: Annotated[tuple[Positive, ...], Distinct]
-
-    @check
-    def _known_estimator(self) -> Iterator[Fault]:
-        """Yield an estimator that is not registered."""
-        if self.estimator not in ENTROPY_ESTIMATORS:
-            yield Fault("estimator", f"unknown estimator {self.estimator!r}", ", ".join(ENTROPY_ESTIMATORS))
 
     @check
     def _estimator_fits_data(self) -> Iterator[Fault]:
@@ -180,7 +177,7 @@ class Rates:
 
     samples: GrowingSizes
     repeats: Sizes
-    seed: Count
+    seed: Seed
     cases: Annotated[dict[Name, RateCase], Field(min_length=1)]
 
     @check

@@ -9,9 +9,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from entrec.settings import Distinct, Fraction, Grid, Name, Natural, Positive, Precision, settings
-from entrec.strict import Fault, check
-from entrec.theory.settings.estimators import EntRec, Seeds, Several, Sizes, Widths
+from entrec.settings import (
+    KAPPAS,
+    Distinct,
+    Fraction,
+    Grid,
+    Name,
+    Natural,
+    Positive,
+    Precision,
+    Several,
+    settings,
+)
+from entrec.strict import Fault, check, unknown
+from entrec.theory.settings.estimators import EntRec, Seeds, Sizes, Widths
 
 Space = Literal["sphere", "box", "unbounded"]
 Slope = Annotated[float, Field(gt=0, lt=1)]
@@ -92,6 +103,17 @@ class LatentRecoveryRow:
             kinds = "vmf" if self.output == "sphere" else ", ".join(EXPONENTS)
             yield Fault("model.kind", f"{self.model.kind!r} for output in {self.output!r}", kinds)
 
+    @check
+    def _concentrations(self) -> Iterator[Fault]:
+        """Yield concentrations of von Mises-Fisher densities and kernels that are out of range."""
+        low, high = KAPPAS
+        widths = {"conditional.width": self.conditional, "model.width": self.model}
+        vmf = {key: density.width for key, density in widths.items() if density.kind == "vmf"}
+        kernel = {"kernel": self.kernel} if self.model.kind == "vmf" else {}
+        for key, width in (vmf | kernel).items():
+            if not low <= width <= high:
+                yield Fault(key, f"{width:g} of a vmf density", f"{low:g} to {high:g}")
+
 
 @settings
 class Sweep:
@@ -123,7 +145,7 @@ class LatentRecovery:
     def _sweep_over_a_row(self) -> Iterator[Fault]:
         """Yield a sweep over something that is no row."""
         if self.sweep.row not in self.rows:
-            yield Fault("sweep.row", f"{self.sweep.row!r} is no row", ", ".join(self.rows))
+            yield unknown("sweep.row", self.sweep.row, self.rows, what="row")
 
     @check
     def _enough_points(self) -> Iterator[Fault]:
