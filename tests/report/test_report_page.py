@@ -258,8 +258,8 @@ def test_what_is_swept_is_named_without_the_headline_setting(demo: Study) -> Non
 
 def test_a_line_of_the_page_does_not_break_within_a_mean_and_its_deviation() -> None:
     assert (
-        fragment("paragraph", "κ = 10: 94.4 ± 0.3")
-        == "<p>κ\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}10: 94.4\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}0.3</p>"
+        fragment("code", "κ = 10: 94.4 ± 0.3")
+        == "κ\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}10: 94.4\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}0.3"
     )
 
 

@@ -53,9 +53,7 @@ def decimal(value: float, decimals: int) -> str:
 
 def points(value: float) -> str:
     """Return a difference to one decimal, with its sign: `+0.3`, `−2.5`, `0.0`."""
-    rounded = round(value, 1)
-    sign = "+" if rounded > 0 else "−" if rounded < 0 else ""
-    return f"{sign}{abs(rounded):.1f}"
+    return ("+" if round(value, 1) > 0 else "") + decimal(value, 1)
 
 
 def pooled(found: Iterable[MeanSD]) -> float | None:
