@@ -17,7 +17,7 @@ from entrec.report.theory.panels import (
     nats_axis,
     samples_x,
     shared_x,
-    title_scales,
+    titled,
 )
 from entrec.theory.registry import BOUNDS, ENTROPY_ESTIMATORS, SPHERE_ESTIMATORS
 from entrec.theory.study import Setting
@@ -65,9 +65,8 @@ def _cap(batch_size: int) -> list[Any]:
 
 def draw_sphere(setting: Setting, data: pd.DataFrame) -> Any:
     """Draw one panel per dimension and concentration: estimates against the number of pairs."""
-    titles = {name: str(estimator.title) for name, estimator in SPHERE_ESTIMATORS.items()}
-    low, high = data["mean"] - data["sd"], data["mean"] + data["sd"]
-    colour, shape = title_scales(titles)
+    data, colour, shape = titled(data, "estimator", SPHERE_ESTIMATORS)
+    data = data.assign(low=data["mean"] - data["sd"], high=data["mean"] + data["sd"])
 
     def panel(rows: pd.DataFrame, labelled: bool) -> Any:
         x = samples_x(rows["samples"], labelled)
@@ -76,7 +75,6 @@ def draw_sphere(setting: Setting, data: pd.DataFrame) -> Any:
         title = f"d = {rows['dimension'].iloc[0]}, κ = {number(rows['kappa'].iloc[0])}"
         return alt.layer(*layers).properties(width=PANEL, height=110, title=title)
 
-    data = data.assign(title=data["estimator"].map(titles), low=low, high=high)
     return multiples(data, ["dimension", "kappa"], panel)
 
 

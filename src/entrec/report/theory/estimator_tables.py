@@ -5,8 +5,8 @@ import math
 import pandas as pd
 
 from entrec.report.mean_sd import NOTHING, MeanSD, decimal
-from entrec.report.table import Column, Table
-from entrec.report.theory.names import IN_WIDTH, TABLE_TITLES, case_title, listed, number, quantity
+from entrec.report.table import Column, Layout
+from entrec.report.theory.names import IN_WIDTH, case_title, listed, number, quantity
 from entrec.report.theory.verdicts import TOLERANCE, SlopeOutcome, slope_outcome
 from entrec.theory.registry import BOUNDS, ENTROPY_ESTIMATORS, SPHERE_ESTIMATORS
 from entrec.theory.study import Setting
@@ -28,7 +28,7 @@ AGREEMENT: dict[SlopeOutcome, str] = {
 }
 
 
-def gaussian(setting: Setting, rows: pd.DataFrame) -> Table:
+def gaussian(setting: Setting, rows: pd.DataFrame) -> Layout:
     """Lay out one row per bound: its estimate at each true value, over the batches of all seeds."""
     settings = setting.estimators.gaussian
     bounds = [(name, bound.title) for name, bound in BOUNDS.items()]
@@ -46,11 +46,10 @@ def gaussian(setting: Setting, rows: pd.DataFrame) -> Table:
         "batches without updates. A cell is the mean ± standard deviation of the estimate from one batch, over all "
         f"these batches of {quantity(seeds, 'seed')}."
     )
-    table = "table_estimators_gaussian"
-    return Table(table, TABLE_TITLES[table], caption, bounds, columns, head="Bound")
+    return caption, bounds, columns
 
 
-def sphere(setting: Setting, rows: pd.DataFrame) -> Table:
+def sphere(setting: Setting, rows: pd.DataFrame) -> Layout:
     """Lay out one row per dimension, concentration and number of pairs; of these numbers, only three are shown."""
     sizes = sorted(setting.estimators.sphere.samples)
     shown = sorted({sizes[0], sizes[len(sizes) // 2], sizes[-1]})
@@ -72,11 +71,10 @@ def sphere(setting: Setting, rows: pd.DataFrame) -> Table:
         f"the mean ± standard deviation over repeated draws. The table has rows for {listed(shown)} pairs; the CSV has "
         f"all {len(sizes)} sample sizes. A dash means that nothing was measured."
     )
-    table = "table_estimators_sphere"
-    return Table(table, TABLE_TITLES[table], caption, keys, columns, head="d, κ, k")
+    return caption, keys, columns
 
 
-def rates(setting: Setting, rows: pd.DataFrame) -> Table:
+def rates(setting: Setting, rows: pd.DataFrame) -> Layout:
     """Lay out one row per fitted exponent, beside the stated one."""
     records = rows.to_dict("records")
     texts = []
@@ -99,8 +97,7 @@ def rates(setting: Setting, rows: pd.DataFrame) -> Table:
         "in Theorem 2’s first term; the factor h^(4−d) of this term is not tested. The CSV says for each row what is "
         "compared with what."
     )
-    table = "table_estimators_rates"
-    return Table(table, TABLE_TITLES[table], caption, keys, columns, head="Data")
+    return caption, keys, columns
 
 
 def _union(rows: pd.DataFrame) -> MeanSD:

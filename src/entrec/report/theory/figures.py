@@ -8,7 +8,7 @@ from entrec.errors import UserError
 from entrec.pipeline.theory_jobs import TheoryJobs
 from entrec.report.figure import Figure, read_figure_html, write_figure
 from entrec.report.theory import estimator_figures, estimator_frames, identifiability_figures, identifiability_frames
-from entrec.report.theory.names import TABLE_TITLES
+from entrec.report.theory.tables import TABLES
 from entrec.theory.study import Setting
 
 # the captions may name {batch} and {steps} of the Gaussians
@@ -70,7 +70,8 @@ FIGURES = {
     ),
 }
 
-TITLES = TABLE_TITLES | {name: figure.title for name, figure in FIGURES.items()}  # by the anchors of the page
+# of the tables and figures, by their anchors on the page
+TITLES = {name: table.title for name, table in TABLES.items()} | {name: f.title for name, f in FIGURES.items()}
 
 
 def write_theory_figure(setting: Setting, name: str, *, results: Path, output: Path) -> None:

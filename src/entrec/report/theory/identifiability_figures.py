@@ -16,7 +16,7 @@ from entrec.report.theory.panels import (
     nats_axis,
     samples_x,
     shared_x,
-    title_scales,
+    titled,
 )
 from entrec.theory.registry import ISOLATION_REPRESENTATIONS, LATENT_RECOVERY
 from entrec.theory.settings.identifiability import LatentRecoveryRow, Space
@@ -52,8 +52,7 @@ def draw_scatter(setting: Setting, data: pd.DataFrame) -> Any:
 def draw_training(setting: Setting, data: pd.DataFrame) -> Any:
     """Draw one panel per row: held-out R2 during training, with one line per method and seed."""
     own = setting.latent_recovery
-    titles = {name: str(LATENT_RECOVERY[name].title) for name in data["method"].unique()}
-    colour, _ = title_scales(titles)
+    data, colour, _ = titled(data, "method", LATENT_RECOVERY)
     ends = [0, max(own.training_of(row).steps for row in own.rows)]
     low = max(0.0, 100 * float(data["r2"].min()) - 2)
     y = alt.Y("percent:Q", title=None, scale=alt.Scale(domain=[low, 100], nice=False), axis=nats_axis())
@@ -64,13 +63,12 @@ def draw_training(setting: Setting, data: pd.DataFrame) -> Any:
         title = _title(own.rows[rows["row"].iloc[0]])
         return lines.encode(x, y, colour, detail="seed:N").properties(width=PANEL, height=92, title=title)
 
-    return multiples(data.assign(title=data["method"].map(titles), percent=100 * data["r2"]), "row", panel)
+    return multiples(data.assign(percent=100 * data["r2"]), "row", panel)
 
 
 def draw_batch(setting: Setting, data: pd.DataFrame) -> Any:
     """Draw R2 and the bound against the batch size; beside the bound, the truth and log k, which caps some bounds."""
-    titles = {name: str(LATENT_RECOVERY[name].title) for name in data["method"].unique()}
-    colour, shape = title_scales(titles)
+    data, colour, shape = titled(data, "method", LATENT_RECOVERY)
 
     def panel(rows: pd.DataFrame, labelled: bool) -> Any:
         quantity = rows["quantity"].iloc[0]
@@ -82,7 +80,7 @@ def draw_batch(setting: Setting, data: pd.DataFrame) -> Any:
         layers = [*(lines if quantity == "bound" else []), *means(rows, x, y, colour, shape, size=34)]
         return alt.layer(*layers).properties(width=PANEL, height=130, title=title)
 
-    return multiples(data.assign(title=data["method"].map(titles)), "quantity", panel)
+    return multiples(data, "quantity", panel)
 
 
 def draw_content_style(setting: Setting, data: pd.DataFrame) -> Any:

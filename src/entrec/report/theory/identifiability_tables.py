@@ -6,10 +6,9 @@ from typing import Literal
 import pandas as pd
 
 from entrec.report.mean_sd import NOTHING, decimal, mean_sds
-from entrec.report.table import Column, Table
+from entrec.report.table import Column, Layout
 from entrec.report.theory.names import (
     LATENTS,
-    TABLE_TITLES,
     content_isolation_title,
     full_title,
     hidden_of,
@@ -29,7 +28,7 @@ from entrec.theory.study import Setting
 AS_REPORTED = "Published values are copied as reported, for networks and runs of the original’s size"
 
 
-def latent_recovery(setting: Setting, rows: pd.DataFrame) -> Table:
+def latent_recovery(setting: Setting, rows: pd.DataFrame) -> Layout:
     """Lay out one row per set-up: how much of the true latents each representation explains."""
     own = setting.latent_recovery
     r2 = mean_sds(rows, ["representation", "row"], "r2", scale=100)
@@ -47,11 +46,10 @@ def latent_recovery(setting: Setting, rows: pd.DataFrame) -> Table:
         "means InfoNCE."
     )
     columns += _published("r2", own)
-    table = "table_latent_recovery"
-    return Table(table, TABLE_TITLES[table], caption, _titles(own), columns, head="Latents")
+    return caption, _titles(own), columns
 
 
-def latent_recovery_mcc(setting: Setting, rows: pd.DataFrame) -> Table:
+def latent_recovery_mcc(setting: Setting, rows: pd.DataFrame) -> Layout:
     """Lay out one row per set-up: how each true coordinate correlates with the one that it is matched with."""
     own = setting.latent_recovery
     pearson, ranks = (
@@ -69,11 +67,10 @@ def latent_recovery_mcc(setting: Setting, rows: pd.DataFrame) -> Table:
         f"{_seeds(rows)}. {AS_REPORTED} (Zimmermann et al. 2021, arXiv:2102.08850)."
     )
     columns += _published("mcc", own)
-    table = "table_latent_recovery_mcc"
-    return Table(table, TABLE_TITLES[table], caption, _titles(own), columns, head="Latents")
+    return caption, _titles(own), columns
 
 
-def latent_recovery_batch(setting: Setting, rows: pd.DataFrame) -> Table:
+def latent_recovery_batch(setting: Setting, rows: pd.DataFrame) -> Layout:
     """Lay out one row per batch size: R2 and bound at the end of training, beside the truth where it is known."""
     own = setting.latent_recovery
     sizes = {str(k): k for k in sorted(set(rows["batch_size"]))}
@@ -98,11 +95,10 @@ def latent_recovery_batch(setting: Setting, rows: pd.DataFrame) -> Table:
         f"standard deviation over {_seeds(rows)}."
     )
     keys = [(key, key) for key in sizes]
-    table = "table_latent_recovery_batch"
-    return Table(table, TABLE_TITLES[table], caption, keys, columns, head="k")
+    return caption, keys, columns
 
 
-def content_style(setting: Setting, rows: pd.DataFrame) -> Table:
+def content_style(setting: Setting, rows: pd.DataFrame) -> Layout:
     """Lay out two rows per dependence: how much of content, and of style, each representation explains."""
     own = setting.content_isolation
     pairs = {f"{row},{latents}": (row, latents) for row in own.rows for latents in LATENTS}
@@ -129,8 +125,7 @@ def content_style(setting: Setting, rows: pd.DataFrame) -> Table:
         f"changes with probability p. Mean ± standard deviation over {_seeds(rows)}. {AS_REPORTED} (von Kuegelgen et "
         "al. 2021, arXiv:2106.04619)."
     )
-    table = "table_content_style"
-    return Table(table, TABLE_TITLES[table], caption, keys, columns, head="Dependence: target")
+    return caption, keys, columns
 
 
 def _published(score: Literal["r2", "mcc"], own: LatentRecovery) -> list[Column]:

@@ -1,4 +1,4 @@
-"""How the theory page calls its tables and the cases and rows of a study, and how it writes numbers."""
+"""How the theory page calls the cases and rows of a study, and how it writes numbers."""
 
 from collections.abc import Sequence
 
@@ -8,23 +8,12 @@ from entrec.theory.settings.identifiability import (
     Density,
     LatentRecovery,
     LatentRecoveryRow,
-    Space,
 )
 from entrec.theory.study import Setting
 
-TABLE_TITLES = {
-    "table_latent_recovery": "Latent recovery",
-    "table_latent_recovery_mcc": "Matched coordinates",
-    "table_latent_recovery_batch": "Latent recovery by batch size",
-    "table_content_style": "Content isolation",
-    "table_estimators_gaussian": "Bounds on Gaussians",
-    "table_estimators_sphere": "Estimates on the sphere",
-    "table_estimators_rates": "Convergence",
-}
 LATENTS = ("content", "style")
 IN_WIDTH = "bias against h"  # the one error that is fitted against the kernel's width; it grows as h shrinks
 ROOT = "root mean square error"  # the one error that is fitted as a root
-SPACES: dict[Space, str] = {"sphere": "sphere", "box": "box", "unbounded": "unbounded"}
 DENSITIES = {"vmf": "vMF κ =", "laplace": "Laplace", "normal": "normal", "cubic": "cubic"}
 
 
@@ -46,12 +35,12 @@ def density_name(density: Density) -> str:
 
 def latent_recovery_title(row: LatentRecoveryRow) -> str:
     """Return how the pairs of a row are drawn."""
-    return f"{SPACES[row.space]}, {density_name(row.conditional)}"
+    return f"{row.space}, {density_name(row.conditional)}"
 
 
 def latent_recovery_detail(row: LatentRecoveryRow) -> str:
     """Return where the encoder's space or the objective's density differs from that of the pairs, if it does."""
-    into = f"{SPACES[row.output]} output" if row.output != row.space else ""
+    into = f"{row.output} output" if row.output != row.space else ""
     modelled = f"modelled as {density_name(row.model)}" if row.model != row.conditional else ""
     return ", ".join(filter(None, [into, modelled]))
 

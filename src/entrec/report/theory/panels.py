@@ -21,9 +21,11 @@ MARKS = {
 }
 
 
-def title_scales(titles: Mapping[str, str]) -> tuple[alt.Color, alt.Shape]:
-    """Return the colour and shape encodings of the column `title`; `titles` are those of names in `MARKS`."""
-    return scales("title", {title: MARKS[name] for name, title in titles.items()}, columns=2, gap=28)
+def titled(data: pd.DataFrame, column: str, entries: Mapping[str, Any]) -> tuple[pd.DataFrame, alt.Color, alt.Shape]:
+    """Return `data` with the titles of the registry's `entries` that `column` names, and their colours and shapes."""
+    titles = {name: str(entries[name].title) for name in data[column].unique()}
+    marks = {title: MARKS[name] for name, title in titles.items()}
+    return data.assign(title=data[column].map(titles)), *scales("title", marks, columns=2, gap=28)
 
 
 def shared_x(column: str, title: str, labelled: bool, *, values: Sequence[float], scale: Any = alt.Undefined) -> Any:

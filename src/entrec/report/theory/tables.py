@@ -1,6 +1,7 @@
 """The tables of the theory page as tidy CSV, LaTeX and HTML."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -8,25 +9,39 @@ from markupsafe import Markup
 
 from entrec.errors import UserError
 from entrec.pipeline.theory_jobs import TheoryJobs
-from entrec.report.table import Table, read_table_html, write_table_files
-from entrec.report.theory import estimator_frames, estimator_tables, identifiability_frames, identifiability_tables
+from entrec.report.table import Layout, Table, read_table_html, write_table_files
+from entrec.report.theory import estimator_tables, identifiability_tables
+from entrec.report.theory.estimator_frames import fits, levels, sphere
+from entrec.report.theory.identifiability_frames import batches, content_isolation_scores, latent_recovery_scores
 from entrec.theory.study import Setting
 
-Rows = Callable[[Setting, Path], pd.DataFrame]
-LayOut = Callable[[Setting, pd.DataFrame], Table]
 
-# how each table reads its tidy rows from the results, and how it lays them out
-TABLES: dict[str, tuple[Rows, LayOut]] = {
-    "table_latent_recovery": (identifiability_frames.latent_recovery_scores, identifiability_tables.latent_recovery),
-    "table_latent_recovery_mcc": (
-        identifiability_frames.latent_recovery_scores,
-        identifiability_tables.latent_recovery_mcc,
+@dataclass(frozen=True)
+class Recipe:
+    """`read` makes the tidy rows from the results; `lay_out` makes the table of them, whose first heading is `head`."""
+
+    title: str
+    head: str
+    read: Callable[[Setting, Path], pd.DataFrame]
+    lay_out: Callable[[Setting, pd.DataFrame], Layout]
+
+
+TABLES = {
+    "table_latent_recovery": Recipe(
+        "Latent recovery", "Latents", latent_recovery_scores, identifiability_tables.latent_recovery
     ),
-    "table_latent_recovery_batch": (identifiability_frames.batches, identifiability_tables.latent_recovery_batch),
-    "table_content_style": (identifiability_frames.content_isolation_scores, identifiability_tables.content_style),
-    "table_estimators_gaussian": (estimator_frames.levels, estimator_tables.gaussian),
-    "table_estimators_sphere": (estimator_frames.sphere, estimator_tables.sphere),
-    "table_estimators_rates": (estimator_frames.fits, estimator_tables.rates),
+    "table_latent_recovery_mcc": Recipe(
+        "Matched coordinates", "Latents", latent_recovery_scores, identifiability_tables.latent_recovery_mcc
+    ),
+    "table_latent_recovery_batch": Recipe(
+        "Latent recovery by batch size", "k", batches, identifiability_tables.latent_recovery_batch
+    ),
+    "table_content_style": Recipe(
+        "Content isolation", "Dependence: target", content_isolation_scores, identifiability_tables.content_style
+    ),
+    "table_estimators_gaussian": Recipe("Bounds on Gaussians", "Bound", levels, estimator_tables.gaussian),
+    "table_estimators_sphere": Recipe("Estimates on the sphere", "d, κ, k", sphere, estimator_tables.sphere),
+    "table_estimators_rates": Recipe("Convergence", "Data", fits, estimator_tables.rates),
 }
 
 
@@ -38,9 +53,9 @@ def write_theory_table(setting: Setting, name: str, *, results: Path, output: Pa
     """
     if name not in TABLES:
         raise UserError(f"{name}: no such table; allowed: {', '.join(TABLES)}")
-    read, lay_out = TABLES[name]
-    rows = read(setting, results)
-    table = lay_out(setting, rows)
+    recipe = TABLES[name]
+    rows = recipe.read(setting, results)
+    table = Table(name, recipe.title, *recipe.lay_out(setting, rows), recipe.head)
     write_table_files(table, rows, output, float_format="%.8g")
     return table
 

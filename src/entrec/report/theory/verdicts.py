@@ -50,49 +50,40 @@ class Case:
     outcome: CaseOutcome
 
 
-def latents_rule() -> str:
-    """Return the rule that decides C2."""
-    return (
-        "in the rows whose latents are uniform on the sphere or in the box, and whose objective has the space and the "
-        "density of the pairs, both forms of EntRec (resubstitution and leave-one-out) must close at least "
-        f"{100 * SHARE:.0f} % of the gap in held-out R² between the untrained and the supervised encoder, in the mean "
-        "over seeds. Where one form does not, but the other form or InfoNCE does, the case contradicts the claim. "
-        f"Where none of the three does, or where the supervised encoder is at most {100 * POINT:.0f} point above the "
-        "untrained one, the case is undecided. At least half of the cases must hold. In the box, EntRec’s density is "
-        "not truncated at the walls although that of the pairs is, so its bound is not tight there. The other rows are "
-        "shown but not judged, and neither are correlations, because the claim allows any affine map."
-    )
-
-
-def content_rule() -> str:
-    """Return the rule that decides C3."""
-    return (
-        "in every setting of dependence, the encoding by EntRecCont must explain content with an R² (kernel ridge) of "
-        f"at least {CONTENT:g}, in the mean over seeds. It must explain style no better than content itself does with "
-        f"the same seed: by at most {LEAK:g} in the mean, and by at most {2 * LEAK:g} with any seed. Where EntRecCont "
-        "fails, and so do the two objectives of the theory’s own paper (InfoNCE, and alignment with entropy), the "
-        "setting is undecided. At least half of the settings must hold. EntRecDisc is shown but not judged: categories "
-        "that are equally frequent and certain maximise its bound, and they need not determine all of content."
-    )
-
-
-def rates_rule() -> str:
-    """Return the rule that decides C8."""
-    return (
-        "in every row of the convergence table, the 95 % interval of the fitted exponent must come within "
-        f"{TOLERANCE:g} of the stated one, or lie on the side that an upper bound allows: there an error falls faster "
-        "with k, or grows less as h shrinks. An interval that reaches half the stated exponent decides nothing. "
-        "The rule tests the exponents of k at a fixed width h of the kernel and, in the cases with several widths, the "
-        f"exponent of h in the bias. It does not test {UNTESTED}. For d < 4 this factor cannot be part of a bound on "
-        "the variance: k times the variance tends to Var(log p), d/2 for Gaussian data, as h goes to 0, while h^(4−d) "
-        "tends to 0."
-    )
+# what decides each claim, as the page states it
+LATENTS_RULE = (
+    "in the rows whose latents are uniform on the sphere or in the box, and whose objective has the space and the "
+    "density of the pairs, both forms of EntRec (resubstitution and leave-one-out) must close at least "
+    f"{100 * SHARE:.0f} % of the gap in held-out R² between the untrained and the supervised encoder, in the mean "
+    "over seeds. Where one form does not, but the other form or InfoNCE does, the case contradicts the claim. "
+    f"Where none of the three does, or where the supervised encoder is at most {100 * POINT:.0f} point above the "
+    "untrained one, the case is undecided. At least half of the cases must hold. In the box, EntRec’s density is "
+    "not truncated at the walls although that of the pairs is, so its bound is not tight there. The other rows are "
+    "shown but not judged, and neither are correlations, because the claim allows any affine map."
+)
+CONTENT_RULE = (
+    "in every setting of dependence, the encoding by EntRecCont must explain content with an R² (kernel ridge) of "
+    f"at least {CONTENT:g}, in the mean over seeds. It must explain style no better than content itself does with "
+    f"the same seed: by at most {LEAK:g} in the mean, and by at most {2 * LEAK:g} with any seed. Where EntRecCont "
+    "fails, and so do the two objectives of the theory’s own paper (InfoNCE, and alignment with entropy), the "
+    "setting is undecided. At least half of the settings must hold. EntRecDisc is shown but not judged: categories "
+    "that are equally frequent and certain maximise its bound, and they need not determine all of content."
+)
+RATES_RULE = (
+    "in every row of the convergence table, the 95 % interval of the fitted exponent must come within "
+    f"{TOLERANCE:g} of the stated one, or lie on the side that an upper bound allows: there an error falls faster "
+    "with k, or grows less as h shrinks. An interval that reaches half the stated exponent decides nothing. "
+    "The rule tests the exponents of k at a fixed width h of the kernel and, in the cases with several widths, the "
+    f"exponent of h in the bias. It does not test {UNTESTED}. For d < 4 this factor cannot be part of a bound on "
+    "the variance: k times the variance tends to Var(log p), d/2 for Gaussian data, as h goes to 0, while h^(4−d) "
+    "tends to 0."
+)
 
 
 def latents_verdict(settings: LatentRecovery, scores: pd.DataFrame) -> Verdict:
     """Return the verdict on C2 from `scores`, the rows of `table_latent_recovery`."""
     verdict = partial(
-        Verdict, "C2", latents_rule(), ("table_latent_recovery", "latent_recovery", "latent_recovery_training")
+        Verdict, "C2", LATENTS_RULE, ("table_latent_recovery", "latent_recovery", "latent_recovery_training")
     )
     r2 = mean_sds(scores, ["row", "representation"], "r2", scale=100)
     rows = {name: full_title(row) for name, row in settings.rows.items() if conditions_hold(row)}
@@ -123,7 +114,7 @@ def conditions_hold(row: LatentRecoveryRow) -> bool:
 
 def content_verdict(settings: ContentIsolation, scores: pd.DataFrame) -> Verdict:
     """Return the verdict on C3 from `scores`, the rows of `table_content_style`."""
-    verdict = partial(Verdict, "C3", content_rule(), ("table_content_style", "content_style"))
+    verdict = partial(Verdict, "C3", CONTENT_RULE, ("table_content_style", "content_style"))
     ridge = mean_sds(scores, ["latents", "row", "representation"], "kernel_ridge")
     rows = {name: content_isolation_title(row) for name, row in settings.rows.items()}
     excess = _style_above_oracle(scores)
@@ -153,7 +144,7 @@ def isolates(content: MeanSD, excess: Sequence[float]) -> bool:
 
 def rates_verdict(fits: pd.DataFrame) -> Verdict:
     """Return the verdict on C8 from `fits`, the rows of `table_estimators_rates`."""
-    verdict = partial(Verdict, "C8", rates_rule(), ("table_estimators_rates", "estimators_rates"))
+    verdict = partial(Verdict, "C8", RATES_RULE, ("table_estimators_rates", "estimators_rates"))
     if not len(fits):
         return verdict("not run", "No exponent was fitted.")
     rows = fits.to_dict("records")

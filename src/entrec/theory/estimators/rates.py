@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from entrec.errors import UserError
 from entrec.progress import progress
@@ -74,7 +73,8 @@ def row(truth: KnownEntropy, k: int, repeats: int, generator: torch.Generator) -
     The bias is the mean difference to `truth.oracle`, whose mean is the limit and whose fluctuations are, to first
     order, those of the estimate.
     """
-    draws = [_estimate_and_oracle(truth, k, generator) for _ in range(repeats)]
+    samples = (truth.draw(k, generator) for _ in range(repeats))
+    draws = [(truth.estimate(sample).item(), truth.oracle(sample).item()) for sample in samples]
     estimates, oracles = torch.tensor(draws, dtype=torch.float64).unbind(1)
     excess = estimates - oracles
     return RateRow(
@@ -85,11 +85,6 @@ def row(truth: KnownEntropy, k: int, repeats: int, generator: torch.Generator) -
         mse=(estimates - truth.limit).square().mean().item(),
         repeats=repeats,
     )
-
-
-def _estimate_and_oracle(truth: KnownEntropy, k: int, generator: torch.Generator) -> tuple[float, float]:
-    sample: Tensor = truth.draw(k, generator)
-    return truth.estimate(sample).item(), truth.oracle(sample).item()
 
 
 def fits(case: RateCase, rows: Sequence[RateRow], swept: Sequence[RateRow]) -> list[FittedSlope]:
