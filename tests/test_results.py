@@ -10,7 +10,7 @@ from tests.report.conftest import made_by
 
 from entrec.errors import UserError
 from entrec.paths import DatasetFolder
-from entrec.results import EvaluationResult, read_card, read_result, write_result
+from entrec.results import EvaluationResult, digest_of, read_card, read_result, write_result
 
 REMEDY = "snakemake evaluation.json"
 MADE = made_by(seed=7)  # of synthetic data, which has no dataset
@@ -21,7 +21,9 @@ SCORES = {"test": 0.9, "test_mean_per_class": 0.8, "validation": 1.0}
 def file(tmp_path: Path) -> Path:
     grid = [{"l2": 0.0, "validation": 1.0, "gradient_norm": 1e-7}]
     scores = {"linear": {**SCORES, "l2": 0.0, "grid": grid}, "knn": SCORES}
-    values = {"run": "byol-b64-e20-s7", **scores, "provenance": MADE.model_dump(exclude_unset=True)}
+    about = {"run": "byol-b64-e20-s7", "encoder": "0" * 64}
+    values = {**about, **scores, "provenance": MADE.model_dump(exclude_unset=True)}
+    values["digest"] = digest_of(values)
     write_result(tmp_path / "evaluation.json", EvaluationResult.model_validate_json(json.dumps(values)))
     assert json.loads((tmp_path / "evaluation.json").read_text()) == values
     assert list(json.loads((tmp_path / "evaluation.json").read_text())) == list(values)
@@ -49,6 +51,8 @@ def test_what_is_written_is_read_back(file: Path) -> None:
         ('"test": 0.9', '"test": NaN', "linear.test is nan, which should be a finite number"),
         ('"test": 0.9', '"tests": 0.9, "test": 0.9', "has the unknown key linear.tests"),
         ('"seed": 7', '"seed": 7.0', "provenance.seed is 7.0, which should be a valid integer"),
+        ('"test": 0.9', '"test": 0.8', "its digest is not that of its contents, so that a value was altered"),
+        ('"digest"', '"x": 1, "digest"', "has the unknown key x"),
         ('"hardware": {', '"hardware": 1, "x": {', "provenance.hardware is a int, which should be keys and values"),
     ],
 )

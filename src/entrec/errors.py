@@ -12,6 +12,14 @@ class UserError(ValueError):
     """
 
 
+class Missing(UserError):
+    """A result that is not there, which is no damage: a command makes it."""
+
+
+class Outdated(UserError):
+    """A result that is whole, and was made with other settings or templates than today's."""
+
+
 class Interrupted(UserError):
     """The end of work that a signal asked to stop; what was done is saved."""
 

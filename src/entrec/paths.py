@@ -5,6 +5,7 @@ so that it serves the folders of a study and any folder that a command is given.
 Snakemake (`{run}`) or a placeholder of DVC (`${item}`).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -129,6 +130,10 @@ class StudyPaths(Paths):
         """Return the folder of `run`, a `Run` or the name of one."""
         return run_folder(self.results, run)
 
+    def command(self, target: Path) -> str:
+        """Return the command that makes `target`, a file of the study."""
+        return f"snakemake {target} --configfile params/{self.name}.yaml"
+
 
 class IdentifiabilityFolder(Folder):
     """What one run of a theory study leaves, and its checkpoints while it is not finished."""
@@ -193,3 +198,14 @@ def table_files(folder: Path, name: str) -> tuple[Path, Path, Path]:
 def figure_files(folder: Path, name: str) -> tuple[Path, Path]:
     """Return the paths in `folder` of the figure `name` as SVG and of its numbers as CSV."""
     return folder / f"{name}.svg", folder / f"{name}.csv"
+
+
+def record_of(path: Path) -> Path:
+    """Return the path of the record of a table, a figure or a page, given its first file."""
+    return path.with_suffix(".json")
+
+
+def with_record(files: Iterable[Path]) -> tuple[Path, ...]:
+    """Return the `files` of a table or a figure, and the record that is written after them."""
+    first, *others = files
+    return first, *others, record_of(first)

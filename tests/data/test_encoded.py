@@ -208,11 +208,11 @@ def test_a_shard_that_is_cut_short_or_gone_is_noticed(encoded_folder, damage):
         open_prepared(encoded_folder)
 
 
-def test_the_checksum_follows_the_bytes(encoded_folder, photo_spec, small_shards, tmp_path):
-    prepare("others", photo_spec, tmp_path / "renamed")
+def test_the_checksum_follows_the_bytes_and_the_settings(encoded_folder, photo_spec, small_shards, tmp_path):
+    prepare("insects", photo_spec, tmp_path / "again")
     prepare("insects", replace(photo_spec, short_side=31), tmp_path / "smaller")
     checksum = open_prepared(encoded_folder).checksum
-    assert checksum == open_prepared(tmp_path / "renamed").checksum
+    assert checksum == open_prepared(tmp_path / "again").checksum
     assert checksum != open_prepared(tmp_path / "smaller").checksum
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.conftest import edited_result
 from tests.data.conftest import contents
 
 from entrec.artefacts import sha256
@@ -68,12 +69,12 @@ def test_preparing_again_gives_the_same_bytes(prepared_folder, folder_spec):
     assert sorted(before) == ["card.json", *FILES]
 
 
-def test_the_checksum_follows_the_bytes(prepared_folder, folder_spec, tmp_path):
+def test_the_checksum_follows_the_bytes_and_the_settings(prepared_folder, folder_spec, tmp_path):
     prepare("insects", replace(folder_spec, size=7), tmp_path / "smaller")
-    prepare("others", folder_spec, tmp_path / "renamed")
+    prepare("insects", folder_spec, tmp_path / "again")
     checksum = open_prepared(prepared_folder).checksum
     assert checksum != open_prepared(tmp_path / "smaller").checksum
-    assert checksum == open_prepared(tmp_path / "renamed").checksum
+    assert checksum == open_prepared(tmp_path / "again").checksum
 
 
 @pytest.mark.parametrize("name", ["digits", "faces", "textures"])
@@ -130,9 +131,8 @@ def test_a_damaged_or_foreign_card_is_noticed(prepared_folder, card):
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_card_without_the_digest_of_a_file_is_noticed(prepared_folder, file):
-    card = json.loads((prepared_folder / "card.json").read_text())
-    del card["files"][file]
-    (prepared_folder / "card.json").write_text(json.dumps(card))
+    with edited_result(prepared_folder / "card.json") as card:
+        del card["files"][file]
     with pytest.raises(UserError, match=f"card.json: damaged .has no digest of {file}."):
         open_prepared(prepared_folder)
 

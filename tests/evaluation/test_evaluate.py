@@ -1,16 +1,20 @@
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 import torch
+from tests.conftest import edited_result
+from tests.report.conftest import made_by
 
-from entrec.artefacts import read_json
+from entrec.artefacts import read_json, sha256
 from entrec.errors import UserError
 from entrec.evaluation.evaluate import evaluate
 from entrec.evaluation.transfer import transfer
 from entrec.networks import build_backbone, save_backbone
+from entrec.paths import RunFolder
+from entrec.results import PretrainingResult, content_digest, write_result
 from entrec.runs import Run
 from entrec.settings import KNN, Evaluation, Linear
 from entrec.study import evaluate_keys, load_study, transfer_keys
@@ -30,8 +34,22 @@ def study(recipe):
 @pytest.fixture
 def encoder(tmp_path):
     torch.manual_seed(0)
-    save_backbone(build_backbone(DEMO.network, channels=1), tmp_path / "encoder.safetensors")
-    return tmp_path / "encoder.safetensors"
+    return write_run(tmp_path, build_backbone(DEMO.network, channels=1))
+
+
+def write_run(folder, backbone):
+    """Write an encoder of RUN, which was never trained, with its description, and return its path."""
+    run = RunFolder(folder)
+    save_backbone(backbone, run.encoder)
+    run.history.write_text("step\n")
+    made = PretrainingResult(
+        run=str(RUN), study=DEMO.name, **asdict(RUN), steps=0, images_per_second=None, processes=1, parameters=1,
+        encoder=sha256(run.encoder), history=sha256(run.history), provenance=made_by(0, "stripes"),
+    )  # fmt: skip
+    write_result(run.description, made)
+    with edited_result(run.description) as record:
+        record["provenance"]["dataset"]["checksum"] = "0" * 64
+    return run.encoder
 
 
 @pytest.fixture
@@ -45,7 +63,7 @@ def paths(stripes, encoder, tmp_path, monkeypatch):
 def test_evaluation_json_holds_both_scores_and_their_provenance(study, paths):
     evaluate(study, RUN, **paths)
     scores = read_json(paths["output"])
-    assert list(scores) == ["run", "linear", "knn", "provenance"]
+    assert list(scores) == ["run", "encoder", "linear", "knn", "provenance", "digest"]
     assert scores["run"] == "untrained-b256-e20-s0"
     assert set(scores["linear"]) == {"test", "test_mean_per_class", "validation", "l2", "grid"}
     assert set(scores["knn"]) == {"test", "test_mean_per_class", "validation"}
@@ -58,7 +76,9 @@ def test_evaluation_json_holds_both_scores_and_their_provenance(study, paths):
 def test_transfer_json_holds_the_grid_the_choice_and_their_provenance(study, paths):
     transfer(study, RUN, "stripes", **paths)
     scores = read_json(paths["output"])
-    assert list(scores) == ["run", "dataset", "metric", "test", "validation", "chosen", "grid", "provenance"]
+    assert list(scores) == [
+        *("run", "encoder", "dataset", "metric", "test", "validation", "chosen", "grid", "provenance", "digest")
+    ]
     assert scores["dataset"] == "stripes"
     assert scores["metric"] == "mean_per_class"
     assert set(scores["test"]) == {"top1", "mean_per_class"}
@@ -72,7 +92,7 @@ def test_both_steps_give_the_same_numbers_again(study, paths):
         results = []
         for _ in range(2):
             step()
-            results.append({key: v for key, v in read_json(paths["output"]).items() if key != "provenance"})
+            results.append(content_digest(paths["output"], ""))
         assert results[0] == results[1]
 
 
@@ -82,7 +102,7 @@ def test_a_diverged_encoder_is_told_and_what_was_written_before_stays(study, pat
     backbone = build_backbone(DEMO.network, channels=1)
     with torch.no_grad():
         backbone.stem.weight.fill_(torch.nan)
-    save_backbone(backbone, paths["encoder"])
+    write_run(paths["encoder"].parent, backbone)
     with pytest.raises(UserError, match=r"encoder.safetensors: its features are not all finite"):
         evaluate(study, RUN, **paths)
     assert paths["output"].read_text() == before

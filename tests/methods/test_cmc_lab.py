@@ -103,7 +103,7 @@ def test_evaluation_reads_both_encoders_of_the_file(short):
 
 def test_another_methods_run_has_the_studys_network_and_refuses_two_encoders(short):
     simclr = replace(RUN, method="simclr")
-    with pytest.raises(UserError, match=r"encoder.safetensors: weights of another network"):
+    with pytest.raises(UserError, match=r"run.json: damaged \(run is 'cmc_lab-.*, which should be 'simclr-"):
         load_encoder(STUDY, simclr, short / "run" / "encoder.safetensors")
     pretrain(STUDY, replace(RUN, method="untrained"), data=short / "data", folder=short / "untrained")
     assert isinstance(load_encoder(STUDY, simclr, short / "untrained" / "encoder.safetensors"), SmallResNet)

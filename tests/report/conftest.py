@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.conftest import edited_result
 
+from entrec.artefacts import sha256
 from entrec.data import prepare
 from entrec.data.source import Loaded
 from entrec.methods.registry import METHODS
-from entrec.paths import RunFolder, run_folder
+from entrec.paths import DatasetFolder, RunFolder, run_folder
 from entrec.report.vision.frames import Frames, histories
 from entrec.report.vision.tables import table_rows
 from entrec.results import (
@@ -30,6 +32,7 @@ from entrec.results import (
     ScoredPoint,
     Strength,
     TransferResult,
+    read_card,
     write_result,
 )
 from entrec.runs import Run
@@ -49,14 +52,19 @@ def plausible(run: Run) -> float:
 
 
 def made_by(
-    seed: int, dataset: str | None = None, *, seconds: float = 12.5, code: str = CODE, dirty: bool = False
-) -> Provenance:
-    """Return what `entrec.provenance` records; without a `dataset` the data is synthetic."""
-    checksum = f"{zlib.crc32((dataset or '').encode()):08x}" * 4
-    data = {"dataset": DataIdentity(name=dataset, checksum=checksum)} if dataset else {}
+    seed: int, dataset: str | None = None, *, seconds: float = 12.5, code: str = CODE, dirty: bool = False,
+    data: Path | None = None,
+) -> Provenance:  # fmt: skip
+    """Return what `entrec.provenance` records of a dataset in the folder `data`, or of one that does not exist.
+
+    Without a `dataset` the data is synthetic.
+    """
+    made_up = f"{zlib.crc32((dataset or '').encode()):08x}" * 8
+    checksum = read_card(DatasetFolder(data / dataset)).digest if data and dataset else made_up
+    identity = {"dataset": DataIdentity(name=dataset, checksum=checksum)} if dataset else {}
     return Provenance(
         params={},
-        **data,
+        **identity,
         seed=seed,
         commit="89abcdef" * 5,
         dirty=dirty,
@@ -70,7 +78,10 @@ def made_by(
 
 
 def write_results(study: Study, folder: Path, accuracy: Callable[[Run], float] = plausible, **options: Any) -> Path:
-    """Write all files of `results/<study>` to `folder`; `accuracy` gives a run's linear top-1 as a fraction."""
+    """Write all files of `results/<study>` to `folder`; `accuracy` gives a run's linear top-1 as a fraction.
+
+    `options` are those of `made_by`.
+    """
     for run in study.runs:
         _write_run(study, run_folder(folder, run), run, accuracy(run), options)
     return folder
@@ -79,6 +90,10 @@ def write_results(study: Study, folder: Path, accuracy: Callable[[Run], float] =
 def _write_run(study: Study, folder: RunFolder, run: Run, accuracy: float, options: dict[str, Any]) -> None:
     trained = run.method != "untrained"
     steps = run.epochs * 1222 // run.batch_size if trained else 0
+    folder.folder.mkdir(parents=True, exist_ok=True)
+    folder.encoder.write_bytes(str(run).encode())
+    folder.history.write_text(history(run, steps))
+    encoder = sha256(folder.encoder)
     pretrained = PretrainingResult(
         run=str(run),
         study=study.name,
@@ -87,10 +102,11 @@ def _write_run(study: Study, folder: RunFolder, run: Run, accuracy: float, optio
         images_per_second=2310.5 if trained else None,
         processes=1,
         parameters=10_000,
+        encoder=encoder,
+        history=sha256(folder.history),
         provenance=made_by(run.seed, study.dataset, seconds=9.5 if trained else 0.1, **options),
     )
     write_result(folder.description, pretrained)
-    folder.history.write_text(history(run, steps))
 
     def scores(value: float) -> dict[str, float]:
         return {"test": value, "test_mean_per_class": value, "validation": value}
@@ -98,6 +114,7 @@ def _write_run(study: Study, folder: RunFolder, run: Run, accuracy: float, optio
     grid = (Strength(l2=1e-4, validation=accuracy, gradient_norm=1e-7),)
     evaluated = EvaluationResult(
         run=str(run),
+        encoder=encoder,
         linear=LinearAccuracies(**scores(accuracy), l2=1e-4, grid=grid),
         knn=Accuracies(**scores(accuracy - 0.02)),
         provenance=made_by(run.seed, study.dataset, seconds=1.5, **options),
@@ -106,6 +123,7 @@ def _write_run(study: Study, folder: RunFolder, run: Run, accuracy: float, optio
     for name in study.evaluation.transfer.datasets if run in study.headline_runs else ():
         tuned = TransferResult(
             run=str(run),
+            encoder=encoder,
             dataset=name,
             metric=study.datasets[name].metric,
             test=BothMetrics(top1=accuracy - 0.05, mean_per_class=accuracy - 0.1),
@@ -115,6 +133,14 @@ def _write_run(study: Study, folder: RunFolder, run: Run, accuracy: float, optio
             provenance=made_by(run.seed, name, seconds=4.0, **options),
         )
         write_result(folder.transfer(name), tuned)
+
+
+def write_history(folder: Path, text: str, *, steps: int) -> None:
+    """Replace the history of the run in `folder` by that of a run of so many steps."""
+    run = RunFolder(folder)
+    run.history.write_text(text)
+    with edited_result(run.description) as made:
+        made["history"], made["steps"] = sha256(run.history), steps
 
 
 def frames_of(study: Study, folder: Path) -> Frames:
@@ -129,7 +155,7 @@ def history(run: Run, steps: int) -> str:
     nats_of = "entropy,reconstruction,bound,discrete_entropy,discrete_reconstruction"
     lines = [f"step,epoch,lr,loss,term,{nats_of},effective_rank,uniformity,alignment,seconds"]
     place = zlib.crc32(run.method.encode()) % 7 / 3
-    for step in range(5, steps + 1, 5):
+    for step in sorted({*range(5, steps + 1, 5), *([steps] if steps else [])}):
         progress = step / steps
         loss = 2 + place + math.exp(-4 * progress) + run.seed / 20
         entropy, reconstruction = -20 + (2 + place) * (1 - math.exp(-3 * progress)), 21 - place * progress

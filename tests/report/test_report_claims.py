@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.report.conftest import frames_of
+from tests.report.conftest import frames_of, write_history
 
 from entrec.report.claims import Verdict
 from entrec.report.templates import fragment
@@ -101,7 +101,7 @@ def test_the_split_is_reproduced_where_it_is_measured_and_its_sum_rises(demo: St
 def test_the_split_is_not_run_where_a_method_was_not_measured(demo: Study, results: Results) -> None:
     folder = results(demo)
     path = folder / "byol-b256-e20-s1" / "history.csv"
-    path.write_text(path.read_text().splitlines()[0] + "\n")
+    write_history(path.parent, path.read_text().splitlines()[0] + "\n", steps=0)
     verdict = verdicts(demo, folder)["C1"]
     assert verdict.status == "not run"
     assert "byol-b256-e20-s1" in verdict.sentence
@@ -118,7 +118,7 @@ def test_the_split_is_not_reproduced_where_the_bound_falls_or_is_no_sum(
             for step, entropy, bound in zip((10, 20), ("3.0", "1.0"), bounds, strict=True)
         ]
         header = "step,epoch,lr,loss,entropy,reconstruction,bound"
-        (folder / f"dino-b256-e20-s{seed}" / "history.csv").write_text("\n".join([header, *rows]) + "\n")
+        write_history(folder / f"dino-b256-e20-s{seed}", "\n".join([header, *rows]) + "\n", steps=20)
     assert verdicts(demo, folder)["C1"].status == "not reproduced"
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.report.conftest import CODE, frames_of
+from tests.conftest import edited_result
+from tests.report.conftest import CODE, frames_of, write_history
 
 from entrec.errors import UserError
 from entrec.methods import METHODS
@@ -46,8 +47,8 @@ def test_render_makes_one_page_that_needs_no_script_and_no_network(
     text = re.sub(r"description: >-\n(  .*\n)+", "description: '<script>alert(1)</script> & more'\n", text)
     demo_file.write_text(re.sub(r"notes:.*(\n  .*)*", "notes: {dino: 'slow <img src=x>'}", text))
     study = load_study(demo_file)
-    folder, output = results(study), tmp_path / "reports" / "demo"
     data = prepared(study)
+    folder, output = results(study, data=data), tmp_path / "reports" / "demo"
     for table in TABLES:
         write_table(study, table, results=folder, output=output / "tables")
     before = dict(os.environ)
@@ -92,25 +93,31 @@ def test_a_fault_of_the_results_inside_a_notebook_is_one_line(tmp_path: Path, de
 def test_render_names_the_first_thing_missing_before_any_kernel_starts(
     tmp_path: Path, demo: Study, demo_file: Path, results: Results
 ) -> None:
-    folder, output = results(demo), tmp_path / "out"
+    folder, output, data = results(demo), tmp_path / "out", tmp_path / "data"
     with pytest.raises(UserError, match=r"table_1.csv: missing; make it: snakemake reports/demo/tables/table_1.csv"):
-        render(demo_file, results=folder, output=output, data=tmp_path, fingerprint="any")
+        render(demo_file, results=folder, output=output, data=data, fingerprint="any")
     for table in TABLES:
         write_table(demo, table, results=folder, output=output / "tables")
     (folder / "dino-b64-e20-s0" / "run.json").unlink()
     with pytest.raises(UserError, match=r"dino-b64-e20-s0/run.json: missing"):
-        render(demo_file, results=folder, output=output, data=tmp_path, fingerprint="any")
+        render(demo_file, results=folder, output=output, data=data, fingerprint="any")
     assert not (output / "index.html").exists()
 
 
 @pytest.mark.parametrize(
     ("contents", "reason"),
-    [("", "No columns"), ("step,epoch\n1,2\n", "has no column loss"), ("step,epoch,loss\n1,2,low\n", "low")],
+    [
+        ("", "ends with step 0 of 1"),
+        ("epoch\n1\n", "ends with step None of 1"),
+        ("step,epoch\n1,2\n", "has no column loss"),
+        ("step,epoch,loss\n1,2,low\n", "low"),
+        ("step,epoch,loss\n0,2,1\n", "ends with step 0 of 1"),
+    ],
 )
-def test_a_damaged_history_is_named(contents: str, reason: str, demo: Study, results: Results) -> None:
+def test_a_history_that_a_run_left_damaged_is_named(contents: str, reason: str, demo: Study, results: Results) -> None:
     folder = results(demo)
     path = folder / "cmc-b256-e20-s0" / "history.csv"
-    path.write_text(contents)
+    write_history(path.parent, contents, steps=1)
     with pytest.raises(UserError, match=reason) as caught:
         histories(demo, folder, demo.runs)
     assert str(path) in str(caught.value)
@@ -182,9 +189,8 @@ def test_files_made_by_other_code_are_marked_and_the_rest_are_not(
 ) -> None:
     folder = results(demo)
     path = folder / "simclr-b64-e20-s0" / "evaluation.json"
-    record = json.loads(path.read_text())
-    record["provenance"] |= {"code": "fedcba9876543210", "dirty": True}
-    path.write_text(json.dumps(record))
+    with edited_result(path) as record:
+        record["provenance"] |= {"code": "fedcba9876543210", "dirty": True}
     found = find_provenance(demo, folder, fingerprint=CODE)
     write_provenance(found, tmp_path / "provenance.csv")
     for frame in (found, read_provenance(tmp_path / "provenance.csv")):

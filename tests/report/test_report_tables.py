@@ -10,6 +10,7 @@ from typing import get_args
 
 import pandas as pd
 import pytest
+from tests.report.conftest import write_history
 
 from entrec.errors import UserError
 from entrec.methods.registry import METHODS, Family
@@ -112,8 +113,7 @@ def test_information_is_that_of_the_last_measurement(demo: Study, results: Resul
     for seed, (entropy, bound) in enumerate([("-13.0", "1.25"), ("-15.0", "1.75")]):
         header = "step,epoch,loss,entropy,reconstruction,bound,effective_rank,uniformity,alignment"
         lines = ["10,5,1,0,0,0,1,-1,1", f"20,10,1,{entropy},14.5,{bound},9.25,-2.5,0.5", "30,15,1,,,,,,"]
-        path = folder / f"cmc-b256-e20-s{seed}" / "history.csv"
-        path.write_text("\n".join([header, *lines]) + "\n")
+        write_history(folder / f"cmc-b256-e20-s{seed}", "\n".join([header, *lines]) + "\n", steps=30)
     layout = made(demo, "table_information", folder)
     assert [column.label for column in layout.columns][:3] == ["entropy", "reconstruction", "bound"]
     spreads = ["−14.00 ± 1.41", "14.50 ± 0.00", "1.50 ± 0.35", "9.2 ± 0.0", "−2.50 ± 0.00", "0.50 ± 0.00"]
@@ -134,8 +134,8 @@ def test_methods_stand_by_family_with_traits_measurements_and_accuracy(demo: Stu
 def test_a_collapsed_method_is_marked_and_no_other(demo: Study, results: Results) -> None:
     folder = results(demo)
     header = "step,epoch,loss,entropy,reconstruction,bound,effective_rank,uniformity,alignment"
-    path = folder / "byol-b256-e20-s1" / "history.csv"
-    path.write_text(f"{header}\n10,5,1,0,0,0,9,-1,1\n20,10,1,0,0,0,1.2,-0.1,0\n")
+    lines = f"{header}\n10,5,1,0,0,0,9,-1,1\n20,10,1,0,0,0,1.2,-0.1,0\n"
+    write_history(folder / "byol-b256-e20-s1", lines, steps=20)
     layout = made(demo, "table_methods", folder)
     assert [title for _, title in layout.rows if "collapsed" in title] == ["BYOL (collapsed)"]
 
@@ -152,7 +152,7 @@ def test_only_methods_with_pairs_have_information_and_only_some_a_discrete_one(d
 def test_a_history_without_a_quantity_leaves_a_dash_and_not_a_fault(demo: Study, results: Results) -> None:
     folder = results(demo)
     for seed in (0, 1):
-        (folder / f"byol-b256-e20-s{seed}" / "history.csv").write_text("step,epoch,loss\n80,20,1.5\n")
+        write_history(folder / f"byol-b256-e20-s{seed}", "step,epoch,loss\n80,20,1.5\n", steps=80)
     layout = made(demo, "table_information", folder)
     assert set(cells(layout, "byol")) == {"–"}
 
@@ -271,11 +271,19 @@ def test_a_damaged_result_is_named_with_what_is_wrong(
     assert str(path) in str(caught.value)
 
 
-def test_a_table_that_is_no_table_is_named(demo: Study, tmp_path: Path) -> None:
-    (tmp_path / "table_1.csv").write_text("method,value\nsimclr,1\n")
-    with pytest.raises(
-        UserError, match=r"table_1\.csv: damaged .* make it again: snakemake reports/demo/tables/table_1.csv"
-    ):
+def test_a_table_that_was_cut_or_altered_is_named(demo: Study, results: Results, tmp_path: Path) -> None:
+    write_table(demo, "table_1", results=results(demo), output=tmp_path)
+    csv, html = tmp_path / "table_1.csv", tmp_path / "table_1.html"
+    csv.write_text(csv.read_text()[:-40])
+    with pytest.raises(UserError, match=r"table_1\.csv: damaged \(not the file that .*table_1\.json names\)"):
+        read_rows(demo, "table_1", tmp_path)
+    html.write_text(html.read_text().replace("9", "8"))
+    with pytest.raises(UserError, match=r"table_1\.html: damaged .* make it again: snakemake reports/demo/tables/"):
+        read_table(demo, "table_1", tmp_path)
+
+
+def test_a_table_that_is_not_there_is_named(demo: Study, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"table_1\.csv: missing; make it: snakemake reports/demo/tables/table_1.csv"):
         read_rows(demo, "table_1", tmp_path)
     with pytest.raises(UserError, match=r"table_1\.html: missing; make it: snakemake reports/demo/tables/table_1.html"):
         read_table(demo, "table_1", tmp_path)

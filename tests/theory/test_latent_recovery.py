@@ -141,8 +141,9 @@ def test_a_checkpoint_of_other_parameters_is_refused(settings, tmp_path):
     other = replace(settings, training=replace(settings.training, lr=2e-2))
     with pytest.raises(UserError, match=r"last.pt: belongs to another run or to other parameters"):
         trained(other, tmp_path)
-    (tmp_path / "resume/last.pt").write_bytes(b"half a checkpoint")
-    with pytest.raises(UserError, match=r"last.pt: damaged, or not a checkpoint"):
+    for name in ("last.pt", "previous.pt"):
+        (tmp_path / "resume" / name).write_bytes(b"half a checkpoint")
+    with pytest.raises(UserError, match=r"last.pt and previous.pt damaged, so that nothing can be resumed"):
         trained(settings, tmp_path)
 
 

@@ -1,5 +1,7 @@
 """Checkpoints are written whole, the previous one remains, and those that do not fit are refused."""
 
+import hashlib
+
 import pytest
 import torch
 
@@ -33,15 +35,50 @@ def test_a_stop_between_the_two_moves_loses_nothing(state, tmp_path):
     assert state.step == 7
 
 
-def test_a_truncated_checkpoint_is_named_and_left_alone(state, tmp_path):
-    checkpoint.save(state, tmp_path)
-    last = tmp_path / "last.pt"
-    last.write_bytes(last.read_bytes()[:1000])
-    with pytest.raises(
-        UserError, match=r"last.pt: damaged, or not a checkpoint .*delete it to resume from previous.pt"
-    ):
+def damage(path, place=1000):
+    """Flip the lowest bit of one byte."""
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_run_continues_from_the_previous_checkpoint_where_the_last_is_damaged_and_says_so(state, tmp_path, capsys):
+    for step in (1, 2):
+        state.step = step
+        checkpoint.save(state, tmp_path)
+    size = (tmp_path / "last.pt").stat().st_size
+    for place in range(0, size, size // 50):  # of weights, of their names, of the archive and of the digest
+        damage(tmp_path / "last.pt", place)
+        state.step = 0
         checkpoint.restore(state, tmp_path)
-    assert last.stat().st_size == 1000
+        assert state.step == 1
+        assert capsys.readouterr().err == f"{tmp_path}/last.pt: damaged; the run continues from previous.pt instead\n"
+        damage(tmp_path / "last.pt", place)
+    checkpoint.restore(state, tmp_path)
+    assert state.step == 2
+
+
+def test_a_checkpoint_that_is_damaged_does_not_replace_the_one_before_it(state, tmp_path):
+    for step in (1, 2):
+        state.step = step
+        checkpoint.save(state, tmp_path)
+    damage(tmp_path / "last.pt")
+    checkpoint.restore(state, tmp_path)
+    for step, previous in ((2, 1), (3, 2)):
+        state.step = step
+        checkpoint.save(state, tmp_path)
+        steps = [torch.load(tmp_path / name, weights_only=True)["step"] for name in ("last.pt", "previous.pt")]
+        assert steps == [step, previous]
+
+
+def test_truncated_checkpoints_are_named_and_left_alone(state, tmp_path):
+    for _ in range(2):
+        checkpoint.save(state, tmp_path)
+    for name in ("last.pt", "previous.pt"):
+        (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:1000])
+    with pytest.raises(UserError, match=r"last.pt and previous.pt damaged, .*; delete the folder to start afresh"):
+        checkpoint.restore(state, tmp_path)
+    assert (tmp_path / "last.pt").stat().st_size == 1000
 
 
 def test_a_pickle_that_would_run_code_is_not_loaded(state, tmp_path):
@@ -51,8 +88,9 @@ def test_a_pickle_that_would_run_code_is_not_loaded(state, tmp_path):
         def __reduce__(self):
             return (open, (str(tmp_path / "evil"), "w"))
 
-    (tmp_path / "last.pt").write_bytes(pickle.dumps({"belongs_to": Evil()}))
-    with pytest.raises(UserError, match="damaged, or not a checkpoint"):
+    content = pickle.dumps({"belongs_to": Evil()})
+    (tmp_path / "last.pt").write_bytes(content + hashlib.sha256(content).hexdigest().encode())
+    with pytest.raises(UserError, match="not a checkpoint of this version"):
         checkpoint.restore(state, tmp_path)
     assert not (tmp_path / "evil").exists()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-from entrec.paths import TheoryPaths
+from entrec.paths import TheoryPaths, record_of, with_record
 from entrec.pipeline.jobs import TABLES, Jobs
 from entrec.pipeline.launch import named_resources
 from entrec.pipeline.theory_jobs import TARGETS, THEORY_FIGURES, THEORY_TABLES

@@ -3,6 +3,7 @@ rule evaluate:
     input:
         data=PATHS.dataset(STUDY.dataset).card,
         encoder=RUN.encoder,
+        description=RUN.description,
     output:
         RUN.evaluation,
     log:
@@ -30,6 +31,7 @@ rule transfer:
     input:
         data=DATASET.card,
         encoder=RUN.encoder,
+        description=RUN.description,
     output:
         RUN.transfer("{dataset}"),
     log:

@@ -7,6 +7,7 @@ rule report:
         figures=directory(REPORT.figures),
         notebooks=directory(REPORT.notebooks),
         provenance=REPORT.provenance,
+        record=record_of(REPORT.page),
     log:
         LOGS.log("report"),
     benchmark:

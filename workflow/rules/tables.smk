@@ -3,7 +3,7 @@ rule table:
     input:
         lambda w: JOBS.table(w.table).inputs,
     output:
-        REPORT.table("{table}"),
+        with_record(REPORT.table("{table}")),
     log:
         LOGS.log("tables", "{table}"),
     benchmark:

@@ -102,7 +102,7 @@ use rule theory_latent_recovery as theory_table with:
     input:
         lambda w: THEORY[w.setting].table(w.table).inputs,
     output:
-        SETTING.report.table("{table}"),
+        with_record(SETTING.report.table("{table}")),
     log:
         SETTING.logs.log("tables", "{table}"),
     benchmark:
@@ -121,7 +121,7 @@ use rule theory_table as theory_figure with:
     input:
         lambda w: THEORY[w.setting].figure(w.figure).inputs,
     output:
-        SETTING.report.figure("{figure}"),
+        with_record(SETTING.report.figure("{figure}")),
     log:
         SETTING.logs.log("figures", "{figure}"),
     benchmark:
@@ -143,6 +143,7 @@ use rule theory_table as theory_page with:
         page=report(SETTING.report.page, category="Report"),
         notebooks=directory(SETTING.report.notebooks),
         provenance=SETTING.report.provenance,
+        record=record_of(SETTING.report.page),
     log:
         SETTING.logs.log("report"),
     benchmark:

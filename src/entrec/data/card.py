@@ -1,6 +1,5 @@
 """The card of a prepared dataset: what it says, and how it is written with the files whose digests it holds."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +13,7 @@ from entrec.data.source import Labelled
 from entrec.data.splits import SPLITS
 from entrec.errors import UserError
 from entrec.paths import DatasetFolder
-from entrec.results import Card, ClassCounts, SplitCounts
+from entrec.results import Card, ClassCounts, SplitCounts, sealed_text
 from entrec.settings import Colour, Dataset
 
 # the deviation of channels without any difference: rounding of CIE's constants gives greys that much a and b
@@ -68,4 +67,4 @@ def write_with_card(
                 np.save(file, array, allow_pickle=False)
         digests = {path.name: sha256(written) for path, written in zip(arrays, scratch, strict=True)}
         card = Card(**fields, files=digests | dict(others or {}))
-        described.write_text(json.dumps(card.model_dump(exclude_unset=True), indent=2) + "\n", encoding="utf-8")
+        described.write_text(sealed_text(card), encoding="utf-8")

@@ -4,22 +4,33 @@ from pathlib import Path
 
 from torch import nn
 
+from entrec.errors import UserError
 from entrec.methods import METHODS
 from entrec.networks import load_backbone
+from entrec.paths import RunFolder
+from entrec.results import RunResults
 from entrec.runs import Run
 from entrec.study import Study
 
 
 def load_encoder(study: Study, run: Run, path: Path) -> nn.Module:
-    """Return the backbone of `run` with the weights of `path`, built as its method builds it.
+    """Return the backbone of `run`, built as its method builds it, with the weights of `path`.
 
-    Raises `UserError` as `load_backbone` does.
+    Raises `UserError` unless run.json beside `path` is that of the run and names this file, and as `load_backbone`.
     """
     pretrained_on = study.datasets[study.dataset]
     return load_backbone(
-        path,
+        results_beside(study, run, path).encoder(),
         study.network,
         channels=pretrained_on.channels,
         size=pretrained_on.size,
         build=METHODS[run.method].load().make_backbone,
     )
+
+
+def results_beside(study: Study, run: Run, encoder: Path) -> RunResults:
+    """Return the results of `run` in the folder of its `encoder`; raises `UserError` for a file of another name."""
+    folder = RunFolder(encoder.parent)
+    if encoder != folder.encoder:
+        raise UserError(f"{encoder}: not an encoder; give {folder.encoder.name} in the folder of its run")
+    return RunResults(study.name, str(run), folder)

@@ -8,11 +8,12 @@ import torch
 from entrec.data.prepared import Prepared, open_as
 from entrec.data.splits import SplitName
 from entrec.errors import UserError
-from entrec.evaluation.encoder import load_encoder
+from entrec.evaluation.encoder import load_encoder, results_beside
 from entrec.evaluation.features import extract
 from entrec.evaluation.knn import check_neighbours, evaluate_knn
 from entrec.evaluation.linear import evaluate_linear
 from entrec.evaluation.splits import Split, Splits
+from entrec.paths import DatasetFolder
 from entrec.provenance import record
 from entrec.results import EvaluationResult, write_result
 from entrec.runs import Run
@@ -23,19 +24,26 @@ from entrec.training.device import device_for, make_deterministic
 def evaluate(study: Study, run: Run, *, data: Path, encoder: Path, output: Path) -> None:
     """Score the backbone `encoder` of `run` on the prepared dataset `data`, and write the scores to `output` as JSON.
 
-    Raises `UserError` for a damaged encoder, for features that are not finite and for too many neighbours.
+    Raises `UserError` for an encoder that is damaged or was trained on other data, for features that are not finite
+    and for too many neighbours.
     """
     device = device_for(study.resources["evaluate"])
     make_deterministic(device, threads=study.resources["evaluate"].threads)
     prepared = open_as(data, study.dataset, study.datasets[study.dataset])
     classes, settings = len(prepared.classes), study.evaluation
     check_neighbours(settings.knn.neighbours, train=len(prepared.indices("train")))
+    made = results_beside(study, run, encoder)
+    card = DatasetFolder(data).card
+    made.require_data(made.folder.description, made.pretraining, card, prepared.checksum)
     params = study.slice(evaluate_keys())
     with record(params, prepared.name, prepared.checksum, seed=run.seed, device=device) as recording:
         splits = frozen_splits(study, run, prepared, encoder=encoder, device=device)
         linear = evaluate_linear(splits, classes=classes, linear=settings.linear, seed=run.seed)
         knn = evaluate_knn(splits, classes=classes, knn=settings.knn)
-    write_result(output, EvaluationResult(run=str(run), linear=linear, knn=knn, provenance=recording.provenance))
+    result = EvaluationResult(
+        run=str(run), encoder=made.pretraining.encoder, linear=linear, knn=knn, provenance=recording.provenance
+    )
+    write_result(output, result)
 
 
 def frozen_splits(study: Study, run: Run, prepared: Prepared, *, encoder: Path, device: torch.device) -> Splits:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from entrec.data.prepared import Prepared, open_as
 from entrec.data.splits import SplitName
-from entrec.evaluation.encoder import load_encoder
+from entrec.evaluation.encoder import load_encoder, results_beside
 from entrec.evaluation.features import Compute, extract
 from entrec.evaluation.fine_tuning import fine_tune, with_fresh_head
 from entrec.evaluation.metrics import Metric, mean_per_class, score, top1
@@ -37,7 +37,8 @@ def transfer(study: Study, run: Run, dataset: str, *, data: Path, encoder: Path,
     with record(params, prepared.name, prepared.checksum, seed=run.seed, device=device) as recording:
         backbone = load_encoder(study, run, encoder)
         scores = transfer_scores(backbone, prepared, transfer=recipe, metric=metric, seed=run.seed, compute=compute)
-    result = TransferResult(run=str(run), dataset=dataset, **scores, provenance=recording.provenance)
+    digest = results_beside(study, run, encoder).pretraining.encoder
+    result = TransferResult(run=str(run), encoder=digest, dataset=dataset, **scores, provenance=recording.provenance)
     write_result(output, result)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from entrec.errors import UserError
 from entrec.methods.registry import METHODS
-from entrec.paths import StudyPaths
+from entrec.paths import StudyPaths, with_record
 from entrec.runs import Run
 from entrec.sources import SOURCES
 from entrec.study import (
@@ -101,7 +101,7 @@ class Jobs:
         folder, dataset = self.paths.run(run), self.study.dataset
         return StudyJob(
             rule="evaluate",
-            inputs=[self.paths.dataset(dataset).card, folder.encoder],
+            inputs=[self.paths.dataset(dataset).card, folder.encoder, folder.description],
             outputs=[folder.evaluation],
             keys=evaluate_keys(),
             devices=self._devices("evaluate"),
@@ -114,7 +114,7 @@ class Jobs:
         folder = self.paths.run(run)
         return StudyJob(
             rule="transfer",
-            inputs=[self.paths.dataset(dataset).card, folder.encoder],
+            inputs=[self.paths.dataset(dataset).card, folder.encoder, folder.description],
             outputs=[folder.transfer(dataset)],
             keys=transfer_keys(dataset),
             devices=self._devices("transfer"),
@@ -128,7 +128,7 @@ class Jobs:
         return StudyJob(
             rule="table",
             inputs=[*shown, MACROS],
-            outputs=self.paths.report.table(name),
+            outputs=with_record(self.paths.report.table(name)),
             keys=table_keys(),
             devices=self._devices("tables"),
         )
@@ -140,7 +140,7 @@ class Jobs:
         return StudyJob(
             rule="report",
             inputs=[*self.tables, *self.results, *cards, *page_sources(NOTEBOOKS, "index")],
-            outputs=[report.page, report.figures, report.notebooks, report.provenance],
+            outputs=[*with_record([report.page]), report.figures, report.notebooks, report.provenance],
             keys=report_keys(),
             devices=self._devices("report"),
         )
@@ -174,13 +174,14 @@ class Jobs:
         yield from (self.transfer(run, name) for run in study.headline_runs for name in transfers)
 
     def _shown(self, run: Run, table: str) -> list[Path]:
-        """Return the files of `run` that the table shows."""
+        """Return the files of `run` that the table shows, and `run.json`, which says that they belong together."""
         folder = self.paths.run(run)
-        if table == "table_transfer":
-            return [folder.transfer(name) for name in self.study.evaluation.transfer.datasets]
-        if table == "table_information":
-            return [folder.history]
-        return [folder.history, folder.evaluation] if table == "table_methods" else [folder.evaluation]
+        shown = {
+            "table_transfer": [folder.transfer(name) for name in self.study.evaluation.transfer.datasets],
+            "table_information": [folder.history],
+            "table_methods": [folder.history, folder.evaluation],
+        }.get(table, [folder.evaluation])
+        return [*shown, folder.description] if shown else []
 
     def _devices(self, step: Step) -> int:
         asked, on_gpus = self.study.resources[step], self.study.resources["pretrain"].gpus > 0

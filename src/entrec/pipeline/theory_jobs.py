@@ -9,8 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from entrec.errors import UserError
-from entrec.paths import TheoryPaths
+from entrec.paths import TheoryPaths, with_record
 from entrec.pipeline.jobs import MACROS, Job, page_sources
+from entrec.results import (
+    ContentIsolationResult,
+    GaussianResult,
+    LatentRecoveryResult,
+    RatesResult,
+    Result,
+    SphereResult,
+)
 from entrec.settings import Resources
 from entrec.theory.registry import BOUNDS
 from entrec.theory.runs import (
@@ -59,6 +67,16 @@ STEPS: dict[str, Step] = {
 }
 
 
+# the class of the result that each rule writes
+KINDS: dict[str, type[Result]] = {
+    "theory_gaussian": GaussianResult,
+    "theory_sphere": SphereResult,
+    "theory_rates": RatesResult,
+    "theory_latent_recovery": LatentRecoveryResult,
+    "theory_content_isolation": ContentIsolationResult,
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class ResultJob(Job):
     """One job that writes a file of results.
@@ -68,6 +86,11 @@ class ResultJob(Job):
 
     result: Path
     about: Mapping[str, Any]
+
+    @property
+    def kind(self) -> type[Result]:
+        """The class of the result."""
+        return KINDS[self.rule]
 
     @property
     def name(self) -> str:
@@ -161,12 +184,13 @@ class TheoryJobs:
     def table(self, name: str) -> Job:
         """Return the job that makes the table `name`."""
         shown, keys = self._shown_by(name)
-        return Job(rule="theory_table", inputs=[*shown, MACROS], outputs=self.paths.report.table(name), keys=keys)
+        outputs = with_record(self.paths.report.table(name))
+        return Job(rule="theory_table", inputs=[*shown, MACROS], outputs=outputs, keys=keys)
 
     def figure(self, name: str) -> Job:
         """Return the job that draws the figure `name`."""
         shown, keys = self._shown_by(name)
-        return Job(rule="theory_figure", inputs=shown, outputs=self.paths.report.figure(name), keys=keys)
+        return Job(rule="theory_figure", inputs=shown, outputs=with_record(self.paths.report.figure(name)), keys=keys)
 
     def page(self) -> Job:
         """Return the job that renders the page."""
@@ -177,7 +201,7 @@ class TheoryJobs:
         return Job(
             rule="theory_page",
             inputs=[*tables, *figures, *results, *page_sources([THEORY_NOTEBOOK], "theory")],
-            outputs=[report.page, report.notebooks, report.provenance],
+            outputs=[*with_record([report.page]), report.notebooks, report.provenance],
             keys=self.setting.page_keys(),
         )
 

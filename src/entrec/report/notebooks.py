@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from entrec import errors
 from entrec.artefacts import replacing
 from entrec.errors import UserError
 
@@ -93,7 +94,7 @@ def execute(notebook: Path, parameters: Mapping[str, Any], output: Path) -> None
             )
             scratch.write_text(json.dumps(_without_paths(executed), indent=1) + "\n", encoding="utf-8")
     except PapermillExecutionError as error:
-        if error.ename == "UserError":
+        if issubclass(getattr(errors, error.ename, Exception), UserError):
             raise UserError(error.evalue) from error
         raise
 

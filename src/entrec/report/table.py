@@ -9,10 +9,10 @@ from markupsafe import Markup
 
 from entrec.artefacts import write_text
 from entrec.paths import table_files
+from entrec.pipeline.records import require_recorded
 from entrec.report.latex import latex_table
 from entrec.report.mean_sd import MeanSD
 from entrec.report.templates import fragment
-from entrec.results import require_result
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,6 @@ def write_table_files(table: Table, rows: pd.DataFrame, folder: Path, *, float_f
 
 
 def read_table_html(folder: Path, name: str, *, remedy: str) -> Markup:
-    """Return the HTML that `write_table_files` left in `folder`; raises `UserError` with `remedy` if it is missing."""
+    """Return the HTML of a table in `folder`; raises `UserError` with `remedy` if it is missing or not as recorded."""
     *_, html = table_files(folder, name)
-    return Markup(require_result(html, remedy).read_text(encoding="utf-8"))
+    return Markup(require_recorded(html, remedy).read_text(encoding="utf-8"))

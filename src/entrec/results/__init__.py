@@ -10,20 +10,35 @@ from entrec.results.cards import (
     ShardEnds,
     SplitCounts,
 )
+from entrec.results.chain import (
+    RunResults,
+)
 from entrec.results.files import (
+    content_digest,
     damaged,
+    digest_of,
+    missing,
     preparation,
     read_card,
+    read_content,
     read_result,
+    require_digest,
     require_result,
+    sealed_text,
     write_result,
 )
 from entrec.results.model import (
+    CIRCUMSTANCES,
     DataIdentity,
+    Digest,
     Hardware,
     Provenance,
     Result,
+    Sealed,
     Section,
+)
+from entrec.results.records import (
+    Record,
 )
 from entrec.results.studies import (
     DISCRETE,
@@ -46,6 +61,7 @@ from entrec.results.theory import (
     ContentIsolationResult,
     FittedSlope,
     GaussianResult,
+    IdentifiabilityResult,
     IsolationByRepresentation,
     IsolationScores,
     LatentRecoveryResult,
@@ -62,6 +78,7 @@ from entrec.results.theory import (
 )
 
 __all__ = [
+    "CIRCUMSTANCES",
     "DISCRETE",
     "GEOMETRY",
     "HISTORY",
@@ -74,10 +91,12 @@ __all__ = [
     "ContentAndStyle",
     "ContentIsolationResult",
     "DataIdentity",
+    "Digest",
     "EvaluationResult",
     "FittedSlope",
     "GaussianResult",
     "Hardware",
+    "IdentifiabilityResult",
     "IsolationByRepresentation",
     "IsolationScores",
     "LatentRecoveryResult",
@@ -89,11 +108,14 @@ __all__ = [
     "Provenance",
     "RateRow",
     "RatesResult",
+    "Record",
     "RecoveryByRepresentation",
     "RecoveryScores",
     "Result",
+    "RunResults",
     "Scatter",
     "ScoredPoint",
+    "Sealed",
     "Section",
     "ShardEnds",
     "SphereResult",
@@ -103,10 +125,16 @@ __all__ = [
     "TraceBlock",
     "TrainingRow",
     "TransferResult",
+    "content_digest",
     "damaged",
+    "digest_of",
+    "missing",
     "preparation",
     "read_card",
+    "read_content",
     "read_result",
+    "require_digest",
     "require_result",
+    "sealed_text",
     "write_result",
 ]

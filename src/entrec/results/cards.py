@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from entrec.results.model import Section
+from entrec.results.model import Digest, Sealed, Section
 from entrec.results.numbers import Count, Natural, Positive
 from entrec.settings import Colour
 
@@ -27,7 +27,7 @@ class ShardEnds(Section):
     """The length of a shard in bytes, and the SHA-256 of its two ends."""
 
     bytes: Natural
-    ends: str
+    ends: Digest
 
 
 class LeftOut(Section):
@@ -37,8 +37,10 @@ class LeftOut(Section):
     first: tuple[str, ...]
 
 
-class Card(Section):
+class Card(Sealed):
     """`card.json`: what a prepared dataset holds, how it was prepared, and the SHA-256 of each of its `files`.
+
+    Results name the data that they were made from by the `digest` of its card.
 
     `mean` and `std` are those of each channel of `colour` over the training split, with pixels in [0, 1]. `spec` is the
     study's entry of the dataset. `left_out` counts, for each reason, the files of a user's folder that are no images of
@@ -66,4 +68,4 @@ class Card(Section):
     skipped: tuple[str, ...] = ()
     bytes: Natural | None = None
     shards: dict[str, ShardEnds] = {}
-    files: dict[str, str]
+    files: dict[str, Digest]

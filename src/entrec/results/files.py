@@ -1,44 +1,105 @@
-"""Writing and reading of result files."""
+"""Writing and reading of result files.
 
+Every file ends with the digest of its own contents, and names the digests of the files that it was made from and of
+those that were written with it. Damage is therefore found by whoever reads it, and a file of another run too.
+"""
+
+import hashlib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from entrec.artefacts import write_json
-from entrec.errors import UserError
+from entrec.artefacts import sha256, write_text
+from entrec.errors import Missing, UserError
 from entrec.paths import DatasetFolder, StudyPaths
 from entrec.results.cards import Card
-from entrec.results.model import Result, Section
+from entrec.results.model import CIRCUMSTANCES, Sealed
 
-R = TypeVar("R", bound=Section)
+R = TypeVar("R", bound=Sealed)
 
 
-def write_result(path: Path, result: Result) -> None:
-    """Write `result` as JSON; a field that was not given is left out."""
-    values = result.model_dump(exclude_unset=True)
-    provenance = values.pop("provenance")
-    write_json(path, values | {"provenance": provenance})
+def write_result(path: Path, result: Sealed) -> None:
+    """Write `result` and its digest as JSON; a field that was not given is left out."""
+    write_text(path, sealed_text(result))
+
+
+def sealed_text(result: Sealed) -> str:
+    """Return the JSON of `result`: provenance comes after everything else, and the digest last."""
+    given = result.model_dump(exclude_unset=True, exclude={"digest"})
+    values = {key: given[key] for key in sorted(given, key=lambda key: key == "provenance")}
+    return json.dumps(values | {"digest": digest_of(values)}, indent=2, allow_nan=False) + "\n"
 
 
 def read_result(kind: type[R], path: Path, *, remedy: str, about: Mapping[str, object]) -> R:
     """Return the result of class `kind` in the file `path`, whose fields must have the values of `about`.
 
-    `remedy` is the command that makes the file. Raises `UserError` that names the file, its first fault and `remedy`.
+    `remedy` is the command that makes the file. Raises `UserError` that names the file, its first fault and `remedy`,
+    also where a value differs from what was written.
     """
-    require_result(path, remedy)
+    content = read_content(path, remedy)
     try:
-        result = kind.model_validate_json(path.read_bytes())
+        result = kind.model_validate_json(content)
     except ValidationError as error:
         raise damaged(path, _fault(error), remedy) from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); fix access, then rerun") from error
     for key, expected in about.items():
         if (found := getattr(result, key)) != expected:
             raise damaged(path, f"{key} is {found!r}, which should be {expected!r}", remedy)
+    if not result.digest:
+        raise damaged(path, "has no digest", remedy)
+    if result.digest != digest_of(json.loads(content)):
+        raise damaged(path, "its digest is not that of its contents, so that a value was altered", remedy)
     return result
+
+
+def digest_of(values: Mapping[str, Any], *, without: Collection[str] = ("digest",)) -> str:
+    """Return the SHA-256 of `values` as canonical JSON, without the top-level keys `without`."""
+    kept = json.loads(json.dumps({key: value for key, value in values.items() if key not in without}))  # text as keys
+    return hashlib.sha256(json.dumps(kept, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def content_digest(path: Path, remedy: str) -> str:
+    """Return the digest by which a file that was made from `path` names it.
+
+    It is the SHA-256 of the bytes, but of a result only of what its computation decided: results that were computed
+    twice with the same bits have one digest. Raises `UserError` with `remedy` for a file that is missing or damaged.
+    """
+    content = read_content(path, remedy)
+    if path.suffix != ".json":
+        return hashlib.sha256(content).hexdigest()
+    try:
+        values = json.loads(content)
+        provenance = values.get("provenance", {})
+        decided = {key: value for key, value in provenance.items() if key not in CIRCUMSTANCES}
+    except (ValueError, AttributeError):
+        raise damaged(path, "not valid JSON, or not a result", remedy) from None
+    return digest_of(values | {"provenance": decided}, without={*CIRCUMSTANCES, "digest"})
+
+
+def require_digest(path: Path, digest: str, *, named_by: Path, remedy: str) -> Path:
+    """Return `path` if it has the SHA-256 `digest`, which the file `named_by` names.
+
+    Raises `UserError` with the command `remedy` if the file is missing, damaged or another one.
+    """
+    require_result(path, remedy)
+    try:
+        found = sha256(path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if found != digest:
+        raise damaged(path, f"not the file that {named_by} names", remedy)
+    return path
+
+
+def read_content(path: Path, remedy: str) -> bytes:
+    """Return the bytes of a file; raises `UserError` with `remedy` if it is missing or cannot be read."""
+    try:
+        return require_result(path, remedy).read_bytes()
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def read_card(folder: DatasetFolder) -> Card:
@@ -56,19 +117,28 @@ def preparation(folder: DatasetFolder) -> str:
     study = Path("params", folder.folder.parent.name).with_suffix(".yaml")
     if folder.card != StudyPaths(study.stem).dataset(folder.folder.name).card or not study.is_file():
         return "rerun the preparation"
-    return f"snakemake {folder.card} --configfile {study}"
+    return StudyPaths(study.stem).command(folder.card)
 
 
 def require_result(path: Path, remedy: str) -> Path:
     """Return `path` if it is a file; raises `UserError` with the command `remedy` that makes it otherwise."""
     if not path.is_file():
-        raise UserError(f"{path}: missing; make it: {remedy}")
+        raise missing(path, remedy)
     return path
+
+
+def missing(path: Path, remedy: str) -> Missing:
+    """Return the error that says that `path` is not there and which command makes it."""
+    return Missing(f"{path}: missing; make it: {remedy}")
 
 
 def damaged(path: Path, fault: str, remedy: str) -> UserError:
     """Return the error that says what is wrong with the contents of `path` and which command makes it again."""
     return UserError(f"{path}: damaged ({fault}); delete it and make it again: {remedy}")
+
+
+def _unreadable(path: Path, error: OSError) -> UserError:
+    return UserError(f"{path}: cannot be read ({error.strerror}); fix access, then rerun")
 
 
 def _fault(error: ValidationError) -> str:

@@ -13,8 +13,22 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]  # a SHA-256 in hexadecimal
+
+# Facts of a computation that differ when the same bits are computed again; `files.content_digest` leaves them out.
+CIRCUMSTANCES = frozenset(
+    {"commit", "dirty", "hardware", "started", "seconds", "peak_memory_mb", "images_per_second", "processes"}
+)
+
+
+class Sealed(Section):
+    """A whole file. `digest` is that of everything else in it; the writer adds it, and the reader compares it."""
+
+    digest: Digest = ""
+
+
 class DataIdentity(Section):
-    """The name of a prepared dataset and the checksum of all its files."""
+    """The name of a prepared dataset and the digest of its card, which names the digests of all its files."""
 
     name: str
     checksum: str
@@ -50,7 +64,7 @@ class Provenance(Section):
     peak_memory_mb: NonNegative
 
 
-class Result(Section):
+class Result(Sealed):
     """A whole result file, with its provenance."""
 
     provenance: Provenance

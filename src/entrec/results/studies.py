@@ -4,15 +4,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from entrec.results.model import Result, Section
+from entrec.results.model import Digest, Result, Section
 from entrec.results.numbers import Count, Natural, NonNegative, Positive
 from entrec.settings import Fraction
 
 
 class PretrainingResult(Result):
-    """`run.json`: a run and its speed; `parameters` counts those of the backbone.
+    """`run.json`: a run, its speed, and the digests of its encoder and of its history.
 
-    `steps` is 0 and `images_per_second` null for a method that is never trained.
+    `parameters` counts those of the backbone. `steps` is 0 and `images_per_second` null for a method that is never
+    trained.
     """
 
     run: str
@@ -25,6 +26,8 @@ class PretrainingResult(Result):
     images_per_second: Positive | None
     processes: Natural
     parameters: Natural
+    encoder: Digest
+    history: Digest
 
 
 # `history.csv`: these columns first, then the terms of the method's own loss, then what was measured (in nats, but for
@@ -60,9 +63,10 @@ class LinearAccuracies(Accuracies):
 
 
 class EvaluationResult(Result):
-    """`evaluation.json`: linear and nearest-neighbour accuracies of a run's frozen features."""
+    """`evaluation.json`: linear and nearest-neighbour accuracies of the frozen features of a run's `encoder`."""
 
     run: str
+    encoder: Digest
     linear: LinearAccuracies
     knn: Accuracies
 
@@ -88,9 +92,13 @@ class ScoredPoint(Point):
 
 
 class TransferResult(Result):
-    """`transfer/<dataset>.json`: the fine-tuned accuracy; `validation` scores are in the dataset's own `metric`."""
+    """`transfer/<dataset>.json`: the accuracy of a run's `encoder` after fine-tuning.
+
+    `validation` scores are in the dataset's own `metric`.
+    """
 
     run: str
+    encoder: Digest
     dataset: str
     metric: Literal["top1", "mean_per_class"]
     test: BothMetrics

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from entrec.results.model import Result, Section
+from entrec.results.model import Digest, Result, Section
 from entrec.results.numbers import Count, Natural, NonNegative, Positive
 
 Explained = Annotated[float, Field(le=1)]  # R2 of points that nothing was fitted to; below 0 is worse than their mean
@@ -150,7 +150,14 @@ class Scatter(Section):
     recovered: Annotated[tuple[tuple[float, ...], ...], Field(min_length=1)]
 
 
-class LatentRecoveryResult(Result):
+class IdentifiabilityResult(Result):
+    """`run.json` of a run that trains: it names the digests of the encoder and the process that lie beside it."""
+
+    encoder: Digest
+    process: Digest
+
+
+class LatentRecoveryResult(IdentifiabilityResult):
     """`latent_recovery/<run>/run.json`: one run of latent recovery.
 
     `information` is what the two views share, or null where it has no closed form.
@@ -192,7 +199,7 @@ class IsolationByRepresentation(Section):
     oracle: ContentAndStyle
 
 
-class ContentIsolationResult(Result):
+class ContentIsolationResult(IdentifiabilityResult):
     """`content_isolation/<run>/run.json`: one run of content isolation."""
 
     setting: str

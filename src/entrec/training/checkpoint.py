@@ -1,8 +1,13 @@
-"""Checkpoints hold everything that the next step depends on. They are written whole, and the previous one remains."""
+"""Checkpoints hold everything that the next step depends on. They are written whole, and the previous one remains.
 
+A checkpoint ends with the SHA-256 of what comes before it, so that a file with a single other bit is not resumed from.
+torch reads the file as it is, since a zip archive may end with a comment.
+"""
+
+import hashlib
 import io
 import os
-from contextlib import suppress
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -15,6 +20,7 @@ from entrec.errors import UserError
 from entrec.provenance import fingerprint
 
 Learner = TypeVar("Learner", bound=nn.Module)
+DIGEST = 2 * hashlib.sha256().digest_size  # the last bytes of a checkpoint, in hexadecimal
 
 
 @dataclass
@@ -24,6 +30,7 @@ class TrainingState(Generic[Learner]):
     `belongs_to` says which run and which parameters it belongs to, and `fingerprints` are those of all code that
     trained it. `history` has the rows that were logged, and `unlogged` the terms of each step since the last row, for
     rows that are means. `generator` draws the run's random numbers, where these are not torch's global ones.
+    `last_is_damaged` says that `last.pt` is, so that it must not replace the checkpoint that the run continued from.
     """
 
     belongs_to: str
@@ -35,6 +42,7 @@ class TrainingState(Generic[Learner]):
     unlogged: list[dict[str, Tensor]] = field(default_factory=list)
     generator: Generator | None = None
     fingerprints: list[str] = field(default_factory=lambda: [fingerprint()])
+    last_is_damaged: bool = False
 
 
 def save(state: TrainingState[Learner], folder: Path) -> None:
@@ -55,39 +63,49 @@ def save(state: TrainingState[Learner], folder: Path) -> None:
     last = folder / "last.pt"
     buffer = io.BytesIO()  # torch.save to a path raises many kinds of errors for a full disk
     torch.save(contents, buffer)
+    buffer.write(hashlib.sha256(buffer.getbuffer()).hexdigest().encode())
     with replacing(last) as scratch:
         scratch.write_bytes(buffer.getbuffer())
-        if last.exists():
+        if last.exists() and not state.last_is_damaged:
             os.replace(last, folder / "previous.pt")
+    state.last_is_damaged = False
 
 
 def restore(state: TrainingState[Learner], folder: Path) -> None:
-    """Set `state` to that of `last.pt` in `folder`, if there is one.
+    """Set `state` to that of `last.pt` in `folder`, if there is one, or of `previous.pt` where `last.pt` is damaged.
 
-    Checkpoints from other code versions are accepted and recorded in `fingerprints`. Raises `UserError` for a
-    checkpoint that is damaged, belongs to another run, or has another network, optimiser or contents than today.
+    Checkpoints from other code versions are accepted and recorded in `fingerprints`. Raises `UserError` where all
+    checkpoints are damaged, and for one that belongs to another run or has another network or optimiser than today.
     """
-    last, previous = folder / "last.pt", folder / "previous.pt"
-    if not last.exists():
-        with suppress(FileNotFoundError):  # there is none, or another process has moved it
-            os.replace(previous, last)  # the run was stopped between the two moves of `save`
-    if not last.exists():
+    found = [path for path in (folder / "last.pt", folder / "previous.pt") if path.exists()]
+    if not found:
         return
-    contents = _read(last)
+    path = next(filter(_whole, found), None)
+    if path is None:
+        names = " and ".join(path.name for path in found)
+        raise UserError(f"{folder}: {names} damaged, so that nothing can be resumed; delete the folder to start afresh")
+    if path != found[0]:
+        state.last_is_damaged = True
+        print(f"{found[0]}: damaged; the run continues from {path.name} instead", file=sys.stderr)
+    contents = _read(path)
     if contents["belongs_to"] != state.belongs_to:
         raise UserError(
-            f"{last}: belongs to another run or to other parameters; "
+            f"{path}: belongs to another run or to other parameters; "
             f"delete the folder {folder} to start afresh, or restore the parameters it was made with"
         )
     try:
-        state.learner.load_state_dict(contents["learner"])
-        if state.optimiser:
-            state.optimiser.load_state_dict(contents["optimiser"])
-    except (RuntimeError, ValueError) as error:
+        _apply(state, contents)
+    except (RuntimeError, ValueError, KeyError, TypeError) as error:
         raise UserError(
-            f"{last}: its network or optimiser has other tensors than today's code; "
+            f"{path}: its network or optimiser has other tensors than today's code; "
             f"delete the folder {folder} to start afresh, or resume with the code that made it"
         ) from error
+
+
+def _apply(state: TrainingState[Learner], contents: dict[str, Any]) -> None:
+    state.learner.load_state_dict(contents["learner"])
+    if state.optimiser:
+        state.optimiser.load_state_dict(contents["optimiser"])
     state.step, state.seconds, state.history = contents["step"], contents["seconds"], contents["history"]
     state.fingerprints = list(dict.fromkeys([*contents["fingerprints"], *state.fingerprints]))
     if state.generator:
@@ -99,15 +117,21 @@ def restore(state: TrainingState[Learner], folder: Path) -> None:
         torch.cuda.set_rng_state(contents["cuda_rng"])
 
 
+def _whole(path: Path) -> bool:
+    """Return whether a checkpoint ends with the digest of what comes before it."""
+    try:
+        content = memoryview(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); fix access, then rerun") from error
+    return hashlib.sha256(content[:-DIGEST]).hexdigest().encode() == content[-DIGEST:]
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         contents = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(contents, dict) or "belongs_to" not in contents:
             raise ValueError("it does not say which run it belongs to")
-    except Exception as error:  # torch.load raises many kinds for damaged bytes
+    except Exception as error:  # torch.load raises many kinds for foreign bytes
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(
-            f"{path}: damaged, or not a checkpoint of this version ({reason}); "
-            "delete it to resume from previous.pt, if there is one"
-        ) from error
+        raise UserError(f"{path}: not a checkpoint of this version ({reason}); delete its folder") from error
     return contents

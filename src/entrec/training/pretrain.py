@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from entrec import provenance
-from entrec.artefacts import write_csv
+from entrec.artefacts import sha256, write_csv
 from entrec.collectives import gather, rank, size
 from entrec.data.prepared import Prepared, open_as
 from entrec.errors import UserError
@@ -233,6 +233,8 @@ def write_outputs(
         images_per_second=round(rate, 1) if rate else None,
         processes=size(),
         parameters=sum(p.numel() for p in state.learner.backbone.parameters()),
+        encoder=sha256(written.encoder),
+        history=sha256(written.history),
         provenance=provenance,
     )
     write_result(written.description, result)

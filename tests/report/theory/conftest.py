@@ -4,15 +4,16 @@ import csv
 import json
 import math
 import random
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conftest import edited_result
 from tests.report.conftest import made_by
 
+from entrec.artefacts import sha256
 from entrec.pipeline.theory_jobs import TheoryJobs
 from entrec.report.table import Table
 from entrec.report.theory.figures import write_theory_figure
@@ -181,10 +182,22 @@ def write_theory_results(setting: Setting, folder: Path, **options: Any) -> Path
     for part, jobs in TheoryJobs(setting).by_part.items():
         for job in jobs:
             made = made_by(job.about.get("seed", 0), **options).model_dump(exclude_unset=True)
-            record = {"setting": setting.name, **job.about, **BUILDERS[part](setting, **job.about), "provenance": made}
-            (folder / job.result).parent.mkdir(parents=True, exist_ok=True)
-            (folder / job.result).write_text(json.dumps(record))
+            path, others = folder / job.result, job.outputs[1:]  # the encoder and the process, where there are some
+            path.parent.mkdir(parents=True, exist_ok=True)
+            for other in others:
+                (path.parent / other.name).write_bytes(str(other).encode())
+            digests = {other.stem: sha256(path.parent / other.name) for other in others}
+            record = {"setting": setting.name, **job.about, **BUILDERS[part](setting, **job.about), **digests}
+            path.write_text(json.dumps({**record, "provenance": made}))
+            with edited_result(path):
+                pass  # adds the digest
     return folder
+
+
+@pytest.fixture(scope="session")
+def edited() -> Callable[[Path], Any]:
+    """Change a result: `with edited(path) as record: ...`."""
+    return edited_result
 
 
 @pytest.fixture(scope="session")
@@ -276,17 +289,3 @@ def drawn(tmp_path: Path) -> Callable[..., tuple[str, list[dict[str, str]]]]:
         return (tmp_path / f"{name}.svg").read_text(), list(rows)
 
     return write
-
-
-@contextmanager
-def edited_record(path: Path) -> Iterator[dict[str, Any]]:
-    """Give the contents of a JSON file to be changed, and write them back."""
-    record = json.loads(path.read_text())
-    yield record
-    path.write_text(json.dumps(record))
-
-
-@pytest.fixture(scope="session")
-def edited() -> Callable[[Path], Any]:
-    """Change a JSON file: `with edited(path) as record: ...`."""
-    return edited_record

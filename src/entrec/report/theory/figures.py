@@ -5,6 +5,8 @@ from pathlib import Path
 from markupsafe import Markup
 
 from entrec.errors import UserError
+from entrec.paths import figure_files
+from entrec.pipeline.records import require_recorded, write_record
 from entrec.pipeline.theory_jobs import TheoryJobs
 from entrec.report.figure import Figure, read_figure_html, write_figure
 from entrec.report.theory import estimator_figures, estimator_frames, identifiability_figures, identifiability_frames
@@ -75,7 +77,7 @@ TITLES = {name: table.title for name, table in TABLES.items()} | {name: f.title 
 
 
 def write_theory_figure(setting: Setting, name: str, *, results: Path, output: Path) -> None:
-    """Write the figure `name` to the folder `output` as .svg and .csv.
+    """Write the figure `name` to the folder `output` as .svg and .csv, and its record as .json.
 
     `results` is `results/theory/<setting>`. Raises `UserError` for an unknown figure and for a result that is
     missing or damaged.
@@ -85,10 +87,16 @@ def write_theory_figure(setting: Setting, name: str, *, results: Path, output: P
     figure = FIGURES[name]
     data = figure.data(setting, results)
     write_figure(name, figure.draw(setting, data), data, output)
+    jobs = TheoryJobs(setting)
+    write_record(jobs.figure(name), setting, figure_files(output, name), places={jobs.paths.results.folder: results})
 
 
 def theory_figure(setting: Setting, name: str, folder: Path) -> Markup:
-    """Return the HTML of the figure that `write_theory_figure` left in `folder`, with its caption."""
+    """Return the HTML of the figure that `write_theory_figure` left in `folder`, with its caption.
+
+    Raises `UserError` if it is missing or damaged.
+    """
     gaussian, remedy = setting.estimators.gaussian, f"snakemake {TheoryJobs(setting).figure(name).outputs[0]}"
     fields = {"batch": gaussian.batch_size, "steps": gaussian.steps}
+    require_recorded(figure_files(folder, name)[0], remedy)
     return read_figure_html(folder, name, FIGURES[name], fields, remedy=remedy, alone=True)

@@ -5,15 +5,15 @@ from pathlib import Path
 import pandas as pd
 
 from entrec.paths import ReportFolder, TheoryPaths
+from entrec.pipeline.records import require_whole, write_record
 from entrec.pipeline.theory_jobs import THEORY_NOTEBOOK, TheoryJobs
 from entrec.report.page import computing_time_of, write_page
 from entrec.report.provenance import made_in, provenance_frame, provenance_row
 from entrec.report.table import Head, Table
 from entrec.report.theory.figures import FIGURES
 from entrec.report.theory.names import hidden_of, listed, number, quantity, steps_of
-from entrec.report.theory.reading import KINDS, read
+from entrec.report.theory.reading import read
 from entrec.report.theory.tables import TABLES
-from entrec.results import require_result
 from entrec.theory.registry import BOUNDS, CONTENT_ISOLATION, LATENT_RECOVERY
 from entrec.theory.settings.identifiability import ContentIsolation, LatentRecovery
 from entrec.theory.study import Setting, load_theory
@@ -30,23 +30,22 @@ def render_theory(
     """
     setting = load_theory(study_file).setting(setting_name)
     folder, target = ReportFolder(output), TheoryPaths(setting.name).report
-    for name in TABLES:
-        csv, _, html = zip(folder.table(name), target.table(name), strict=True)
-        for path, made in (csv, html):
-            require_result(path, f"snakemake {made}")
-    for name in FIGURES:
-        require_result(folder.figure(name)[0], f"snakemake {target.figure(name)[0]}")
+    jobs = TheoryJobs(setting)
+    places = {jobs.paths.results.folder: results, target.folder: output}
+    for job in (*map(jobs.table, TABLES), *map(jobs.figure, FIGURES)):
+        require_whole(job, setting, places=places)
     found = theory_provenance(setting, results, fingerprint=fingerprint or _fingerprint())
     parameters = {"study": study_file, "setting": setting, "folder": output}
     context = {"study": setting.study, "setting": setting, "summary": _summary(setting, found)}
     notebooks = {THEORY_NOTEBOOK: {name: str(value) for name, value in parameters.items()}}
     write_page("theory.html.j2", context, notebooks=notebooks, found=found, output=output)
+    others = [folder.provenance, *sorted(folder.notebooks.iterdir())]
+    write_record(jobs.page(), setting, [folder.page, *others], places=places)
 
 
 def theory_provenance(setting: Setting, results: Path, *, fingerprint: str) -> pd.DataFrame:
     """Return one row per result file of the setting; raises `UserError` for one that is missing or damaged."""
-    parts = TheoryJobs(setting).by_part.items()
-    files = [found for part, jobs in parts for found in read(KINDS[part], setting, jobs, results)]
+    files = [found for job in TheoryJobs(setting).results for found in read(job.kind, setting, [job], results)]
     rows = (provenance_row({"file": found.file}, found.result.provenance) for found in files)
     return provenance_frame(rows, fingerprint=fingerprint)
 

@@ -9,29 +9,10 @@ import pandas as pd
 
 from entrec.errors import UserError
 from entrec.pipeline.theory_jobs import ResultJob
-from entrec.results import (
-    ContentIsolationResult,
-    GaussianResult,
-    LatentRecoveryResult,
-    RatesResult,
-    Result,
-    Section,
-    SphereResult,
-    damaged,
-    read_result,
-)
+from entrec.results import Result, Section, damaged, read_result
 from entrec.theory.study import Setting
 
 R = TypeVar("R", bound=Result)
-
-# the classes of result files, by the part of the study file that they belong to
-KINDS: dict[str, type[Result]] = {
-    "latent_recovery": LatentRecoveryResult,
-    "content_isolation": ContentIsolationResult,
-    "estimators.gaussian": GaussianResult,
-    "estimators.sphere": SphereResult,
-    "estimators.rates": RatesResult,
-}
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ import pandas as pd
 from markupsafe import Markup
 
 from entrec.errors import UserError
+from entrec.paths import table_files
+from entrec.pipeline.records import require_recorded, write_record
 from entrec.pipeline.theory_jobs import TheoryJobs
 from entrec.report.table import Layout, Table, read_table_html, write_table_files
 from entrec.report.theory import estimator_tables, identifiability_tables
@@ -46,7 +48,7 @@ TABLES = {
 
 
 def write_theory_table(setting: Setting, name: str, *, results: Path, output: Path) -> Table:
-    """Write the table `name` to the folder `output` as .csv, .tex and .html, and return it.
+    """Write the table `name` to the folder `output` as .csv, .tex and .html, with its record as .json, and return it.
 
     `results` is `results/theory/<setting>`. The CSV has one row per value, in nats. Raises `UserError` for an
     unknown table and for a result that is missing or damaged.
@@ -57,9 +59,20 @@ def write_theory_table(setting: Setting, name: str, *, results: Path, output: Pa
     rows = recipe.read(setting, results)
     table = Table(name, recipe.title, *recipe.lay_out(setting, rows), recipe.head)
     write_table_files(table, rows, output, float_format="%.8g")
+    jobs = TheoryJobs(setting)
+    write_record(jobs.table(name), setting, table_files(output, name), places={jobs.paths.results.folder: results})
     return table
 
 
 def theory_table(setting: Setting, name: str, folder: Path) -> Markup:
-    """Return the HTML of the table that `write_theory_table` left in `folder`."""
-    return read_table_html(folder, name, remedy=f"snakemake {TheoryJobs(setting).table(name).outputs[0]}")
+    """Return the HTML of the table that `write_theory_table` left in `folder`; raises `UserError` if it is damaged."""
+    return read_table_html(folder, name, remedy=_remedy(setting, name))
+
+
+def theory_rows(setting: Setting, name: str, folder: Path) -> pd.DataFrame:
+    """Return the rows of the table that `write_theory_table` left in `folder`; raises `UserError` if it is damaged."""
+    return pd.read_csv(require_recorded(table_files(folder, name)[0], _remedy(setting, name)))
+
+
+def _remedy(setting: Setting, name: str) -> str:
+    return f"snakemake {TheoryJobs(setting).table(name).outputs[0]}"

@@ -7,7 +7,8 @@ import pandas as pd
 
 from entrec.methods.registry import METHODS
 from entrec.paths import ReportFolder, StudyPaths
-from entrec.pipeline.jobs import TABLES
+from entrec.pipeline.jobs import TABLES, Jobs
+from entrec.pipeline.records import require_whole, write_record
 from entrec.provenance import fingerprint as todays_fingerprint
 from entrec.report.page import computing_time_of, write_page
 from entrec.report.vision.datasets import sheets
@@ -15,23 +16,24 @@ from entrec.report.vision.method_pages import method_sections
 from entrec.report.vision.plan_table import plan_table
 from entrec.report.vision.protocol import all_settings, splits, text
 from entrec.report.vision.provenance import find_provenance
-from entrec.report.vision.reading import remedy_of
-from entrec.results import require_result
+from entrec.report.vision.reading import require_same_data
 from entrec.study import Study, load_study
 
 
 def render(study_path: Path, *, results: Path, output: Path, data: Path, fingerprint: str | None = None) -> None:
     """Write `output`/index.html with figures, executed notebooks and provenance beside it.
 
-    `results` is `results/<study>`, `data` is `data/<study>`, and `output` is `reports/<study>`, whose `tables/` exist
+    `results` is `results/<study>`, `data` is `data/<study>` and `output` is `reports/<study>`, whose `tables/` exist
     already. `fingerprint` is that of today's code, by default this package's. Raises `UserError` naming the first file
-    that is missing or damaged.
+    that is missing, damaged, or made from other files than there are now.
     """
     study = load_study(study_path)
     here, made = ReportFolder(output), StudyPaths(study.name).report
+    jobs = Jobs(study)
+    places = {jobs.paths.results: results, made.folder: output, jobs.paths.data: data}
     for table in TABLES:
-        for path, target in zip(here.table(table), made.table(table), strict=True):
-            require_result(path, remedy_of(study, target))
+        require_whole(jobs.table(table), study, places=places)
+    require_same_data(study, results, data)
     found = find_provenance(study, results, fingerprint=fingerprint or todays_fingerprint())
     notebooks = {
         "results": {
@@ -53,6 +55,8 @@ def render(study_path: Path, *, results: Path, output: Path, data: Path, fingerp
         "plan": plan_table(study, found, data.parent),
     }
     write_page("index.html.j2", context, notebooks=notebooks, found=found, output=output)
+    others = [here.provenance, *sorted(here.notebooks.iterdir()), *sorted(here.figures.iterdir())]
+    write_record(jobs.report(), study, [here.page, *others], places=places)
 
 
 def _summary(study: Study, found: pd.DataFrame) -> list[tuple[str, str]]:

@@ -1,53 +1,48 @@
 """The result files of a study's runs, read and checked.
 
-`results` is the folder of the runs, `results/<study>`. All functions raise `UserError` for a file that is missing or
-damaged; it names the file and the command that makes it.
+`results` is the folder of the runs, `results/<study>`. All functions raise `UserError` for a file that is missing,
+damaged or not made from the files that it should be; it names the file and the command that makes it.
 """
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 import pandas as pd
 
-from entrec.paths import RunFolder, StudyPaths, run_folder
+from entrec.paths import DatasetFolder, StudyPaths, run_folder
 from entrec.results import (
     MEASURED,
     EvaluationResult,
     PretrainingResult,
     Result,
+    RunResults,
     TransferResult,
     damaged,
-    read_result,
-    require_result,
+    read_card,
 )
 from entrec.runs import Run
 from entrec.study import Study
 
-R = TypeVar("R", bound=Result)
 SHOWN = ["step", "epoch", "loss"]  # what the page shows of a history beside its measurements
 
 
 def pretraining_of(study: Study, results: Path, run: Run) -> PretrainingResult:
     """Return how a run was pretrained."""
-    return _read(PretrainingResult, study, results, run, lambda folder: folder.description)
+    return results_of(study, results, run).pretraining
 
 
 def evaluation_of(study: Study, results: Path, run: Run) -> EvaluationResult:
     """Return the accuracies of a run's frozen features."""
-    return _read(EvaluationResult, study, results, run, lambda folder: folder.evaluation)
+    return results_of(study, results, run).evaluation()
 
 
 def transfer_of(study: Study, results: Path, run: Run, dataset: str) -> TransferResult:
     """Return the accuracies of a run after fine-tuning on `dataset`."""
-    about = {"dataset": dataset, "metric": study.datasets[dataset].metric}
-    return _read(TransferResult, study, results, run, lambda folder: folder.transfer(dataset), **about)
+    return results_of(study, results, run).transfer(dataset, study.datasets[dataset].metric)
 
 
 def history_of(study: Study, results: Path, run: Run) -> pd.DataFrame:
     """Return the history of a run, with the columns SHOWN and MEASURED; it has no rows if the run has no steps."""
-    remedy = remedy_of(study, StudyPaths(study.name).run(run).history)
-    path = require_result(run_folder(results, run).history, remedy)
+    path = results_of(study, results, run).history()
     try:
         frame = pd.read_csv(path)
         missing = [column for column in SHOWN if column not in frame]
@@ -55,15 +50,28 @@ def history_of(study: Study, results: Path, run: Run) -> pd.DataFrame:
             raise ValueError(f"has no column {missing[0]}")
         return frame.reindex(columns=[*SHOWN, *MEASURED]).astype(float)
     except ValueError as error:  # pandas' own errors, for instance of an empty file, are of this kind
+        remedy = remedy_of(study, StudyPaths(study.name).run(run).history)
         raise damaged(path, str(error).splitlines()[0], remedy) from error
+
+
+def results_of(study: Study, results: Path, run: Run) -> RunResults:
+    """Return the results of a run."""
+    return RunResults(study.name, str(run), run_folder(results, run))
+
+
+def require_same_data(study: Study, results: Path, data: Path) -> None:
+    """Raise `UserError` unless every result was made from the datasets in `data`, the folder `data/<study>`."""
+    folders = {name: DatasetFolder(data / name) for name in study.datasets}
+    digests = {name: read_card(folder).digest for name, folder in folders.items()}
+    for run in study.runs:
+        found = results_of(study, results, run)
+        made: dict[Path, tuple[Result, str]] = {found.folder.description: (found.pretraining, study.dataset)}
+        for name in study.evaluation.transfer.datasets if run in study.headline_runs else ():
+            made[found.folder.transfer(name)] = transfer_of(study, results, run, name), name
+        for path, (result, name) in made.items():
+            found.require_data(path, result, folders[name].card, digests[name])
 
 
 def remedy_of(study: Study, target: Path) -> str:
     """Return the command that makes `target`."""
-    return f"snakemake {target} --configfile params/{study.name}.yaml"
-
-
-def _read(kind: type[R], study: Study, results: Path, run: Run, file: Callable[[RunFolder], Path], **about: str) -> R:
-    target = file(StudyPaths(study.name).run(run))
-    path = file(run_folder(results, run))
-    return read_result(kind, path, remedy=remedy_of(study, target), about={"run": str(run), **about})
+    return StudyPaths(study.name).command(target)

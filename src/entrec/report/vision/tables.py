@@ -8,8 +8,9 @@ import pandas as pd
 from markupsafe import Markup
 
 from entrec.methods.registry import METHODS
-from entrec.paths import StudyPaths
-from entrec.pipeline.jobs import runs_of
+from entrec.paths import StudyPaths, table_files
+from entrec.pipeline.jobs import Jobs, runs_of
+from entrec.pipeline.records import write_record
 from entrec.report.mean_sd import mean_sds, points
 from entrec.report.table import Column, Layout, Table, mean_sd_column, read_table_html, seeds, write_table_files
 from entrec.report.vision.frames import histories, last_measured, scores, tidy, transfers
@@ -34,7 +35,7 @@ class Recipe:
 
 
 def write_table(study: Study, table: str, *, results: Path, output: Path) -> None:
-    """Write `table` to the folder `output` as .csv, .tex and .html.
+    """Write `table` to the folder `output` as .csv, .tex and .html, and its record as .json.
 
     `results` is `results/<study>`. The CSV has one row per run and value: accuracies in percent, differences in
     points, information in nats; published values are rows of another source, without a run. Raises `UserError` for
@@ -42,6 +43,9 @@ def write_table(study: Study, table: str, *, results: Path, output: Path) -> Non
     """
     rows = table_rows(study, table, results)
     write_table_files(lay_out(study, table, rows), rows, output)
+    jobs = Jobs(study)
+    job, files = jobs.table(table), table_files(output, table)
+    write_record(job, study, files, places={jobs.paths.results: results})
 
 
 def read_table(study: Study, table: str, folder: Path) -> Markup:

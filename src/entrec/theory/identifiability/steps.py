@@ -10,6 +10,7 @@ from typing import Any
 
 from torch import nn
 
+from entrec.artefacts import sha256
 from entrec.paths import IdentifiabilityFolder
 from entrec.provenance import Recording
 from entrec.results import ContentIsolationResult, LatentRecoveryResult, Result, write_result
@@ -55,5 +56,6 @@ def _finish(
 ) -> None:
     code = "+".join(state.fingerprints)  # more than one where other code continued the run
     provenance = recording.provenance.model_copy(update={"code": code})
-    write_result(folder.result, kind(**fields, provenance=provenance))
+    written = {"encoder": sha256(folder.encoder), "process": sha256(folder.process)}
+    write_result(folder.result, kind(**fields, **written, provenance=provenance))
     shutil.rmtree(folder.checkpoints, ignore_errors=True)
