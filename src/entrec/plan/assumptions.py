@@ -1,7 +1,6 @@
 """Devices and file sizes as a plan assumes them, from `assumptions.yaml`."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from entrec.study import Study
 from entrec.yaml_reader import read_yaml
 
 TERA, GIGA = 1e12, 1e9
+ASSUMPTIONS = read_yaml(Path(__file__).with_name("assumptions.yaml"))
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def device_of(study: Study, name: str | None) -> Device:
     Raises `UserError` for a name that is no such device.
     """
     unit, asked = ("GPU", "GPUs") if study.resources["pretrain"].gpus else ("core", "no GPU")
-    devices: dict[str, dict[str, Any]] = _assumptions()["devices"]
+    devices: dict[str, dict[str, Any]] = ASSUMPTIONS["devices"]
     known = {key: entry for key, entry in devices.items() if entry["unit"] == unit}
     if name is not None and name not in known:
         problem = f"the study asks for {asked}" if name in devices else "unknown device"
@@ -54,11 +54,6 @@ def device_of(study: Study, name: str | None) -> Device:
 
 def encoded_bytes(short_side: int) -> float:
     """Return the bytes of one encoded image, scaled by its area from the nearest short side that is known."""
-    known: dict[int, float] = _assumptions()["encoded_bytes"]
+    known: dict[int, float] = ASSUMPTIONS["encoded_bytes"]
     nearest = min(known, key=lambda side: abs(side - short_side))
     return known[nearest] * (short_side / nearest) ** 2
-
-
-@lru_cache
-def _assumptions() -> dict[str, Any]:
-    return read_yaml(Path(__file__).with_name("assumptions.yaml"))

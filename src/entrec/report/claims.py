@@ -1,7 +1,6 @@
 """The paper's eight claims, and how a page shows what its numbers say about them."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -21,11 +20,8 @@ class Stated:
     theory: str = ""
 
 
-@lru_cache
-def stated_claims() -> dict[str, Stated]:
-    """Return the claims C1 to C8 as `claims.yaml` states them."""
-    raw = read_yaml(Path(__file__).with_name("claims.yaml"))
-    return {name: validated(Stated, claim) for name, claim in raw.items()}
+_CLAIMS = Path(__file__).with_name("claims.yaml")
+STATED = {name: validated(Stated, claim) for name, claim in read_yaml(_CLAIMS).items()}  # by C1 to C8
 
 
 @dataclass(frozen=True)
@@ -46,4 +42,4 @@ class Verdict:
     @property
     def text(self) -> str:
         """What the paper claims."""
-        return stated_claims()[self.name].text
+        return STATED[self.name].text

@@ -6,7 +6,7 @@ second sentence how the same rule comes out on its own data.
 
 from functools import partial
 
-from entrec.report.claims import Status, Verdict, stated_claims
+from entrec.report.claims import STATED, Status, Verdict
 from entrec.report.vision.decision_rules import DECISIONS
 from entrec.report.vision.frames import Frames
 from entrec.report.vision.published import of_paper_scale
@@ -18,14 +18,14 @@ ON_OTHER_IMAGES = {True: "holds", False: "does not hold", None: "cannot be appli
 
 def judge(study: Study, frames: Frames) -> list[Verdict]:
     """Return a verdict on every claim; a claim about ImageNet is never `reproduced` outside the paper's scale."""
-    return [_decided(name, study, frames) if name in DECISIONS else _of_theory(name) for name in stated_claims()]
+    return [_decided(name, study, frames) if name in DECISIONS else _of_theory(name) for name in STATED]
 
 
 def _decided(name: str, study: Study, frames: Frames) -> Verdict:
     decision = DECISIONS[name]
     outcome = decision.decide(study, frames)
     verdict = partial(Verdict, name, decision.rule, decision.evidence)
-    if stated_claims()[name].imagenet and not of_paper_scale(study):
+    if STATED[name].imagenet and not of_paper_scale(study):
         sentence = (
             f"Only the study `paper`, at the paper's own scale, decides this claim; this is the study `{study.name}`."
         )
@@ -36,4 +36,4 @@ def _decided(name: str, study: Study, frames: Frames) -> Verdict:
 
 def _of_theory(name: str) -> Verdict:
     sentence = "This study has no experiment on this claim. The theory studies decide it: `snakemake theory`."
-    return Verdict(name, stated_claims()[name].theory, (), "not run", sentence)
+    return Verdict(name, STATED[name].theory, (), "not run", sentence)

@@ -13,13 +13,13 @@ import pandas as pd
 from entrec.methods.registry import METHODS
 from entrec.report.mean_sd import MeanSD, decimal, mean_sds, points, pooled
 from entrec.report.vision.frames import Frames
-from entrec.report.vision.published import noise_floor
+from entrec.report.vision.published import NOISE_FLOOR
 from entrec.results import INFORMATION
 from entrec.study import Study
 
 ENTREC = ("entrec_cont", "entrec_disc")
 DEVIATIONS = 2
-MARGIN = f"{DEVIATIONS} pooled standard deviations in the headline setting, at least {noise_floor()} points"
+MARGIN = f"{DEVIATIONS} pooled standard deviations in the headline setting, at least {NOISE_FLOOR} points"
 SUM_TOLERANCE = 1e-3  # nats; history.csv is rounded
 
 
@@ -150,7 +150,7 @@ def _split_methods(values: dict[str, float]) -> tuple[dict[str, float], dict[str
 
 def _margin(found: dict[str, MeanSD]) -> float:
     deviation = pooled(found.values())
-    return max(noise_floor(), DEVIATIONS * deviation if deviation is not None else 0.0)
+    return max(NOISE_FLOOR, DEVIATIONS * deviation if deviation is not None else 0.0)
 
 
 def _listed(values: dict[str, float]) -> str:

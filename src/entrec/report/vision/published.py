@@ -1,7 +1,6 @@
 """The figures that the paper and other libraries print, from `published.yaml`, beside the studies named there."""
 
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +8,16 @@ from entrec.methods.registry import METHODS
 from entrec.study import Study
 from entrec.yaml_reader import read_yaml
 
+PUBLISHED = read_yaml(Path(__file__).with_name("published.yaml"))
+NOISE_FLOOR = float(PUBLISHED["noise"])  # the difference in points that the paper's own single runs do not resolve
+
 
 def published_rows(study: Study, table: str) -> Iterator[dict[str, Any]]:
     """Yield what others print beside our own rows of `table`: accuracies in percent, differences (`delta`) in points.
 
     The `source` is `paper`, or the name of a library.
     """
-    if table in ("table_1", "table_2") and study.name in [*_published()["studies"], *_published()["compare"]]:
+    if table in ("table_1", "table_2") and study.name in [*PUBLISHED["studies"], *PUBLISHED["compare"]]:
         yield from _of_paper(table)
     if table == "table_knn":
         yield from _of_libraries(study)
@@ -23,18 +25,13 @@ def published_rows(study: Study, table: str) -> Iterator[dict[str, Any]]:
 
 def of_paper_scale(study: Study) -> bool:
     """Return whether the paper's claims about ImageNet can be decided by this study."""
-    return study.name in _published()["studies"]
-
-
-def noise_floor() -> float:
-    """Return the difference in points that the paper's own single runs do not resolve."""
-    return float(_published()["noise"])
+    return study.name in PUBLISHED["studies"]
 
 
 def _of_paper(table: str) -> Iterator[dict[str, Any]]:
     """Yield first the accuracies of the paper's headline setting, then the differences of each column of its table."""
-    swept, headline = "batch_size" if table == "table_1" else "epochs", _published()["headline"]
-    methods: dict[str, dict[int, float]] = _published()[table]
+    swept, headline = "batch_size" if table == "table_1" else "epochs", PUBLISHED["headline"]
+    methods: dict[str, dict[int, float]] = PUBLISHED[table]
     for column in next(iter(methods.values())):
         quantity = "value" if column == headline[swept] else "delta"
         for method, row in methods.items():
@@ -44,14 +41,9 @@ def _of_paper(table: str) -> Iterator[dict[str, Any]]:
 
 def _of_libraries(study: Study) -> Iterator[dict[str, Any]]:
     """Yield what libraries print of the study's methods on its network and images."""
-    for library in _published()["libraries"]:
+    for library in PUBLISHED["libraries"]:
         if study.name in library["studies"]:
             names = {key: library[key] for key in ("dataset", "metric", "epochs")} | {"source": library["label"]}
             for method, value in library["accuracy"].items():
                 if method in study.methods:
                     yield {"method": method, "title": METHODS[method].title, "value": value, **names}
-
-
-@lru_cache
-def _published() -> dict[str, Any]:
-    return read_yaml(Path(__file__).with_name("published.yaml"))
