@@ -1,5 +1,6 @@
 """Every file of a user's folder is an image of its class or is left out for a reason that is said."""
 
+import errno
 import os
 import socket
 from dataclasses import replace
@@ -54,7 +55,7 @@ def test_images_of_a_class_and_their_order_are_those_of_torchvisions_image_folde
     assert ours.deeper == 3
 
 
-@pytest.mark.parametrize("suffix", sorted(suffixes() | {".JPG", ".JFIF", ".Tif"}))
+@pytest.mark.parametrize("suffix", sorted(suffixes() | {".JPG", ".JFIF", ".Tif", ".mpo"}))
 def test_every_suffix_of_a_format_that_is_read_is_that_of_an_image(root, suffix):
     filled(root, f"cat/2{suffix}")
     assert f"cat/2{suffix}" in listed(root)
@@ -110,6 +111,15 @@ def test_a_link_to_a_folder_elsewhere_is_followed_once(root, tmp_path):
 def test_a_class_that_is_another_class_is_refused(root):
     (root / "fox").symlink_to("cat")
     with pytest.raises(UserError, match=r"own/fox: no images; left out: 1 file: a folder that is read already"):
+        listed(root)
+
+
+def test_a_folder_that_cannot_be_read_is_named(root, monkeypatch):
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(UserError, match=r"own: cannot be read \(Permission denied\); fix access, then rerun"):
         listed(root)
 
 

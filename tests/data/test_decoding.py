@@ -120,6 +120,22 @@ def test_colours_of_16_bits_are_their_upper_eight():
         decoded(png(values, bits=16, colour=2, key=bytes(6)))
 
 
+@pytest.mark.parametrize("largest", [65535, 1023])
+def test_colours_of_more_than_8_bits_are_counted_in_pixmaps_too(largest):
+    found = decoded(b"P6 1 1 %d\n" % largest + struct.pack(">3H", 0, largest // 2, largest))
+    assert np.abs(np.asarray(found.image).ravel() - [0.0, 127.5, 255.0]).max() <= 1
+    assert found.conversions == ("16 bits to 8",)
+
+
+def test_colours_of_16_bits_are_counted_in_sgi_files_too():
+    assert decoded(saved(PHOTO, "SGI", bpc=2)).conversions == ("16 bits to 8",)
+
+
+def test_an_image_without_pixels_is_refused():
+    with pytest.raises(Unreadable, match="of mode L: without any pixel"):
+        as_it_looks(Image.new("L", (0, 3)))
+
+
 @pytest.mark.parametrize(
     ("bits", "packed", "key"), [(2, [[0b00011011]], 1), (4, [[0x0F, 0x5A]], 5), (8, [[0, 85, 170]], 85)]
 )

@@ -55,6 +55,14 @@ def test_other_formats_are_stored_without_loss_unless_they_are_lossy(format, sto
 
 
 @pytest.mark.parametrize("side", [8, 32])
+def test_an_image_too_long_for_a_jpeg_is_stored_as_a_png(side):
+    content = saved(Image.new("RGB", (80_000, side + 1)), format="BMP")
+    found = decoded(encoded(content, side).content)
+    assert found.format == "PNG"
+    assert min(found.size) == side
+
+
+@pytest.mark.parametrize("side", [8, 32])
 def test_an_image_with_a_damaged_tag_is_turned_too(sideways, side):
     found = decoded(encoded(sideways, side).content)
     expected = shrunk(decoded(sideways).transpose(Image.Transpose.ROTATE_270), side)

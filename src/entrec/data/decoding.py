@@ -62,6 +62,13 @@ class Decoded(NamedTuple):
     plain: bool
 
 
+class Packing(NamedTuple):
+    """How a file packs its pixels: Pillow's `raw` mode, such as `L;2`, and whether colours have more than 8 bits."""
+
+    raw: str
+    wide: bool
+
+
 def decoded(content: bytes) -> Decoded:
     """Decode the whole of an image file; raises `Unreadable`, also for a file that is cut short."""
     try:
@@ -81,9 +88,9 @@ def colours(content: bytes) -> NDArray[np.uint8]:
 def as_it_looks(image: Image.Image) -> Decoded:
     """Return an opened image by the rule of this module; raises `Unreadable` for one that is refused."""
     frames = getattr(image, "is_animated", False)  # asked first, because it may read another frame
-    raw, declared = _raw_mode(image), _orientation(image)
+    packing, declared = _packing(image), _orientation(image)
     image.load()  # this turns a TIFF and removes its tag
-    flat, conversions = _flat(image, raw)
+    flat, conversions = _flat(image, packing)
     turn = TURNS.get(_orientation(image))
     names = [
         *conversions,
@@ -110,20 +117,21 @@ def report(name: str, conversions: Mapping[str, int]) -> None:
         print(f"{name}: images that needed a conversion: {counts}", file=sys.stderr)
 
 
-def _flat(image: Image.Image, raw: str) -> tuple[Image.Image, list[str]]:
+def _flat(image: Image.Image, packing: Packing) -> tuple[Image.Image, list[str]]:
     """Return the image in mode L or RGB, without transparency, and the names of what was done."""
+    if 0 in image.size:
+        raise _refused(image, "without any pixel")
     if image.mode == "I" or image.mode.startswith("I;16"):
-        return _high_bits(image, raw)
+        return _high_bits(image, packing.raw)
     if image.mode not in ("L", "RGB", *EXACT, *ALPHA):
         raise _refused(image, "these numbers have no stated range; save the image with 8 or 16 bits")
     names = [EXACT[image.mode]] if image.mode in EXACT else []
-    wide = ";16" in raw  # colours of 16 bits, of which Pillow reads the upper eight
-    names += [SIXTEEN] if wide else []
+    names += [SIXTEEN] if packing.wide else []
     if not image.has_transparency_data:
         return (image if image.mode in ("L", "RGB") else image.convert("L" if image.mode == "1" else "RGB")), names
-    if wide and "transparency" in image.info:
+    if packing.wide and "transparency" in image.info:
         raise _refused(image, "a transparent colour of 16 bits, of which Pillow reads 8; save the image with 8 bits")
-    return _on_white(image, raw), [*names, TRANSPARENT]
+    return _on_white(image, packing.raw), [*names, TRANSPARENT]
 
 
 def _high_bits(image: Image.Image, raw: str) -> tuple[Image.Image, list[str]]:
@@ -159,12 +167,15 @@ def _orientation(image: Image.Image) -> Any:
         return None
 
 
-def _raw_mode(image: Image.Image) -> str:
-    """Return how the file packs its pixels, in Pillow's words such as `L;2`, or "" where this is unknown."""
+def _packing(image: Image.Image) -> Packing:
+    """Return how the file of an image packs its pixels, which Pillow forgets when it has decoded them."""
     tiles = getattr(image, "tile", None)
-    arguments = tiles[0].args if tiles else ""
-    first = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
-    return first if isinstance(first, str) else ""
+    if not tiles:
+        return Packing("", wide=False)
+    codec, args = tiles[0].codec_name, tiles[0].args
+    first = args[0] if isinstance(args, tuple) and args else args
+    raw = first if isinstance(first, str) else ""
+    return Packing(raw, wide=";16" in raw or codec == "SGI16" or (codec == "ppm" and args[1] > WHITE))
 
 
 def _is_foreign(image: Image.Image) -> bool:

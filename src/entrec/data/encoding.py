@@ -13,6 +13,7 @@ from entrec.data.decoding import Decoded, decoded
 from entrec.data.pixels import BILINEAR
 
 QUALITY = 95  # of JPEG, with colour as sharp as brightness (4:4:4), since crops enlarge parts of the stored image
+LONGEST = 65_500  # pixels of a side that libjpeg writes
 LOSSY = {"AVIF", "JPEG", "JPEG2000", "MPO", "WEBP"}
 
 
@@ -26,8 +27,8 @@ class Encoded(NamedTuple):
 def encoded(content: bytes, short_side: int) -> Encoded:
     """Return what to store of an image file: its own bytes where nothing needs to change, else new ones.
 
-    New ones are a JPEG, or a PNG where the image neither is shrunk nor comes from a lossy format. The whole image is
-    decoded in either case, so that one that is cut short raises here (`Unreadable`).
+    New ones are a JPEG, or a PNG where the image neither is shrunk nor comes from a lossy format, or is too long for a
+    JPEG. The whole image is decoded in either case, so that one that is cut short raises here (`Unreadable`).
     """
     found = decoded(content)
     return Encoded(content if _stays(found, short_side) else _again(found, short_side), found.conversions)
@@ -54,8 +55,9 @@ def _stays(found: Decoded, short_side: int) -> bool:
 
 
 def _again(found: Decoded, short_side: int) -> bytes:
-    if min(found.image.size) <= short_side and found.format not in LOSSY:
-        return png(found.image)
+    image = shrunk(found.image, short_side)
+    if (image is found.image and found.format not in LOSSY) or max(image.size) > LONGEST:
+        return png(image)
     buffer = io.BytesIO()
-    shrunk(found.image, short_side).save(buffer, "JPEG", quality=QUALITY, subsampling="4:4:4")
+    image.save(buffer, "JPEG", quality=QUALITY, subsampling="4:4:4")
     return buffer.getvalue()

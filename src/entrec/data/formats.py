@@ -24,7 +24,7 @@ def formats() -> tuple[str, ...]:
 @cache
 def suffixes() -> frozenset[str]:
     """Return the suffixes, in lower case and with their dots, that Pillow registers for the formats that are read."""
-    known = set(formats())
+    known = {*formats(), "MPO"}  # JPEGs of several frames, which Pillow opens as JPEG
     return frozenset(suffix for suffix, name in Image.registered_extensions().items() if name in known)
 
 

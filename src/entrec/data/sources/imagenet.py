@@ -19,6 +19,7 @@ import numpy as np
 
 from entrec.data.class_folders import by_class, few
 from entrec.data.left_out import summary
+from entrec.data.names import shown
 from entrec.data.reasons import reason
 from entrec.data.source import EncodedImage, Listing
 from entrec.data.splits import groups_by_name
@@ -170,7 +171,7 @@ def _members(path: Path, *, start: int = 0, inner: Any = None) -> Iterator[Encod
             for member in tar:
                 if member.isfile():
                     yield EncodedImage(
-                        f"{path}/{member.name}", partial(_span, path, start + member.offset_data, member.size)
+                        shown(f"{path}/{member.name}"), partial(_span, path, start + member.offset_data, member.size)
                     )
     except (OSError, tarfile.TarError) as error:
         raise UserError(f"{path}: damaged ({reason(error)}); download it again") from error
