@@ -110,7 +110,7 @@ def test_a_link_to_a_folder_elsewhere_is_followed_once(root, tmp_path):
 
 def test_a_class_that_is_another_class_is_refused(root):
     (root / "fox").symlink_to("cat")
-    with pytest.raises(UserError, match=r"own/fox: no images; left out: 1 file: a folder that is read already"):
+    with pytest.raises(UserError, match=r"own/fox: no images; files left out: 1 \(a folder that is read already: .\)"):
         listed(root)
 
 
@@ -181,7 +181,7 @@ def test_folders_that_contradict_each_other_are_one_line(tmp_path, names, says):
 def test_a_validation_folder_that_links_to_the_test_folder_is_refused(tmp_path):
     filled(tmp_path / "set", "train/a/1.png", "train/b/1.png", "test/a/1.png", "test/b/1.png")
     (tmp_path / "set" / "val").symlink_to("test")
-    with pytest.raises(UserError, match=r"a: no images; left out: 1 file: a folder that is read already"):
+    with pytest.raises(UserError, match=r"a: no images; files left out: 1 \(a folder that is read already: .\)"):
         listed(tmp_path / "set")
 
 
@@ -238,7 +238,7 @@ def test_names_that_are_not_utf_8_pass_through_preparation(folder_spec, tmp_path
     assert card.classes == (r"caf\xe9", r"th\xe9\n", "日本 🐈")
     assert card.left_out["no suffix of an image"].first[0] == r"caf\xe9/\xfe.txt"
     assert (
-        r"own: left out are 3 files: no suffix of an image (caf\xe9/\xfe.txt, th\xe9\n/\xfe.txt,"
+        r"own: files left out: 3 (no suffix of an image: caf\xe9/\xfe.txt, th\xe9\n/\xfe.txt,"
         in capsys.readouterr().err
     )
 
@@ -254,7 +254,7 @@ def test_what_is_shown_of_a_name_is_one_line_of_text(name):
 def test_a_message_names_the_first_few_of_many():
     root = Path("/set")
     many = summary([Unused(f"/set/a/{i}.txt", "hidden") for i in range(2000)], root)
-    assert said(many) == "2000 files: hidden (a/0.txt, a/1.txt, a/2.txt and 1997 more)"
+    assert said(many) == "2000 (hidden: a/0.txt, a/1.txt, a/2.txt and 1997 more)"
     assert len(many["hidden"].first) == 10
 
 

@@ -174,6 +174,15 @@ def test_transparent_pixels_show_white(image):
     assert found.conversions == ("transparency on white",)
 
 
+@pytest.mark.parametrize("image", [RGBA, LA], ids=lambda image: image.mode)
+def test_an_opaque_alpha_channel_is_no_transparency(image):
+    opaque = image.copy()
+    opaque.putalpha(255)
+    found = as_it_looks(opaque)
+    assert np.array_equal(np.asarray(found.image), np.asarray(image.convert("RGB")))
+    assert found.conversions == ()
+
+
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "TGA", "ICO", "AVIF", "DDS", "QOI", "SGI"])
 def test_transparency_is_found_in_every_format_that_has_it(kind):
     clear = Image.new("RGBA", (32, 32), (255, 0, 0, 0))
@@ -267,6 +276,15 @@ def test_images_of_other_modes_are_turned_too(mode):
     upright = saved(image, "TIFF")
     turned = saved(image, "TIFF", tiffinfo={ORIENTATION: 6})
     assert np.array_equal(colours(turned), np.rot90(colours(upright), -1))
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+def test_the_first_page_of_a_turned_tiff_is_turned_once(compression):
+    image = Image.fromarray(BLOCKS)
+    options = {"save_all": True, "append_images": [image], "tiffinfo": {ORIENTATION: 6}, "compression": compression}
+    found = decoded(saved(image, "TIFF", **options))
+    assert np.array_equal(np.asarray(found.image), np.rot90(BLOCKS, -1))
+    assert found.conversions == ("turned upright", "first of several frames")
 
 
 @pytest.mark.parametrize("exif", [b"", b"Exif\0\0", b"Exif\0\0garbage", b"Exif\0\0II*\0\xff\xff\xff\xff", b"\0" * 40])

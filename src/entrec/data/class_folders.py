@@ -142,7 +142,7 @@ def _images(folder: str, seen: set[Identity], unused: list[Unused]) -> list[str]
             else:
                 images[here].append(entry.path)
     if not any(images.values()):
-        others = f"; left out: {said(summary(left, Path(folder)))}" if left else ""
+        others = f"; files left out: {said(summary(left, Path(folder)))}" if left else ""
         raise UserError(f"{shown(folder)}: no images{others}; add some or remove this class")
     unused += left
     return [path for here in in_order(images) for path in images[here]]

@@ -131,7 +131,8 @@ def _flat(image: Image.Image, packing: Packing) -> tuple[Image.Image, list[str]]
         return (image if image.mode in ("L", "RGB") else image.convert("L" if image.mode == "1" else "RGB")), names
     if packing.wide and "transparency" in image.info:
         raise _refused(image, "a transparent colour of 16 bits, of which Pillow reads 8; save the image with 8 bits")
-    return _on_white(image, packing.raw), [*names, TRANSPARENT]
+    shown, opaque = _on_white(image, packing.raw)
+    return shown, names if opaque else [*names, TRANSPARENT]
 
 
 def _high_bits(image: Image.Image, raw: str) -> tuple[Image.Image, list[str]]:
@@ -149,14 +150,15 @@ def _high_bits(image: Image.Image, raw: str) -> tuple[Image.Image, list[str]]:
     return Image.fromarray(np.where(values == key, WHITE, grey).astype(np.uint8)), [SIXTEEN, TRANSPARENT]
 
 
-def _on_white(image: Image.Image, raw: str) -> Image.Image:
-    """Return the image in RGB before a white background."""
+def _on_white(image: Image.Image, raw: str) -> tuple[Image.Image, bool]:
+    """Return the image in RGB before a white background, and whether none of the background shows."""
     if raw in LEVELS:
         image.info["transparency"] = image.info["transparency"] * 255 // LEVELS[raw]
     if image.mode == "La":  # which Pillow converts to nothing else
         image = image.convert("LA")
     shown = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown).convert("RGB")
+    opaque = shown.getextrema()[3] == (WHITE, WHITE)
+    return Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown).convert("RGB"), opaque
 
 
 def _orientation(image: Image.Image) -> Any:

@@ -31,18 +31,14 @@ def summary(unused: Sequence[Unused], root: Path) -> dict[str, LeftOut]:
 
 
 def said(left_out: Mapping[str, LeftOut]) -> str:
-    """Return what is left out in one phrase, such as "3 files: hidden (a/.x), no suffix of an image (y and 1 more)"."""
-    count = sum(group.count for group in left_out.values())
-    return f"{count} {'file' if count == 1 else 'files'}: " + ", ".join(
-        f"{reason} ({', '.join(group.first[:SAID])}{_more(group.count - SAID)})" for reason, group in left_out.items()
-    )
+    """Return how many files are left out and why, in one phrase: "3 (hidden: a/.x; no suffix of an image: y, z)"."""
+    names = {reason: ", ".join(group.first[:SAID]) for reason, group in left_out.items()}
+    more = {reason: f" and {group.count - SAID} more" for reason, group in left_out.items() if group.count > SAID}
+    groups = "; ".join(f"{reason}: {names[reason]}{more.get(reason, '')}" for reason in left_out)
+    return f"{sum(group.count for group in left_out.values())} ({groups})"
 
 
 def report(name: str, left_out: Mapping[str, LeftOut]) -> None:
     """Say on stderr what is left out of the dataset `name`, in one line, if anything is."""
     if left_out:
-        print(f"{name}: left out are {said(left_out)}", file=sys.stderr)
-
-
-def _more(count: int) -> str:
-    return f" and {count} more" if count > 0 else ""
+        print(f"{name}: files left out: {said(left_out)}", file=sys.stderr)
