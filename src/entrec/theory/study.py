@@ -100,9 +100,8 @@ class Setting:
 
     def gaussian_keys(self, bound: str) -> list[str]:
         """Return the keys that the benchmark of one bound depends on; its seed stands in the name of its file."""
-        shared = [f.name for f in fields(Gaussian) if f.name not in BOUNDS and f.name != "seeds"]
-        own = [f.name for f in fields(Gaussian) if f.name == bound]
-        return self._keys("estimators.gaussian", *shared, *own)
+        foreign = {"seeds", *BOUNDS} - {bound}
+        return self._keys("estimators.gaussian", *(f.name for f in fields(Gaussian) if f.name not in foreign))
 
     def sphere_keys(self, dimension: int) -> list[str]:
         """Return the keys that the vMF pairs of one dimension depend on."""

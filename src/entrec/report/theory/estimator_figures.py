@@ -83,7 +83,7 @@ def draw_rates(setting: Setting, data: pd.DataFrame) -> Any:
     colour, shape = scales("quantity", ERROR_MARKS)
 
     def panel(rows: pd.DataFrame, labelled: bool) -> Any:
-        case, estimator = rows["case"].iloc[0], rows["estimator"].iloc[0]
+        case = setting.estimators.rates.cases[rows["case"].iloc[0]]
         sums = rows["quantity"] == "mean squared error"
         x = samples_x(rows["samples"], labelled)
         low, high = rows["value"].min() / 2, rows["value"].max() * 2  # with room for the marks
@@ -96,7 +96,7 @@ def draw_rates(setting: Setting, data: pd.DataFrame) -> Any:
             alt.Chart(rows[sums]).mark_point(size=75, opacity=1, strokeWidth=1.25).encode(x, y, colour, shape),
             alt.Chart(rows[~sums]).mark_point(filled=True, size=26, opacity=1).encode(x, y, colour, shape),
         ]
-        title = alt.Title(case_title(setting, case), subtitle=ENTROPY_ESTIMATORS[estimator].title, subtitleColor=INK)
+        title = alt.Title(case_title(case), subtitle=ENTROPY_ESTIMATORS[case.estimator].title, subtitleColor=INK)
         return alt.layer(*layers).properties(width=PANEL, height=110, title=title)
 
     return multiples(data, "case", panel)

@@ -76,7 +76,7 @@ def sphere(setting: Setting, rows: pd.DataFrame) -> Layout:
 
 def rates(setting: Setting, rows: pd.DataFrame) -> Layout:
     """Lay out one row per fitted exponent, beside the stated one."""
-    records = rows.to_dict("records")
+    cases, records = setting.estimators.rates.cases, rows.to_dict("records")
     texts = []
     for row in records:
         slope, low, high = (decimal(row[name], 2) for name in ("slope", "low", "high"))
@@ -88,7 +88,7 @@ def rates(setting: Setting, rows: pd.DataFrame) -> Layout:
         Column(label, detail, {str(i): text[place] for i, text in enumerate(texts)}, words=words)
         for place, (label, detail, words) in enumerate(RATE_COLUMNS)
     ]
-    keys = [(str(i), case_title(setting, row["case"])) for i, row in enumerate(records)]
+    keys = [(str(i), case_title(cases[row["case"]])) for i, row in enumerate(records)]
     caption = (
         "Slopes of log error against log k (for the bias against h: against log h), fitted from the given k on, with "
         "their 95 % intervals, beside the exponents that Theorems 2 and 3 state. A slope agrees when its interval "

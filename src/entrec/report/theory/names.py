@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from entrec.theory.settings.estimators import RateCase
 from entrec.theory.settings.identifiability import (
     ContentIsolation,
     ContentIsolationRow,
@@ -9,7 +10,6 @@ from entrec.theory.settings.identifiability import (
     LatentRecovery,
     LatentRecoveryRow,
 )
-from entrec.theory.study import Setting
 
 LATENTS = ("content", "style")
 IN_WIDTH = "bias against h"  # the one error that is fitted against the kernel's width; it grows as h shrinks
@@ -17,15 +17,14 @@ ROOT = "root mean square error"  # the one error that is fitted as a root
 DENSITIES = {"vmf": "vMF κ =", "laplace": "Laplace", "normal": "normal", "cubic": "cubic"}
 
 
-def case_title(setting: Setting, case: str) -> str:
+def case_title(case: RateCase) -> str:
     """Return what a case of the rates draws from and how wide its kernel is, such as `Gaussian d = 2, h = 0.5`."""
-    settings = setting.estimators.rates.cases[case]
-    d, width = settings.dimension, number(settings.width)
+    d, width = case.dimension, number(case.width)
     return {
         "gaussian": f"Gaussian d = {d}, h = {width}",
         "sphere": f"sphere d = {d}, κ = {width}",
         "dirichlet": f"{d} categories",
-    }[settings.data]
+    }[case.data]
 
 
 def density_name(density: Density) -> str:

@@ -121,7 +121,8 @@ def content_verdict(settings: ContentIsolation, scores: pd.DataFrame) -> Verdict
     cases = []
     for row, title in rows.items():
         isolated = {
-            name: isolates(ridge["content", row, name], excess[row, name]) for name in ("entrec_cont", *REFERENCES)
+            name: isolates(ridge["content", row, name], list(excess[name][row]))
+            for name in ("entrec_cont", *REFERENCES)
         }
         outcome: CaseOutcome = "fails" if any(isolated.values()) else "undecided"
         cases.append(Case(title, "EntRecCont", "holds" if isolated["entrec_cont"] else outcome))
@@ -200,14 +201,11 @@ def _recovery_outcome(r2: Mapping[tuple[str, str], MeanSD], row: str, form: str)
     return "fails" if any(r2[row, name].mean >= enough for name in ("info_nce", *FORMS)) else "undecided"
 
 
-def _style_above_oracle(scores: pd.DataFrame) -> dict[tuple[str, str], list[float]]:
-    """Return R2 of style less that of the oracle, which has the same process, by row and representation, per seed."""
+def _style_above_oracle(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return R2 of style less that of the oracle, which has the same process: rows and seeds by representations."""
     style = scores[scores["latents"] == "style"]
-    oracle = style.loc[style["representation"] == "oracle", ["row", "seed", "kernel_ridge"]]
-    pairs = style.merge(oracle, on=["row", "seed"], suffixes=("", "_oracle"))
-    excess = pairs["kernel_ridge"] - pairs["kernel_ridge_oracle"]
-    groups = excess.groupby([pairs["row"], pairs["representation"]])
-    return {(str(row), str(name)): list(group) for (row, name), group in groups}
+    r2 = style.pivot_table("kernel_ridge", index=["row", "seed"], columns="representation")
+    return r2.sub(r2["oracle"], axis="index")
 
 
 def _status(cases: Sequence[Case]) -> Status:
