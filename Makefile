@@ -10,6 +10,24 @@ REPORT = reports/$(STUDY)/index.html
 .PHONY: help demo run plan rehearse theory publish record push pull check test test-workflow test-faults test-slurm test-learning test-gpu bench bench-gpu lock format clean
 .DEFAULT_GOAL := help
 
+# The name of a study becomes part of commands and paths, and a study that does not exist is reported before anything is
+# built. The setting of a theory study is named with a slash, such as theory/quick.
+rest := $(STUDY)
+$(foreach c,A B C D E F G H I J K L M N O P Q R S T U V W X Y Z a b c d e f g h i j k l m n o p q r s t u v w x y z \
+    0 1 2 3 4 5 6 7 8 9 _ - /,$(eval rest := $$(subst $(c),,$$(rest))))
+ifneq ($(words $(STUDY))$(rest),1)
+    $(error STUDY=$(STUDY): not a name; allowed: letters of A to Z, digits, _ and -)
+endif
+ifneq ($(filter run plan rehearse record push pull,$(MAKECMDGOALS)),)
+    ifeq ($(wildcard params/$(STUDY).yaml),)
+        $(error STUDY=$(STUDY): no such study; allowed: $(basename $(notdir $(filter-out %/theory.yaml,$(wildcard params/*.yaml)))))
+    endif
+endif
+
+# `make table_1` and the like: tables, figures and results are targets of Snakemake.
+.DEFAULT:
+	$(error $@: no such target; `make` lists those of make, and tables, figures and results are targets of Snakemake, such as: snakemake table_1)
+
 help:  ## print this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 
@@ -29,10 +47,6 @@ help:  ## print this list
 
 demo: STUDY = demo
 demo: run  ## run the whole pipeline on embedded data, on two CPU cores
-
-# A study that does not exist is reported before anything is built.
-params/%.yaml:
-	@echo "$@: no such study; there are: $(filter-out params/theory.yaml,$(wildcard params/*.yaml))" >&2; exit 1
 
 run: params/$(STUDY).yaml .venv/installed  ## run another study: make run STUDY=fashion
 	snakemake all --resources gpu=$(GPUS) --configfile params/$(STUDY).yaml

@@ -19,3 +19,10 @@ rule all:
     default_target: True
     input:
         JOBS.all().inputs,
+
+
+check_targets(workflow)
+
+
+onstart:
+    record_owner(STUDY_FILE, STUDY)

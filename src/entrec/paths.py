@@ -76,7 +76,9 @@ class ReportFolder(Folder):
 
 
 class LogFolder(Folder):
-    """What the jobs of a study print, and what Snakemake measures of them."""
+    """What the jobs of a study print, what Snakemake measures of them, and the path of the study file they are of."""
+
+    study_file = Entry("study_file")
 
     def log(self, *job: str) -> Path:
         """Return the path of what a job prints; `job` is its step and its name, or just the step if there is one."""

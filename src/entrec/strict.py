@@ -229,7 +229,9 @@ def named_after(document: Document, kind: type) -> Any:
     wrong = {one.key for one in document.wrong}
     lines = [(line, document.said(key, line, problem)) for key, line, problem in document.wrong]
     for fault in faults:
-        if fault.key not in wrong:  # a value that was left out is no missing key
+        if fault.key == "name" and "name" not in raw:
+            lines.append((0, f"{path}: {fault.text}"))
+        elif fault.key not in wrong:  # a value that was left out is no missing key
             line = document.line_of(fault.key)
             lines.append((line, document.said(fault.key, line, fault.text)))
     if lines:

@@ -104,7 +104,30 @@ def test_a_wrong_key_stops_with_one_line_before_any_job(clone):
 
 
 def test_an_unknown_target_is_named(clone):
-    assert "table_9" in clone.fail("snakemake", "table_9")
+    said = clone.fail("snakemake", "table_9")
+    assert re.search("^entrec: table_9: no such target; did you mean table_2. there are: table_1, ", said, re.MULTILINE)
+    assert "Traceback" not in said
+
+
+def test_a_study_file_that_does_not_exist_is_named_without_a_traceback(clone):
+    said = clone.fail("snakemake", "all", "--configfile", "params/dmo.yaml")
+    assert "entrec: --configfile params/dmo.yaml: no such file; did you mean params/demo.yaml?" in said
+    assert "Traceback" not in said
+
+
+def test_a_study_file_of_the_same_name_elsewhere_is_refused(clone):
+    (clone.folder / "elsewhere").mkdir()
+    shutil.copy(clone.folder / "params/demo.yaml", clone.folder / "elsewhere")
+    said = clone.fail("snakemake", "-n", "all", "--configfile", "elsewhere/demo.yaml")
+    assert "entrec: elsewhere/demo.yaml: results/demo belong to params/demo.yaml, which has the same name" in said
+
+
+def test_a_path_of_odd_characters_works_end_to_end(clone):
+    folder = clone.folder / "odd {x} 'q' $(touch Y) \"é\" 🙂;"
+    folder.mkdir()
+    shutil.copy(clone.folder / "params/demo.yaml", folder / "Odd-1.yaml")
+    clone.succeed("snakemake", "data/Odd-1/faces/card.json", "--configfile", str(folder / "Odd-1.yaml"))
+    assert not (clone.folder / "Y").exists()
 
 
 def test_two_studies_at_once_are_refused(clone):

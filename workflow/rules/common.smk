@@ -9,7 +9,14 @@ from entrec.paths import TheoryPaths, record_of, with_record
 from entrec.pipeline.jobs import TABLES, Jobs
 from entrec.pipeline.launch import named_resources
 from entrec.pipeline.theory_jobs import TARGETS, THEORY_FIGURES, THEORY_TABLES
-from entrec.pipeline.workflow import one_of, read_study, read_theory, setting_pattern
+from entrec.pipeline.workflow import (
+    check_targets,
+    one_of,
+    read_study,
+    read_theory,
+    record_owner,
+    setting_pattern,
+)
 from entrec.runs import Run
 from entrec.study import (
     evaluate_keys,

@@ -19,14 +19,14 @@ rule prepare:
     resources:
         **resources_of("prepare"),
     params:
-        study=STUDY_FILE,
+        study=lambda w: STUDY_FILE,
         folder=lambda w, output: Path(output.card).parent,
         slice=lambda w: depends_on(prepare_keys(w.dataset)),
     message:
         "prepare {wildcards.dataset}"
     shell:
-        "python -m entrec prepare --study {params.study} --dataset {wildcards.dataset}"
-        " --output {params.folder} &> {log}"
+        "python -m entrec prepare --study {params.study:q} --dataset {wildcards.dataset:q}"
+        " --output {params.folder:q} &> {log:q}"
 
 
 use rule prepare as prepare_encoded with:

@@ -16,14 +16,14 @@ rule evaluate:
     resources:
         **resources_of("evaluate"),
     params:
-        study=STUDY_FILE,
+        study=lambda w: STUDY_FILE,
         data=lambda w, input: Path(input.data).parent,
         slice=depends_on(evaluate_keys()),
     message:
         "evaluate {wildcards.run}"
     shell:
-        "python -m entrec evaluate --study {params.study} --run {wildcards.run} --data {params.data}"
-        " --encoder {input.encoder} --output {output} &> {log}"
+        "python -m entrec evaluate --study {params.study:q} --run {wildcards.run:q} --data {params.data:q}"
+        " --encoder {input.encoder:q} --output {output:q} &> {log:q}"
 
 
 rule transfer:
@@ -44,11 +44,11 @@ rule transfer:
     resources:
         **resources_of("transfer"),
     params:
-        study=STUDY_FILE,
+        study=lambda w: STUDY_FILE,
         data=lambda w, input: Path(input.data).parent,
         slice=lambda w: depends_on(transfer_keys(w.dataset)),
     message:
         "transfer {wildcards.run} to {wildcards.dataset}"
     shell:
-        "python -m entrec transfer --study {params.study} --run {wildcards.run} --dataset {wildcards.dataset}"
-        " --data {params.data} --encoder {input.encoder} --output {output} &> {log}"
+        "python -m entrec transfer --study {params.study:q} --run {wildcards.run:q} --dataset {wildcards.dataset:q}"
+        " --data {params.data:q} --encoder {input.encoder:q} --output {output:q} &> {log:q}"

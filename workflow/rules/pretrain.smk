@@ -16,7 +16,7 @@ rule pretrain:
     resources:
         **resources_of("pretrain"),
     params:
-        study=STUDY_FILE,
+        study=lambda w: STUDY_FILE,
         data=lambda w, input: Path(input.data).parent,
         folder=lambda w, output: Path(output.encoder).parent,
         slice=lambda w: depends_on(pretrain_keys(STUDY, Run.parse(w.run).method)),
@@ -24,5 +24,5 @@ rule pretrain:
         "pretrain {wildcards.run}"
     shell:
         # `exec` replaces the shell, which a signal would kill, leaving the training without a parent
-        "exec python -m entrec pretrain --study {params.study} --run {wildcards.run}"
-        " --data {params.data} --output {params.folder} &> {log}"
+        "exec python -m entrec pretrain --study {params.study:q} --run {wildcards.run:q}"
+        " --data {params.data:q} --output {params.folder:q} &> {log:q}"

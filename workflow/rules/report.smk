@@ -18,7 +18,7 @@ rule report:
     resources:
         **resources_of("report"),
     params:
-        study=STUDY_FILE,
+        study=lambda w: STUDY_FILE,
         data=lambda w: str(PATHS.data),
         results=lambda w: str(PATHS.results),
         folder=lambda w, output: Path(output.page).parent,
@@ -26,5 +26,5 @@ rule report:
     message:
         "render {output.page}"
     shell:
-        "python -m entrec report --study {params.study} --data {params.data}"
-        " --results {params.results} --output {params.folder} &> {log}"
+        "python -m entrec report --study {params.study:q} --data {params.data:q}"
+        " --results {params.results:q} --output {params.folder:q} &> {log:q}"

@@ -8,21 +8,23 @@ rule table:
         LOGS.log("tables", "{table}"),
     benchmark:
         LOGS.benchmark("tables", "{table}")
+    wildcard_constraints:
+        table=one_of(TABLES),
     conda:
         "../../environment.yml"
     threads: threads_of("tables")
     resources:
         **resources_of("tables"),
     params:
-        study=STUDY_FILE,
+        study=lambda w: STUDY_FILE,
         results=lambda w: str(PATHS.results),
         folder=lambda w, output: Path(output[0]).parent,
         slice=depends_on(table_keys()),
     message:
         "table {wildcards.table}"
     shell:
-        "python -m entrec table --study {params.study} --name {wildcards.table}"
-        " --results {params.results} --output {params.folder} &> {log}"
+        "python -m entrec table --study {params.study:q} --name {wildcards.table:q}"
+        " --results {params.results:q} --output {params.folder:q} &> {log:q}"
 
 
 # Each table is a target of its own, such as `snakemake table_1`.

@@ -24,7 +24,7 @@ rule theory_gaussian:
         runtime=lambda w, rulename: theory_asks(w, rulename).minutes,
         gpu=lambda w, rulename: theory_asks(w, rulename).gpus,
     params:
-        step="gaussian --bound {bound} --seed {seed}",
+        step=["gaussian", "--bound", "{bound}", "--seed", "{seed}"],
         study=THEORY_FILE,
         output=lambda w, output: output[0],
         slice=theory_slice(lambda jobs, w: jobs.gaussian(w.bound, int(w.seed))),
@@ -32,8 +32,8 @@ rule theory_gaussian:
         "theory_gaussian {wildcards.setting}/{wildcards.bound}-s{wildcards.seed}"
     shell:
         # `exec` as in `pretrain`
-        "exec python -m entrec theory {params.step} --study {params.study} --setting {wildcards.setting}"
-        " --output {params.output} &> {log}"
+        "exec python -m entrec theory {params.step:q} --study {params.study:q} --setting {wildcards.setting:q}"
+        " --output {params.output:q} &> {log:q}"
 
 
 use rule theory_gaussian as theory_sphere with:
@@ -45,7 +45,7 @@ use rule theory_gaussian as theory_sphere with:
     benchmark:
         SETTING.logs.benchmark("sphere", "d{dimension}")
     params:
-        step="sphere --dimension {dimension}",
+        step=["sphere", "--dimension", "{dimension}"],
         slice=theory_slice(lambda jobs, w: jobs.sphere(int(w.dimension))),
     message:
         "theory_sphere {wildcards.setting}/d{wildcards.dimension}"
@@ -60,7 +60,7 @@ use rule theory_gaussian as theory_rates with:
     benchmark:
         SETTING.logs.benchmark("rates", "{case}")
     params:
-        step="rates --case {case}",
+        step=["rates", "--case", "{case}"],
         slice=theory_slice(lambda jobs, w: jobs.rates(w.case)),
     message:
         "theory_rates {wildcards.setting}/{wildcards.case}"
@@ -75,7 +75,7 @@ use rule theory_gaussian as theory_latent_recovery with:
     benchmark:
         SETTING.logs.benchmark("latent_recovery", "{fit}")
     params:
-        step="latent-recovery --run {fit}",
+        step=["latent-recovery", "--run", "{fit}"],
         output=lambda w, output: Path(output[0]).parent,
         slice=theory_slice(lambda jobs, w: jobs.latent_recovery(find_run(jobs.latent_recovery_runs, w.fit))),
     message:
@@ -91,7 +91,7 @@ use rule theory_latent_recovery as theory_content_isolation with:
     benchmark:
         SETTING.logs.benchmark("content_isolation", "{fit}")
     params:
-        step="content-isolation --run {fit}",
+        step=["content-isolation", "--run", "{fit}"],
         slice=theory_slice(lambda jobs, w: jobs.content_isolation(find_run(jobs.content_isolation_runs, w.fit))),
     message:
         "theory_content_isolation {wildcards.setting}/{wildcards.fit}"
@@ -110,7 +110,7 @@ use rule theory_latent_recovery as theory_table with:
     wildcard_constraints:
         table=one_of(THEORY_TABLES),
     params:
-        step=f"table --name {{table}} --results {SETTING.results.folder}",
+        step=["table", "--name", "{table}", "--results", str(SETTING.results.folder)],
         slice=theory_slice(lambda jobs, w: jobs.table(w.table)),
     message:
         "theory_table {wildcards.setting}/{wildcards.table}"
@@ -129,7 +129,7 @@ use rule theory_table as theory_figure with:
     wildcard_constraints:
         figure=one_of(THEORY_FIGURES),
     params:
-        step=f"figure --name {{figure}} --results {SETTING.results.folder}",
+        step=["figure", "--name", "{figure}", "--results", str(SETTING.results.folder)],
         slice=theory_slice(lambda jobs, w: jobs.figure(w.figure)),
     message:
         "theory_figure {wildcards.setting}/{wildcards.figure}"
@@ -149,7 +149,7 @@ use rule theory_table as theory_page with:
     benchmark:
         SETTING.logs.benchmark("report")
     params:
-        step=f"report --results {SETTING.results.folder}",
+        step=["report", "--results", str(SETTING.results.folder)],
         slice=theory_slice(lambda jobs, w: jobs.page()),
     message:
         "theory_page {output.page}"

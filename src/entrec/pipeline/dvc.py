@@ -5,6 +5,7 @@ DVC only caches and versions results. The command of a stage is the Snakemake ta
 """
 
 import os
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,7 @@ class StageFile:
 def stages(study: Study, study_file: Path, *, folder: Path = Path()) -> str:
     """Return the text of the `dvc.yaml` that lies in `folder`: stages for datasets, runs and tables."""
     jobs, name = Jobs(study), study_file.as_posix()
-    file = StageFile(folder, study_file, f"dvc --study {name}", options=f"--configfile {name} ")
+    file = StageFile(folder, study_file, f"dvc --study {name}", options=f"--configfile {shlex.quote(name)} ")
     transfers = [jobs.transfer(EACH_RUN, name) for name in study.evaluation.transfer.datasets]
     # what a stage is repeated for, and the jobs of each repetition
     repeated: list[tuple[str | list[str], Sequence[Job]]] = [

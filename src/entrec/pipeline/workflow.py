@@ -3,14 +3,55 @@
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from entrec.errors import UserError, said
+from entrec.allowed import did_you_mean
+from entrec.artefacts import write_text
+from entrec.errors import UserError, one_line, said
+from entrec.paths import StudyPaths
 from entrec.pipeline.theory_jobs import TheoryJobs
 from entrec.study import Study, load_study
-from entrec.theory.study import SETTINGS, load_theory
+from entrec.theory.study import SETTINGS, THEORY_FILE, load_theory
+
+
+def check_command_line() -> None:
+    """End the process with one line if `--configfile` names a file that is no study.
+
+    The profile calls this before Snakemake reads the file, since Snakemake would print a traceback of its own.
+    """
+    try:
+        for name in _configfiles(sys.argv[1:]):
+            if not Path(name).exists():
+                raise UserError(_no_such_study(name))
+            _load(Path(os.path.relpath(name)))
+    except UserError as error:
+        sys.exit(said(error))
+
+
+def _configfiles(arguments: Sequence[str]) -> Iterator[str]:
+    """Yield the words that Snakemake takes for files of settings: all up to the next option."""
+    reading = False
+    for word in arguments:
+        option, equals, value = word.partition("=")
+        if word.startswith("-"):
+            # argparse takes any beginning of an option's name that is not another option
+            reading = option.startswith("--configf") and "--configfiles".startswith(option)
+            if reading and equals:
+                yield value
+        elif reading:
+            yield word
+
+
+def _no_such_study(name: str) -> str:
+    studies = sorted(str(path) for path in Path("params").glob("*.yaml") if path.name != Path(THEORY_FILE).name)
+    meant = did_you_mean(name, studies)
+    return (
+        f"--configfile {one_line(name)}: no such file; {f'{meant} ' if meant else ''}studies: {', '.join(studies)};"
+        " targets stand before --configfile or after --"
+    )
 
 
 def read_study(config_settings: Any, *, default: str) -> tuple[str, Study]:
@@ -20,9 +61,54 @@ def read_study(config_settings: Any, *, default: str) -> tuple[str, Study]:
     """
     try:
         path = _study_file(config_settings, default)
-        return str(path), load_study(path)
+        study = _load(path)
+        check_owner(path, study)
     except UserError as error:
         sys.exit(said(error))
+    return str(path), study
+
+
+@cache
+def _load(path: Path) -> Study:
+    return load_study(path)
+
+
+def check_owner(path: Path, study: Study) -> None:
+    """Raise `UserError` if the results of a study with this name are those of another file.
+
+    The results belong to the file of which Snakemake made them, or else to the file in `params/`.
+    """
+    recorded = StudyPaths(study.name).logs.study_file
+    owner = Path(recorded.read_text(encoding="utf-8") if recorded.is_file() else f"params/{study.name}.yaml")
+    if owner.is_file() and not owner.samefile(path):
+        raise UserError(
+            f"{path}: results/{study.name} belong to {owner}, which has the same name; rename this file,"
+            f" or delete all of that study: make clean STUDY={study.name}"
+        )
+
+
+def record_owner(path: str, study: Study) -> None:
+    """Note that the results of the study are those of the file `path`."""
+    write_text(StudyPaths(study.name).logs.study_file, path)
+
+
+def check_targets(workflow: Any) -> None:
+    """End the process with one line if a target without a folder is no rule: the line lists all that are."""
+    if not workflow.is_main_process:  # the jobs' own targets are known to exist
+        return
+    rules = [rule.name for rule in workflow.rules if not rule.has_wildcards()]
+    for target in _targets():
+        if "/" not in target and not workflow.is_rule(target):
+            meant = did_you_mean(target, rules)
+            known = f"{meant} there are: {', '.join(rules)}".strip()
+            sys.exit(f"entrec: {one_line(target)}: no such target; {known}")
+
+
+def _targets() -> Sequence[str]:
+    """Return the targets of the command line; Snakemake has them ready only after it has read the Snakefile."""
+    from snakemake.cli import get_argument_parser  # imported here, because only Snakemake's own process needs it
+
+    return get_argument_parser().parse_known_args(sys.argv[1:])[0].targets or []
 
 
 def read_theory(path: str) -> dict[str, TheoryJobs]:
@@ -52,7 +138,7 @@ def setting_pattern(settings: Iterable[TheoryJobs]) -> str:
 
 def one_of(names: Iterable[object]) -> str:
     """Return a regular expression that matches each of `names` and nothing else."""
-    return "|".join(map(str, names)) or "(?!)"
+    return "|".join(re.escape(str(name)) for name in names) or "(?!)"
 
 
 def _study_file(config_settings: Any, default: str) -> Path:
