@@ -18,6 +18,7 @@ from entrec.plan.sizes import size_of
 from entrec.plan.speeds import measured_speed
 from entrec.plan.text import plan_text
 from entrec.plan.wall_time import check_devices, wall_seconds
+from entrec.results.files import digest_of
 from entrec.runs import Run
 from entrec.settings import Dataset
 from entrec.study import load_study
@@ -125,6 +126,7 @@ def finished_run(study, method="simclr", batch_size=4096, **changes):
     description = {
         "run": f"{method}-b{batch_size}-e100-s0", "study": study.name, "method": method, "batch_size": batch_size,
         "epochs": 100, "seed": 0, "steps": 10, "images_per_second": 16000.0, "processes": 16, "parameters": 1000,
+        "encoder": "0" * 64, "history": "0" * 64,
         "provenance": {
             "params": study.slice(keys), "seed": 0, "commit": None, "dirty": False, "code": "0", "versions": {},
             "hardware": {"cpu": "x", "gpu": "NVIDIA Toy 80GB", "device": "cuda", "threads": 4, "machine": "x86_64"},
@@ -141,7 +143,7 @@ def finished_run(study, method="simclr", batch_size=4096, **changes):
 
 def write_run(folder, description):
     (folder / description["run"]).mkdir(parents=True)
-    (folder / description["run"] / "run.json").write_text(json.dumps(description))
+    (folder / description["run"] / "run.json").write_text(json.dumps(description | {"digest": digest_of(description)}))
 
 
 def test_a_measured_speed_replaces_the_count_at_the_nearest_batch_size(paper, tmp_path):
