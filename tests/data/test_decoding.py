@@ -62,7 +62,8 @@ def grey(content):
 def test_of_16_bits_the_upper_eight_count_in_every_byte_order(values, mode):
     found = as_it_looks(wide(values, mode))
     assert np.array_equal(np.asarray(found.image), values >> 8)
-    assert found.conversions == ("16 bits to 8",)
+    assert found.conversions[0] == "16 bits to 8"
+    assert ("nothing in the upper bits" in found.conversions) == (0 < values.max() < 256)
     assert not found.plain
 
 
@@ -305,9 +306,11 @@ def test_orientations_that_do_not_exist_turn_nothing(value):
 def test_of_several_frames_the_first_counts(kind):
     frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "blue", "green")]
     options = {"lossless": True} if kind == "WEBP" else {}
-    found = decoded(saved(frames[0], kind, save_all=True, append_images=frames[1:], **options))
+    saved_frames = saved(frames[0], kind, save_all=True, append_images=frames[1:], **options)
+    found = decoded(saved_frames)
     assert np.abs(np.asarray(found.image).reshape(-1, 3).mean(axis=0) - (255, 0, 0)).max() < 5
     assert "first of several frames" in found.conversions
+    assert not getattr(Image.open(io.BytesIO(encoded(saved_frames, 64).content)), "is_animated", False)
 
 
 def test_a_profile_is_not_applied_and_counts_unless_it_is_that_of_srgb():

@@ -34,7 +34,11 @@ TURNS = dict(enumerate(map(Image.Transpose, (0, 3, 1, 5, 4, 6, 2)), start=2))  #
 PHOTOMETRIC = 262  # the TIFF tag; 0 says that 0 is white
 WHITE = 255
 SIXTEEN = "16 bits to 8"
+EMPTY = "nothing in the upper bits"
 TRANSPARENT = "transparency on white"
+NO_ORIENTATION = "unreadable orientation ignored"
+FOREIGN = "colour profile ignored"
+IGNORED = {NO_ORIENTATION, FOREIGN}  # these change no pixel
 # Pillow's modes that it converts to RGB as they look
 EXACT = {"1": "from 1 bit", "P": "from a palette", "PA": "from a palette", "RGBX": "from RGBX"} | {
     mode: f"from {mode}" for mode in ("CMYK", "YCbCr", "LAB", "HSV")
@@ -96,12 +100,12 @@ def as_it_looks(image: Image.Image) -> Decoded:
         *conversions,
         *(["turned upright"] if turn is not None or declared in TURNS else []),
         *(["first of several frames"] if frames else []),
-        *(["unreadable orientation ignored"] if declared is None else []),
-        *(["colour profile ignored"] if _is_foreign(image) else []),
+        *([NO_ORIENTATION] if declared is None else []),
+        *([FOREIGN] if _is_foreign(image) else []),
     ]
     upright = flat if turn is None else flat.transpose(turn)
     upright.info = {}  # such as the colour that was transparent, which a new file would get
-    plain = image.mode in ("L", "RGB") and TRANSPARENT not in names and turn is None
+    plain = image.mode in ("L", "RGB") and IGNORED.issuperset(names)
     return Decoded(upright, tuple(names), str(image.format), plain)
 
 
@@ -142,12 +146,14 @@ def _high_bits(image: Image.Image, raw: str) -> tuple[Image.Image, list[str]]:
         span = f"{values.min()} to {values.max()}"
         raise _refused(image, f"values from {span}; allowed: 0 to 65535; save the image with 8 or 16 bits")
     grey = (values >> (4 if raw == "I;12" else 8)).astype(np.uint8)
+    # such as 8 bits in a file of 16; the image does not say whether it is dark or has another range
+    names = [SIXTEEN, EMPTY] if values.any() and not grey.any() else [SIXTEEN]
     if getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == 0:
         grey = WHITE - grey
     key = image.info.get("transparency")
     if key is None:
-        return Image.fromarray(grey), [SIXTEEN]
-    return Image.fromarray(np.where(values == key, WHITE, grey).astype(np.uint8)), [SIXTEEN, TRANSPARENT]
+        return Image.fromarray(grey), names
+    return Image.fromarray(np.where(values == key, WHITE, grey).astype(np.uint8)), [*names, TRANSPARENT]
 
 
 def _on_white(image: Image.Image, raw: str) -> tuple[Image.Image, bool]:
