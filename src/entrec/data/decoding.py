@@ -163,7 +163,7 @@ def _on_white(image: Image.Image, raw: str) -> tuple[Image.Image, bool]:
     if image.mode == "La":  # which Pillow converts to nothing else
         image = image.convert("LA")
     shown = image.convert("RGBA")
-    opaque = shown.getextrema()[3] == (WHITE, WHITE)
+    opaque = shown.getchannel("A").getextrema() == (WHITE, WHITE)
     return Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown).convert("RGB"), opaque
 
 
