@@ -39,7 +39,8 @@ def assert_made_of(stage: dict[str, Any], jobs: list[Job], study: Path) -> None:
     options = "" if study == THEORY else f" --configfile {study}"
     targets = " ".join(str(job.outputs[0]) for job in jobs)
     assert stage["cmd"] == f"snakemake{options} --allowed-rules {jobs[0].rule} -- {targets}"
-    assert set(stage["deps"]) == cached(path for job in jobs for path in job.inputs)
+    inputs = [path for job in jobs for path in job.inputs]
+    assert set(stage["deps"]) == (set(map(str, inputs)) if jobs[0].rule.startswith("prepare") else cached(inputs))
     assert set(stage["outs"]) == cached(path for job in jobs for path in job.outputs)
     assert [(*given, *map(set, given.values())) for given in stage["params"]] == [
         (str(study), {key for job in jobs for key in job.keys})
@@ -56,7 +57,8 @@ def test_the_stages_of_a_study_are_its_datasets_runs_and_tables(path):
     for job in Jobs(load_study(path)):
         if job.rule not in ("report", "all"):
             of = job.dataset if job.rule.startswith("prepare") else job.run
-            by_stage.setdefault(f"{job.rule}@{of}" if of else job.outputs[0].stem, []).append(job)
+            stage = "prepare_files" if job.rule == "prepare" and job.inputs else job.rule
+            by_stage.setdefault(f"{stage}@{of}" if of else job.outputs[0].stem, []).append(job)
     made = resolved(stages(load_study(path), path))
     assert made.keys() == by_stage.keys()
     for name, jobs in by_stage.items():

@@ -23,6 +23,6 @@ def test_a_wildcard_stays_in_a_path():
 
 
 def test_no_two_files_of_a_folder_are_one():
-    for kind in (DatasetFolder, RunFolder):
+    for kind, count in {DatasetFolder: 6, RunFolder: 5}.items():
         names = [entry.name for entry in vars(kind).values() if hasattr(entry, "name")]
-        assert len(names) == len(set(names)) == 5
+        assert len(names) == len(set(names)) == count

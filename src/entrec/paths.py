@@ -36,6 +36,25 @@ class DatasetFolder(Folder):
     shards = Entry("images")
     labels = Entry("labels.npy")
     splits = Entry("splits.npy")
+    originals = Entry("originals.csv")
+
+    @property
+    def unfinished(self) -> "DatasetFolder":
+        """The folder beside it in which the preparation of encoded images gathers its files."""
+        return DatasetFolder(self._beside("unfinished"))
+
+    @property
+    def seen(self) -> Path:
+        """The file beside it that says which original files are known to be those of the list."""
+        return self._beside("seen.json")
+
+    @property
+    def changed(self) -> Path:
+        """The file beside it that is newer than the dataset where the original files have changed since."""
+        return self._beside("changed")
+
+    def _beside(self, ending: str) -> Path:
+        return self.folder.with_name(f".{self.folder.name}.{ending}")
 
 
 class RunFolder(Folder):

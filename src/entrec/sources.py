@@ -45,12 +45,14 @@ class Source:
     """What other modules need to know of a source before its images are read.
 
     `supply` says how its images are had, and `storage` whether they are prepared as one array, stay encoded, or may be
-    either. `published` is None where the number of images is unknown before the preparation.
+    either. `published` is None where the number of images is unknown before the preparation. `reads` names the files
+    and folders of the study's `path` that the source reads, or none if it may read them all.
     """
 
     supply: Supply
     storage: Literal["array", "encoded", "either"]
     published: Published | None = None
+    reads: tuple[str, ...] = ()
 
     @property
     def needs_path(self) -> bool:
@@ -75,16 +77,40 @@ SOURCES: dict[str, Source] = {
     "textures": Source("packaged", "array", Published(960, 0, 0, classes=10)),
     "fashion_mnist": Source("downloaded", "array", Published(60_000, 0, 10_000, classes=10, gigabytes=0.03, side=28)),
     "folder": Source("own", "either"),
-    "cifar10": Source("makers", "either", Published(50_000, 0, 10_000, classes=10, gigabytes=0.2, side=32)),
-    "cifar100": Source("makers", "either", Published(50_000, 0, 10_000, classes=100, gigabytes=0.2, side=32)),
+    "cifar10": Source(
+        "makers",
+        "either",
+        Published(50_000, 0, 10_000, classes=10, gigabytes=0.2, side=32),
+        reads=("cifar-10-batches-py",),
+    ),
+    "cifar100": Source(
+        "makers",
+        "either",
+        Published(50_000, 0, 10_000, classes=100, gigabytes=0.2, side=32),
+        reads=("cifar-100-python",),
+    ),
     "imagenet": Source("makers", "encoded", Published(1_281_167, 0, 50_000, classes=1000, gigabytes=155)),
-    "food101": Source("makers", "encoded", Published(75_750, 0, 25_250, classes=101, gigabytes=5.0)),
-    "sun397": Source("makers", "encoded", Published(19_850, 0, 19_850, classes=397, gigabytes=39)),  # first partition
-    "stanford_cars": Source("makers", "encoded", Published(8_144, 0, 8_041, classes=196, gigabytes=2.0)),
-    "fgvc_aircraft": Source("makers", "encoded", Published(3_334, 3_333, 3_333, classes=100, gigabytes=2.8)),
-    "dtd": Source("makers", "encoded", Published(1_880, 1_880, 1_880, classes=47, gigabytes=0.6)),
-    "oxford_pets": Source("makers", "encoded", Published(3_680, 0, 3_669, classes=37, gigabytes=0.8)),
+    "food101": Source(
+        "makers", "encoded", Published(75_750, 0, 25_250, classes=101, gigabytes=5.0), reads=("food-101",)
+    ),
+    "sun397": Source(
+        "makers", "encoded", Published(19_850, 0, 19_850, classes=397, gigabytes=39), reads=("SUN397", "Partitions")
+    ),  # first partition
+    "stanford_cars": Source(
+        "makers", "encoded", Published(8_144, 0, 8_041, classes=196, gigabytes=2.0), reads=("stanford_cars",)
+    ),
+    "fgvc_aircraft": Source(
+        "makers", "encoded", Published(3_334, 3_333, 3_333, classes=100, gigabytes=2.8), reads=("fgvc-aircraft-2013b",)
+    ),
+    "dtd": Source("makers", "encoded", Published(1_880, 1_880, 1_880, classes=47, gigabytes=0.6), reads=("dtd",)),
+    "oxford_pets": Source(
+        "makers", "encoded", Published(3_680, 0, 3_669, classes=37, gigabytes=0.8), reads=("oxford-iiit-pet",)
+    ),
     # without the background class; 30 images of each class train
-    "caltech101": Source("makers", "encoded", Published(3_030, 0, 5_647, classes=101, gigabytes=0.1)),
-    "flowers102": Source("makers", "encoded", Published(1_020, 1_020, 6_149, classes=102, gigabytes=0.3)),
+    "caltech101": Source(
+        "makers", "encoded", Published(3_030, 0, 5_647, classes=101, gigabytes=0.1), reads=("caltech101",)
+    ),
+    "flowers102": Source(
+        "makers", "encoded", Published(1_020, 1_020, 6_149, classes=102, gigabytes=0.3), reads=("flowers-102",)
+    ),
 }

@@ -22,7 +22,7 @@ from entrec.evaluation.transfer import transfer
 from entrec.runs import Run
 from entrec.training.pretrain import pretrain
 
-FILES = ["images.npy", "labels.npy", "splits.npy"]
+FILES = ["images.npy", "labels.npy", "originals.csv", "splits.npy"]
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_a_damaged_or_foreign_card_is_noticed(prepared_folder, card):
         open_prepared(prepared_folder)
 
 
-@pytest.mark.parametrize("file", FILES)
+@pytest.mark.parametrize("file", ["images.npy", "labels.npy", "splits.npy"])
 def test_a_card_without_the_digest_of_a_file_is_noticed(prepared_folder, file):
     with edited_result(prepared_folder / "card.json") as card:
         del card["files"][file]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from tests.data.conftest import contents
 
 from entrec.data import store
@@ -18,19 +19,32 @@ def stopped(monkeypatch, *, after):
     """Let the preparation die while it writes the next shard."""
     write, done = store._write_shard, []
 
-    def dies(path, notes, batch, start):
+    def dies(path, sidecars, batch, start, origin):
         if len(done) == after:
             (path.parent / f".{path.name}.1").write_bytes(b"half")
             raise KeyboardInterrupt
         done.append(start)
-        return write(path, notes, batch, start)
+        return write(path, sidecars, batch, start, origin)
 
     monkeypatch.setattr(store, "_write_shard", dies)
     return write
 
 
+@pytest.fixture
+def decodes(monkeypatch):
+    """A list that grows with every image that is decoded."""
+    found, keep = [], store.encoded
+
+    def counted(content, side):
+        found.append(side)
+        return keep(content, side)
+
+    monkeypatch.setattr(store, "encoded", counted)
+    return found
+
+
 def test_a_stopped_preparation_goes_on_from_its_last_whole_shard(
-    photo_spec, encoded_folder, tmp_path, monkeypatch, photos
+    photo_spec, encoded_folder, tmp_path, monkeypatch, decodes
 ):
     undisturbed, folder = contents(encoded_folder), tmp_path / "data" / "again"
     write = stopped(monkeypatch, after=3)
@@ -38,11 +52,31 @@ def test_a_stopped_preparation_goes_on_from_its_last_whole_shard(
         prepare("insects", photo_spec, folder)
     assert not folder.exists()
     monkeypatch.setattr(store, "_write_shard", write)
-    for path in sorted(photos.rglob("*.jpg"))[:21]:
-        path.write_bytes(b"no longer needed")
+    decodes.clear()
     prepare("insects", photo_spec, folder)
+    assert len(decodes) == 30 - 21
     assert contents(folder) == undisturbed
-    assert sorted(path.name for path in folder.parent.iterdir()) == ["again", "insects"]
+    assert not (folder.parent / ".again.unfinished").exists()
+
+
+@pytest.mark.parametrize("times", ["new", "kept"])
+def test_no_shard_keeps_images_that_were_replaced_under_the_same_names(
+    photo_spec, small_shards, tmp_path, monkeypatch, photos, times
+):
+    write = stopped(monkeypatch, after=3)
+    with pytest.raises(KeyboardInterrupt):
+        prepare("insects", photo_spec, tmp_path / "data")
+    monkeypatch.setattr(store, "_write_shard", write)
+    path = sorted(photos.rglob("*.jpg"))[0]
+    before = path.stat()
+    Image.new("RGB", (40, 40), "red").save(path)
+    path.write_bytes(path.read_bytes().ljust(before.st_size, b"\0"))  # what follows the end of a JPEG is ignored
+    if times == "kept":
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert path.stat().st_size == before.st_size
+    prepare("insects", photo_spec, tmp_path / "data")
+    prepare("insects", photo_spec, tmp_path / "fresh")
+    assert contents(tmp_path / "data") == contents(tmp_path / "fresh")
 
 
 def test_a_finished_shard_that_was_damaged_is_made_again(photo_spec, encoded_folder, tmp_path, monkeypatch):
@@ -68,19 +102,6 @@ def test_shards_made_for_other_settings_are_not_taken_over(photo_spec, small_sha
     prepare("insects", replace(photo_spec, **change), tmp_path / "data")
     prepare("insects", replace(photo_spec, **change), tmp_path / "fresh")
     assert contents(tmp_path / "data") == contents(tmp_path / "fresh")
-
-
-@pytest.fixture
-def decodes(monkeypatch):
-    """A list that grows with every image that is decoded."""
-    found, keep = [], store.encoded
-
-    def counted(content, side):
-        found.append(side)
-        return keep(content, side)
-
-    monkeypatch.setattr(store, "encoded", counted)
-    return found
 
 
 @pytest.mark.parametrize("change", [{"broken": "skip"}, {"metric": "mean_per_class"}, {"size": 16}, {"path": "moved"}])
@@ -140,7 +161,7 @@ def test_a_fault_at_the_very_end_costs_no_image(
     assert decodes == []
     assert ": 30/30 done" in capsys.readouterr().err
     assert contents(folder) == undisturbed
-    assert sorted(path.name for path in folder.parent.iterdir()) == ["again", "insects"]
+    assert not (folder.parent / ".again.unfinished").exists()
 
 
 def test_after_a_repair_the_preparation_goes_on(photo_spec, photos, encoded_folder, tmp_path):

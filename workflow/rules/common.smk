@@ -16,6 +16,7 @@ from entrec.pipeline.workflow import (
     read_theory,
     record_owner,
     setting_pattern,
+    watched_originals,
 )
 from entrec.runs import Run
 from entrec.study import (

@@ -1,7 +1,7 @@
 rule prepare:
     """Prepare one dataset of the study as one array of images."""
     input:
-        lambda w: JOBS.raw_images(w.dataset),
+        lambda w: watched_originals(JOBS, w.dataset),
     output:
         card=DATASET.card,
         images=DATASET.array,

@@ -67,7 +67,7 @@ def prepare(
 
 @app.command()
 def verify(data: DataFolder) -> None:
-    """Compare every byte of a prepared dataset with its card."""
+    """Compare every byte of a prepared dataset with its card, and of its original files with their list."""
     from entrec.data.prepared import verify as step
 
     print(f"{data}: {step(data)} files are as its card says")

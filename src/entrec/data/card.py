@@ -54,17 +54,22 @@ def describe(
 
 def write_with_card(
     folder: DatasetFolder, arrays: Mapping[Path, NDArray[Any]], fields: Mapping[str, Any], *,
-    others: Mapping[str, str] | None = None,
+    originals: str | None = None, others: Mapping[str, str] | None = None,
 ) -> None:  # fmt: skip
-    """Write arrays and the card of the `fields`, with the SHA-256 of each array and of `others`, which exist already.
+    """Write arrays, the list of the original files if there is one, and the card of the `fields`.
+
+    The card has the SHA-256 of each array, of the list, and of `others`, which exist already.
 
     Everything is written to scratch files before any file is replaced, so that a full disk leaves an older dataset as
     it was. The card is replaced last: if the process ends in between, the new files do not match the old card.
     """
-    with replacing_all([*arrays, folder.card]) as (*scratch, described):
-        for path, array in zip(scratch, arrays.values(), strict=True):
+    paths = [*arrays, *([] if originals is None else [folder.originals])]
+    with replacing_all([*paths, folder.card]) as (*scratch, described):
+        for path, array in zip(scratch, arrays.values(), strict=False):
             with path.open("wb") as file:  # given a path, numpy would append .npy to it
                 np.save(file, array, allow_pickle=False)
-        digests = {path.name: sha256(written) for path, written in zip(arrays, scratch, strict=True)}
+        if originals is not None:  # the names of files may be any bytes
+            scratch[-1].write_text(originals, encoding="utf-8", errors="surrogateescape", newline="")
+        digests = {path.name: sha256(written) for path, written in zip(paths, scratch, strict=True)}
         card = Card(**fields, files=digests | dict(others or {}))
         described.write_text(sealed_text(card), encoding="utf-8")

@@ -13,6 +13,7 @@ from entrec.data import decoding, left_out
 from entrec.data.card import describe, write_with_card
 from entrec.data.contract import loaded
 from entrec.data.moments import statistics
+from entrec.data.originals import list_of, read_steadily, remember
 from entrec.data.pixels import with_channels, with_size
 from entrec.data.prepare_encoded import prepare_encoded
 from entrec.data.splits import TRAIN, split
@@ -33,7 +34,7 @@ def prepare(name: str, spec: Dataset, folder: Path) -> None:
 
 def prepare_array(name: str, spec: Dataset, folder: Path) -> None:
     """Write `images.npy`, `labels.npy`, `splits.npy` and last `card.json` into `folder`."""
-    source = loaded(spec)
+    source, files = read_steadily(spec, loaded)
     left_out.report(name, source.left_out)
     decoding.report(name, source.conversions)
     splits = split(source, spec, name)
@@ -42,4 +43,5 @@ def prepare_array(name: str, spec: Dataset, folder: Path) -> None:
     here = DatasetFolder(folder)
     arrays: dict[Path, NDArray[Any]] = {here.array: images, here.labels: source.labels, here.splits: splits}
     fields = describe(name, spec, source, source.labels, splits, mean, std) | {"conversions": source.conversions}
-    write_with_card(here, arrays, fields)
+    write_with_card(here, arrays, fields, originals=list_of(spec, files))
+    remember(spec, here, files)

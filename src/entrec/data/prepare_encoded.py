@@ -1,7 +1,8 @@
 """Prepare a dataset that is too large for one array: encoded images in Arrow shards, labels, splits and a card.
 
 Finished files are gathered in a hidden folder beside the dataset's and moved when all are finished: the disk holds
-every image once, and a preparation that was stopped continues from its last complete shard. Images that cannot be read
+every image once, and a preparation that was stopped continues from its last complete shard, as long as the files of its
+images have the same sizes and times. Images that cannot be read
 end the preparation, or are left out and counted, as the study says. Mean and standard deviation are those of at most
 `MEASURED` training images as stored, evenly spaced among them, every pixel counted alike.
 """
@@ -22,6 +23,7 @@ from entrec.data.card import describe, write_with_card
 from entrec.data.contract import listed
 from entrec.data.encoding import QUALITY
 from entrec.data.names import shown
+from entrec.data.originals import list_of, made_of, read_steadily, remember
 from entrec.data.source import Listing
 from entrec.data.splits import TRAIN, check_all_splits, split
 from entrec.data.stand_in import stand_in_digests
@@ -40,15 +42,16 @@ def prepare_encoded(name: str, spec: Dataset, folder: Path, *, threads: int) -> 
 
     Raises `UserError` where the source is missing or faulty; `folder` then stays as it was.
     """
-    listing = listed(spec)
+    listing, files = read_steadily(spec, listed)
     left_out.report(name, listing.left_out)
     check_complete(name, spec, listing)
     splits = split(listing, spec, name)
-    made = DatasetFolder(folder.with_name(f".{folder.name}.unfinished"))
-    _continue(made, DatasetFolder(folder), _plan(listing, splits, spec))
+    target = DatasetFolder(folder)
+    made = target.unfinished
+    _continue(made, target, _plan(listing, splits, spec))
     shards = write_shards(
         listing.images, spec, measured=_measured(splits), folder=made.shards, sidecars=made.folder / "sidecars",
-        threads=threads,
+        threads=threads, origin=lambda images: made_of(images, files),
     )  # fmt: skip
     readable = _readable(shards, len(splits), name)
     labels, splits = listing.labels[readable], splits[readable]
@@ -65,8 +68,10 @@ def prepare_encoded(name: str, spec: Dataset, folder: Path, *, threads: int) -> 
     }
     digests = {f"images/{shard.file}": shard.sha256 for shard in shards}
     digests |= {f"images/{path.name}": sha256(path) for path in sorted(made.shards.glob("*.json"))}
-    write_with_card(made, {made.labels: labels, made.splits: splits}, fields, others=digests)
-    _move(made, DatasetFolder(folder))
+    arrays: dict[Path, NDArray[Any]] = {made.labels: labels, made.splits: splits}
+    write_with_card(made, arrays, fields, originals=list_of(spec, files), others=digests)
+    _move(made, target)
+    remember(spec, target, files)
     shutil.rmtree(made.folder)
 
 
@@ -141,8 +146,9 @@ def _move(made: DatasetFolder, target: DatasetFolder) -> None:
             old.unlink(missing_ok=True)
         if target.shards.exists():
             shutil.rmtree(target.shards)
-        for new in (made.shards, made.labels, made.splits, made.card):
-            os.replace(new, target.folder / new.name)
+        for new in (made.shards, made.labels, made.splits, made.originals, made.card):
+            if new.exists():  # a dataset without a folder has no list of original files
+                os.replace(new, target.folder / new.name)
     except OSError as error:
         raise UserError(
             f"{target.folder}: cannot be written ({error.strerror or error}); fix access, then rerun"

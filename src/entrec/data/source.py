@@ -59,15 +59,19 @@ class Loaded(Labelled):
 
 @dataclass(frozen=True, slots=True)
 class EncodedImage:
-    """One encoded image: the name that messages give it, and a function that returns its bytes."""
+    """One encoded image: the name that messages give it, and a function that returns its bytes.
+
+    `file` is the path of the file that holds this image and nothing else, if there is one.
+    """
 
     name: str
     read: Callable[[], bytes]
+    file: str | None = None
 
     @classmethod
     def of_file(cls, path: str | Path) -> "EncodedImage":
         """Return the image in the file `path`, which is read when `read` is called, if it is a regular file then."""
-        return cls(shown(path), partial(_content, str(path)))
+        return cls(shown(path), partial(_content, str(path)), str(path))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -2,12 +2,12 @@
 
 `datasets.load_from_disk` opens the folder; its column is `image`. Shards are written one after another, the images of a
 shard by several threads, since Pillow releases the interpreter lock while it decodes and encodes. A sidecar, written
-after its shard, holds the shard's SHA-256; matching shards are reused.
+after its shard, holds the shard's SHA-256 and says which files its images were; matching shards are reused.
 """
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import reduce
@@ -38,7 +38,8 @@ END = 1 << 16  # bytes at either end of a shard whose digest is compared at ever
 class Shard:
     """What is known of a finished shard: its sidecar's content.
 
-    `ends` is the digest of the file's two ends. `broken` says why images are left out, by their number in the source.
+    `ends` is the digest of the file's two ends, and `origin` that of the sizes and times of its images' own files.
+    `broken` says why images are left out, by their number in the source.
     `conversions` counts the images whose pixels needed one, by its name.
     """
 
@@ -46,6 +47,7 @@ class Shard:
     bytes: int
     sha256: str
     ends: str
+    origin: str
     broken: dict[int, str]
     conversions: dict[str, int]
     moments: Moments
@@ -62,16 +64,18 @@ class Stored(NamedTuple):
 
 def write_shards(
     images: Sequence[EncodedImage], spec: Dataset, *, measured: NDArray[np.bool_], folder: Path, sidecars: Path,
-    threads: int,
+    threads: int, origin: Callable[[Sequence[EncodedImage]], str],
 ) -> list[Shard]:  # fmt: skip
     """Write the `images` to shards in `folder` and their sidecars to `sidecars`, reusing finished shards.
 
+    `origin` returns a digest that changes with the files of some images; a shard is reused only where it is the same.
     Moments are those of the images `measured` (N,), as stored. Raises `UserError` for an image that cannot be read,
     unless the study skips such images.
     """
     count = -(-len(images) // SHARD)
     files = [f"data-{number:05d}-of-{count:05d}.arrow" for number in range(count)]
-    shards = list(_finished(files, folder, sidecars, skip=spec.broken == "skip"))
+    origins = [origin(images[start : start + SHARD]) for start in range(0, len(images), SHARD)]
+    shards = list(_finished(files, origins, folder, sidecars, skip=spec.broken == "skip"))
     rows = range(min(len(shards) * SHARD, len(images)), len(images))
     batch: list[Stored] = []
     made: Iterator[Stored] = iter(())
@@ -85,7 +89,8 @@ def write_shards(
                 made = pool.map(encode, range(row, min(row + SHARD, len(images))))
             batch.append(next(made))
             if len(batch) == SHARD or row + 1 == len(images):
-                shards.append(_write_shard(folder / files[len(shards)], sidecars, batch, row + 1 - len(batch)))
+                number, start = len(shards), row + 1 - len(batch)
+                shards.append(_write_shard(folder / files[number], sidecars, batch, start, origins[number]))
                 batch = []
     _describe(folder, shards)
     return shards
@@ -140,17 +145,19 @@ def digest_of_ends(path: Path) -> str:
         return hashlib.sha256(first + file.read()).hexdigest()
 
 
-def _finished(files: Sequence[str], folder: Path, sidecars: Path, *, skip: bool) -> Iterator[Shard]:
-    """Yield the finished shards, up to the first that is missing or whose digest is not the one in its sidecar.
+def _finished(
+    files: Sequence[str], origins: Sequence[str], folder: Path, sidecars: Path, *, skip: bool
+) -> Iterator[Shard]:
+    """Yield the finished shards, up to the first that is missing or whose digests are not those in its sidecar.
 
     A shard that leaves out broken images counts as finished only where the study is to `skip` such images.
     """
-    for file in files:
+    for file, origin in zip(files, origins, strict=True):
         path, sidecar = folder / file, sidecars / f"{file}.json"
         if not (path.exists() and sidecar.exists()):
             return
         values = read_json(sidecar)
-        if sha256(path) != values["sha256"] or (values["broken"] and not skip):
+        if values.get("origin") != origin or sha256(path) != values["sha256"] or (values["broken"] and not skip):
             return
         broken = {int(row): fault for row, fault in values["broken"].items()}
         yield Shard(**values | {"broken": broken, "moments": Moments.read(values["moments"])})
@@ -173,7 +180,7 @@ def _encode(image: EncodedImage, spec: Dataset, *, measured: bool) -> Stored:
         return Stored(b"", (), NOTHING, f"{image.name}: {error}")
 
 
-def _write_shard(path: Path, sidecars: Path, batch: Sequence[Stored], start: int) -> Shard:
+def _write_shard(path: Path, sidecars: Path, batch: Sequence[Stored], start: int, origin: str) -> Shard:
     """Write one file of the images that could be read, and then its sidecar; `start` is the first image's number."""
     from datasets import Features
     from datasets import Image as ImageFeature
@@ -190,6 +197,7 @@ def _write_shard(path: Path, sidecars: Path, batch: Sequence[Stored], start: int
         bytes=path.stat().st_size,
         sha256=sha256(path),
         ends=digest_of_ends(path),
+        origin=origin,
         broken={start + i: image.fault for i, image in enumerate(batch) if image.fault},
         conversions=total(image.conversions for image in batch),
         moments=reduce(add, (image.moments for image in batch), NOTHING),

@@ -7,7 +7,7 @@ DVC only caches and versions results. The command of a stage is the Snakemake ta
 import os
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ class StageFile:
         return {
             "cmd": f"snakemake {self.options}--allowed-rules {jobs[0].rule} -- {targets}",
             **({} if root == "." else {"wdir": root}),
-            "deps": _unique(_cached(path) for job in jobs for path in job.inputs),
+            "deps": _unique(_dependency(job, path) for job in jobs for path in job.inputs),
             "params": [{self.study_file.as_posix(): _unique(key for job in jobs for key in job.keys)}],
             "outs": _unique(_cached(path) for job in jobs for path in job.outputs),
         }
@@ -68,15 +68,18 @@ def stages(study: Study, study_file: Path, *, folder: Path = Path()) -> str:
     jobs, name = Jobs(study), study_file.as_posix()
     file = StageFile(folder, study_file, f"dvc --study {name}", options=f"--configfile {shlex.quote(name)} ")
     transfers = [jobs.transfer(EACH_RUN, name) for name in study.evaluation.transfer.datasets]
-    # what a stage is repeated for, and the jobs of each repetition
-    repeated: list[tuple[str | list[str], Sequence[Job]]] = [
-        (jobs.datasets(encoded=False), [jobs.prepare("${item}", encoded=False)]),
-        (jobs.datasets(encoded=True), [jobs.prepare("${item}", encoded=True)]),
-        ("${runs}", [jobs.pretrain(EACH_RUN)]),
-        ("${runs}", [jobs.evaluate(EACH_RUN)]),
-        ("${headline_runs}", transfers),
-    ]
-    made = {each[0].rule: {"foreach": items, "do": file.stage(each)} for items, each in repeated if items and each}
+    # by the name of a stage: what it is repeated for, and the jobs of each repetition
+    repeated: dict[str, tuple[Any, Sequence[Job]]] = {
+        "prepare": (_without_files(jobs), [jobs.prepare("${item}", encoded=False)]),
+        "prepare_files": (_folders(jobs, encoded=False), [_from_folder(jobs, encoded=False)]),
+        "prepare_encoded": (_folders(jobs, encoded=True), [_from_folder(jobs, encoded=True)]),
+        "pretrain": ("${runs}", [jobs.pretrain(EACH_RUN)]),
+        "evaluate": ("${runs}", [jobs.evaluate(EACH_RUN)]),
+        "transfer": ("${headline_runs}", transfers),
+    }
+    made = {
+        name: {"foreach": items, "do": file.stage(each)} for name, (items, each) in repeated.items() if items and each
+    }
     made |= {table: file.stage([jobs.table(table)]) for table in TABLES}
     lists = {"runs": study.runs} | ({"headline_runs": study.headline_runs} if transfers else {})
     return file.text(made, {key: {str(run): run.method for run in runs} for key, runs in lists.items()})
@@ -89,6 +92,26 @@ def theory_stages(setting: Setting, study_file: Path, *, folder: Path) -> str:
     file = StageFile(folder, study_file, command)
     made = {job.name: file.stage([job]) for job in jobs.results}
     return file.text(made | {table: file.stage([jobs.table(table)]) for table in THEORY_TABLES})
+
+
+def _without_files(jobs: Jobs) -> list[str]:
+    """Return the names of the datasets that have no original files."""
+    return [name for name in jobs.study.datasets if not jobs.originals(name)]
+
+
+def _folders(jobs: Jobs, *, encoded: bool) -> dict[str, str]:
+    """Return the folder of the original files of each dataset that has some, of one form of storage."""
+    return {name: str(folder) for name in jobs.datasets(encoded=encoded) for folder in jobs.originals(name)}
+
+
+def _from_folder(jobs: Jobs, *, encoded: bool) -> Job:
+    """Return the job that prepares each dataset of `_folders`."""
+    return replace(jobs.prepare("${key}", encoded=encoded), inputs=[Path("${item}")])
+
+
+def _dependency(job: Job, path: Path) -> str:
+    """Return what DVC watches for the input `path` of a job: all files of a folder of original files."""
+    return str(path) if job.rule.startswith("prepare") else _cached(path)
 
 
 def _cached(path: Path) -> str:

@@ -11,7 +11,6 @@ from entrec.errors import UserError
 from entrec.methods.registry import METHODS
 from entrec.paths import StudyPaths, with_record
 from entrec.runs import Run
-from entrec.sources import SOURCES
 from entrec.study import (
     Step,
     Study,
@@ -71,19 +70,17 @@ class Jobs:
         folder = self.paths.dataset(dataset)
         return StudyJob(
             rule="prepare_encoded" if encoded else "prepare",
-            inputs=self.raw_images(dataset),
+            inputs=self.originals(dataset),
             outputs=[folder.card, folder.shards if encoded else folder.array, folder.labels, folder.splits],
             keys=prepare_keys(dataset),
             devices=self._devices("prepare"),
             dataset=dataset,
         )
 
-    def raw_images(self, dataset: str) -> list[Path]:
-        """Return the folder of the user's own images. What a source may have to download is no input of a job."""
+    def originals(self, dataset: str) -> list[Path]:
+        """Return the folder of the original files. Snakemake watches it through a file (`watched_originals`)."""
         spec = self.study.datasets.get(dataset)
-        if spec is None or spec.path is None or SOURCES[spec.source].supply != "own":
-            return []
-        return [Path(spec.path)]
+        return [] if spec is None or spec.path is None else [Path(spec.path)]
 
     def pretrain(self, run: Run) -> StudyJob:
         """Return the job that trains `run`."""

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
 
+from entrec.data.originals import changes
 from entrec.errors import Missing, UserError
 from entrec.pipeline.jobs import Job, Jobs, StudyJob
 from entrec.pipeline.records import command, faults_of, outdated, record_faults
@@ -74,8 +75,11 @@ def _faults_of_dataset(job: StudyJob, study: Study) -> Iterator[UserError]:
     remedy = preparation(folder)
     for file, digest in card.files.items():
         yield from faults_of(require_digest, folder.folder / file, digest, named_by=folder.card, remedy=remedy)
-    key, todays = f"datasets.{job.dataset}", asdict(study.datasets[job.dataset])
-    yield from outdated(folder.card, {key: card.spec}, {key: todays}, remedy)
+    spec = study.datasets[job.dataset]
+    if (changed := changes(spec, folder)) is not None:
+        yield UserError(f"{spec.path}: {changed}; make it again: {remedy}")
+    key = f"datasets.{job.dataset}"
+    yield from outdated(folder.card, {key: card.spec}, {key: asdict(spec)}, remedy)
 
 
 def _faults_of_run(job: StudyJob, run: Run, study: Study) -> Iterator[UserError]:

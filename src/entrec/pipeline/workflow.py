@@ -12,6 +12,7 @@ from entrec.allowed import did_you_mean
 from entrec.artefacts import write_text
 from entrec.errors import UserError, one_line, said
 from entrec.paths import StudyPaths
+from entrec.pipeline.jobs import Jobs
 from entrec.pipeline.theory_jobs import TheoryJobs
 from entrec.study import Study, load_study
 from entrec.theory.study import SETTINGS, THEORY_FILE, load_theory
@@ -121,6 +122,19 @@ def read_theory(path: str) -> dict[str, TheoryJobs]:
     except UserError as error:
         sys.exit(said(error))
     return {name: TheoryJobs(study.setting(name)) for name in SETTINGS}
+
+
+def watched_originals(jobs: Jobs, dataset: str) -> list[Path]:
+    """Return the input by which the preparation of a dataset notices that its original files have changed.
+
+    Files that cannot be read end the process with one line.
+    """
+    from entrec.data.originals import watched  # imported here because Pillow and numpy take a while
+
+    try:
+        return watched(jobs.study.datasets[dataset], jobs.paths.dataset(dataset))
+    except UserError as error:
+        sys.exit(said(error))
 
 
 def setting_pattern(settings: Iterable[TheoryJobs]) -> str:
