@@ -279,7 +279,7 @@ def test_the_theory_studies_are_named_where_a_study_of_methods_is_meant():
 
 
 def test_a_dataset_that_the_study_has_not_is_refused_at_the_door(tmp_path):
-    with pytest.raises(UserError, match="'nope' is not among this study's datasets; allowed: digits, faces, textures"):
+    with pytest.raises(UserError, match="unknown dataset 'nope'; allowed: digits, faces, textures"):
         transfer(DEMO, str(load_study(DEMO).runs[0]), "nope", tmp_path, tmp_path, tmp_path)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from entrec.errors import UserError
@@ -98,6 +99,26 @@ def write_csv(path: Path, rows: Iterable[Mapping[str, Any]], *, columns: Sequenc
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def writable_folder(folder: Path) -> Path:
+    """Return `folder`, which is made where it is missing; raises `UserError` unless files can be written there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        raise UserError(
+            f"{folder}: cannot be written ({error.strerror}); fix access or choose another place"
+        ) from error
+
+
+def writable_file(path: Path) -> Path:
+    """Return `path`, whose folder is made where it is missing; raises `UserError` unless it can be a file."""
+    if path.is_dir():
+        raise UserError(f"{path}: a folder; this is to be a file")
+    writable_folder(path.parent)
+    return path
 
 
 def sha256(path: Path) -> str:

@@ -216,27 +216,35 @@ def faults_below(place: str, kind: type, raw: Any) -> list[Fault]:
 def named_after(document: Document, kind: type) -> Any:
     """Return what a file says as an object of the settings class `kind`, whose `name` is the file's stem.
 
-    Raises `UserError` with one line for each fault, in the file's order: file, line, key, value, what is allowed.
+    Raises `UserError` as `refuse_document` does.
     """
     path, raw = document.path, document.values
-    faults = []
+    made, faults = None, []
     if "name" in raw:
         faults.append(Fault("name", f"unknown key (value {shown(raw['name'])})", "a study is named by its file"))
     try:
         made = validated(kind, {**raw, "name": path.stem}, given=("name",))
     except Invalid as invalid:
         faults += invalid.faults
+    refuse_document(document, faults)
+    return made
+
+
+def refuse_document(document: Document, faults: Iterable[Fault]) -> None:
+    """Raise `UserError` with all `faults` of a file and all values that its reader left out, unless there are none.
+
+    Each is one line, in the file's order: file, line, key, value, what is allowed.
+    """
     wrong = {one.key for one in document.wrong}
     lines = [(line, document.said(key, line, problem)) for key, line, problem in document.wrong]
     for fault in faults:
-        if fault.key == "name" and "name" not in raw:
-            lines.append((0, f"{path}: {fault.text}"))
+        if fault.key == "name" and "name" not in document.values:
+            lines.append((0, f"{document.path}: {fault.text}"))
         elif fault.key not in wrong:  # a value that was left out is no missing key
             line = document.line_of(fault.key)
             lines.append((line, document.said(fault.key, line, fault.text)))
     if lines:
         raise UserError("\n".join(text for _, text in sorted(lines, key=lambda one: one[0])))
-    return made
 
 
 def plain(kind: type, value: Any) -> dict[str, Any]:

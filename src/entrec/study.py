@@ -30,7 +30,7 @@ from entrec.settings import (
     settings,
 )
 from entrec.strict import Fault, at, check, faults_below, missing, named_after, plain, refuse, unknown, validated
-from entrec.yaml_reader import read_document
+from entrec.yaml_reader import Document, read_document
 
 Step = Literal["prepare", "pretrain", "evaluate", "transfer", "tables", "report"]
 
@@ -279,10 +279,15 @@ def report_keys() -> list[str]:
     return [*table_keys(), *shown]
 
 
+def is_theory(document: Document) -> bool:
+    """Return whether a file is that of the theory studies."""
+    return "quick" in document.values and "methods" not in document.values
+
+
 def load_study(path: Path) -> Study:
     """Read and check a study file; raises `UserError` with file, key, value and what is allowed."""
     document = read_document(path)
-    if "quick" in document.values and "methods" not in document.values:
+    if is_theory(document):
         raise UserError(f"{path}: the theory studies, not a study of methods; their target is `snakemake theory`")
     study: Study = named_after(document, Study)
     return study

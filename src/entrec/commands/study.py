@@ -9,11 +9,17 @@ from typing import Annotated
 
 import typer
 
-from entrec.errors import UserError
+from entrec.allowed import did_you_mean
+from entrec.artefacts import writable_file, writable_folder
+from entrec.errors import UserError, shown
 from entrec.pipeline.launch import start_all
+from entrec.pipeline.workflow import check_owner
 from entrec.runs import Run
 from entrec.settings import Dataset
-from entrec.study import Study, load_study
+from entrec.strict import refuse_document, unknown
+from entrec.study import Study, is_theory, load_study
+from entrec.theory.study import load_theory
+from entrec.yaml_reader import read_document
 
 app = typer.Typer(
     add_completion=False,
@@ -30,17 +36,31 @@ Results = Annotated[Path, typer.Option(help="The folder of the study's results, 
 ScoresFile = Annotated[Path, typer.Option(help="The JSON file to write.")]
 
 
+@app.callback()
+def options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error, with any command.")] = False,
+) -> None:
+    """Pretrain and evaluate self-supervised methods as a study file says, and report the results."""
+
+
 @app.command()
 def check(
-    file: Annotated[Path | None, typer.Argument(help="The study file, params/<study>.yaml.")] = None,
-    study: Annotated[Path | None, typer.Option(help="The same as FILE.")] = None,
+    file: Annotated[Path, typer.Argument(help="A study file, such as params/demo.yaml, or params/theory.yaml.")],
 ) -> None:
-    """Say what a study file would run, or what is wrong with it."""
-    path = file or study
-    if path is None:
-        raise UserError("check needs a study file, such as `python -m entrec check params/demo.yaml`")
-    s = load_study(path)
-    print(f"{path}: {len(s.runs)} runs of {len(s.methods)} methods on {s.dataset}")
+    """Say what a study file would run, or everything that is wrong with it and with its datasets."""
+    document = read_document(file)
+    if is_theory(document):
+        load_theory(file)
+        print(f"{file}: the theory studies, which `snakemake theory` runs")
+        return
+    from entrec.plan.readiness import obstacles, remarks
+
+    s = load_study(file)
+    refuse_document(document, obstacles(s))
+    print(f"{file}: {len(s.runs)} runs of {len(s.methods)} methods on {s.dataset}")
+    for remark in remarks(s):
+        print(f"{file}: {remark}")
+    check_owner(file, s)
 
 
 @app.command()
@@ -62,7 +82,7 @@ def prepare(
     """Prepare one dataset of a study: images, labels and splits in the form that the other steps read."""
     from entrec.data.prepare import prepare as step
 
-    step(dataset, _dataset(load_study(study), dataset, study), output)
+    step(dataset, _dataset(load_study(study), dataset, study), writable_folder(output))
 
 
 @app.command()
@@ -81,6 +101,7 @@ def pretrain(
     """Pretrain one run on all GPUs that the study asks for; a run that was stopped continues from its checkpoint."""
     s = load_study(study)
     named = _run(s, run, study)
+    writable_folder(output)
     start_all(s.resources["pretrain"], sys.argv[1:])
     from entrec.training.pretrain import pretrain as step
 
@@ -93,7 +114,7 @@ def evaluate(study: StudyFile, run: RunName, data: DataFolder, encoder: Encoder,
     from entrec.evaluation.evaluate import evaluate as step
 
     s = load_study(study)
-    step(s, _run(s, run, study), data=data, encoder=encoder, output=output)
+    step(s, _run(s, run, study), data=data, encoder=encoder, output=writable_file(output))
 
 
 @app.command()
@@ -105,7 +126,7 @@ def transfer(
 
     s = load_study(study)
     _dataset(s, dataset, study)
-    step(s, _run(s, run, study), dataset, data=data, encoder=encoder, output=output)
+    step(s, _run(s, run, study), dataset, data=data, encoder=encoder, output=writable_file(output))
 
 
 @app.command()
@@ -117,7 +138,7 @@ def table(
     """Make one table from the results that it needs."""
     from entrec.report.vision.tables import write_table
 
-    write_table(load_study(study), name, results=results, output=output)
+    write_table(load_study(study), name, results=results, output=writable_folder(output))
 
 
 @app.command()
@@ -129,7 +150,7 @@ def report(
     """Render the HTML report of a study."""
     from entrec.report.vision.page import render
 
-    render(study, results=results, output=output, data=data)
+    render(study, results=results, output=writable_folder(output), data=data)
 
 
 @app.command("plan")
@@ -170,11 +191,13 @@ def render_dvc(study: StudyFile, output: Annotated[Path, typer.Option(help="The 
 def _run(study: Study, name: str, path: Path) -> Run:
     run = Run.parse(name)
     if run not in study.runs:
-        raise UserError(f"{path}: {name} is not a run of this study; allowed: {', '.join(map(str, study.runs[:3]))}, …")
+        runs = [str(run) for run in study.runs]
+        meant = did_you_mean(name, runs)
+        raise UserError(f"{path}: {shown(name)} is no run of this study; {meant} allowed: {', '.join(runs[:3])}, …")
     return run
 
 
 def _dataset(study: Study, name: str, path: Path) -> Dataset:
     if name not in study.datasets:
-        raise UserError(f"{path}: {name!r} is not among this study's datasets; allowed: {', '.join(study.datasets)}")
+        raise UserError(f"{path}: {unknown('', name, study.datasets, what='dataset')}")
     return study.datasets[name]

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from entrec.artefacts import writable_file, writable_folder
 from entrec.theory.study import load_theory
 
 app = typer.Typer(no_args_is_help=True, help="Run the theory studies, on synthetic data whose true values are known.")
@@ -30,7 +31,7 @@ def gaussian(study: StudyFile, setting: SettingName, bound: Bound, seed: Seed, o
     """Train one bound of mutual information on correlated Gaussians, whose information rises in levels."""
     from entrec.theory.estimators.gaussian import gaussian as step
 
-    step(load_theory(study).setting(setting), bound, seed, output=output)
+    step(load_theory(study).setting(setting), bound, seed, output=writable_file(output))
 
 
 @app.command()
@@ -38,7 +39,7 @@ def sphere(study: StudyFile, setting: SettingName, dimension: Dimension, output:
     """Estimate the information of vMF pairs at their true latents, in one dimension."""
     from entrec.theory.estimators.sphere import sphere as step
 
-    step(load_theory(study).setting(setting), dimension, output=output)
+    step(load_theory(study).setting(setting), dimension, output=writable_file(output))
 
 
 @app.command()
@@ -46,7 +47,7 @@ def rates(study: StudyFile, setting: SettingName, case: Case, output: ResultFile
     """Measure how fast one entropy estimate converges, and fit its exponents."""
     from entrec.theory.estimators.rates import rates as step
 
-    step(load_theory(study).setting(setting), case, output=output)
+    step(load_theory(study).setting(setting), case, output=writable_file(output))
 
 
 @app.command("latent-recovery")
@@ -54,7 +55,7 @@ def latent_recovery(study: StudyFile, setting: SettingName, run: Run, output: Ru
     """Train an encoder to recover latents from their mixtures; a stopped run continues from its checkpoint."""
     from entrec.theory.identifiability.steps import latent_recovery as step
 
-    step(load_theory(study).setting(setting), run, output=output)
+    step(load_theory(study).setting(setting), run, output=writable_folder(output))
 
 
 @app.command("content-isolation")
@@ -62,7 +63,7 @@ def content_isolation(study: StudyFile, setting: SettingName, run: Run, output: 
     """Train an encoder to isolate content from style; a stopped run continues from its checkpoint."""
     from entrec.theory.identifiability.steps import content_isolation as step
 
-    step(load_theory(study).setting(setting), run, output=output)
+    step(load_theory(study).setting(setting), run, output=writable_folder(output))
 
 
 @app.command()
@@ -73,7 +74,7 @@ def table(
     """Make one table from the results that it needs."""
     from entrec.report.theory.tables import write_theory_table
 
-    write_theory_table(load_theory(study).setting(setting), name, results=results, output=output)
+    write_theory_table(load_theory(study).setting(setting), name, results=results, output=writable_folder(output))
 
 
 @app.command()
@@ -84,7 +85,7 @@ def figure(
     """Draw one figure from the results that it needs."""
     from entrec.report.theory.figures import write_theory_figure
 
-    write_theory_figure(load_theory(study).setting(setting), name, results=results, output=output)
+    write_theory_figure(load_theory(study).setting(setting), name, results=results, output=writable_folder(output))
 
 
 @app.command("dvc")
@@ -107,4 +108,4 @@ def report(
     from entrec.report.theory.page import render_theory
 
     load_theory(study).setting(setting)
-    render_theory(study, setting, results=results, output=output)
+    render_theory(study, setting, results=results, output=writable_folder(output))

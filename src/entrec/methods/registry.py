@@ -33,9 +33,14 @@ Widths = Annotated[tuple[Natural, ...], Field(min_length=1)]
 class UntrainedSettings:
     """The settings of the untrained backbone, the lower reference of every table: there are none."""
 
+    @property
+    def clusters(self) -> int:
+        """How many clusters of images the method makes, for which there must be as many images."""
+        return 0
+
 
 @settings
-class Trained:
+class Trained(UntrainedSettings):
     """What the settings of every trained method contain."""
 
     optimiser: Optimiser
@@ -190,6 +195,11 @@ class DeepClusterSettings(Projected):
     temperature: Temperature
     kmeans_iterations: Natural
     local_crops: Count
+
+    @property
+    def clusters(self) -> int:
+        """The clusters of the largest head."""
+        return max(self.prototypes)
 
 
 @settings

@@ -47,7 +47,7 @@ def size_of(study: Study, name: str, data: Path) -> Size:
             f"datasets.{name}: the image count of {spec.path} is unknown until it is prepared; run"
             f" snakemake {prepared.card} --configfile params/{study.name}.yaml"
         )
-    return _as_published(spec, published)
+    return as_published(spec, published)
 
 
 def _prepared(prepared: DatasetFolder, *, raw_bytes: float) -> Size:
@@ -57,7 +57,7 @@ def _prepared(prepared: DatasetFolder, *, raw_bytes: float) -> Size:
     return Size(**counts, classes=classes, raw_bytes=raw_bytes, prepared_bytes=stored, counted=True)
 
 
-def _as_published(spec: Dataset, published: Published) -> Size:
+def as_published(spec: Dataset, published: Published) -> Size:
     """Return the official splits, and shares of the others as the study says; the rounding by class is left out."""
     test = published.test or round(spec.test * published.train)
     validation = published.validation or round(spec.validation * (published.train - (test - published.test)))

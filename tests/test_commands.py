@@ -1,0 +1,149 @@
+"""The command line: what `check` finds before anything trains, and that every error is one line."""
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from entrec import __main__
+from entrec.artefacts import writable_file, writable_folder
+from entrec.commands import study as commands
+from entrec.errors import UserError
+from entrec.paths import StudyPaths
+from entrec.plan.readiness import images_to_train, obstacles, remarks
+from entrec.results import read_card
+from entrec.study import load_study
+from entrec.yaml_reader import read_yaml
+
+DEMO = Path("params/demo.yaml")
+
+
+def entrec(monkeypatch, *arguments):
+    """Run the command line in this process; return what it exits with."""
+    monkeypatch.setattr(sys, "argv", ["entrec", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        __main__.main()
+    return caught.value.code
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write the demo with some values changed, as JSON."""
+
+    def write(change):
+        study = read_yaml(DEMO)
+        change(study)
+        path = tmp_path / "changed.yaml"
+        path.write_text(json.dumps(study, indent=1))
+        return path
+
+    return write
+
+
+def test_check_says_what_a_study_would_run(monkeypatch, capsys):
+    assert entrec(monkeypatch, "check", str(DEMO)) == 0
+    assert capsys.readouterr().out == f"{DEMO}: 34 runs of 8 methods on digits\n"
+    assert entrec(monkeypatch, "check", "params/theory.yaml") == 0
+
+
+def test_check_finds_what_the_datasets_are_too_small_for(monkeypatch, write):
+    def change(study):
+        study["batch_sizes"] = [5000, 64]
+        study["evaluation"]["knn"]["neighbours"] = 2000
+        study["evaluation"]["transfer"]["batch_size"] = 3000
+
+    said = entrec(monkeypatch, "check", str(write(change))).split("\n")
+    assert [re.sub(r"^entrec: .*, line \d+: ", "", line) for line in said] == [
+        "batch_sizes.0: 5000 is more than the training images of digits; allowed: up to 1242",
+        "evaluation.knn.neighbours: 2000 is more than the training images of digits; allowed: up to 1242",
+        "evaluation.transfer.batch_size: 3000 is more than the training images of faces; allowed: up to 116",
+        "evaluation.transfer.batch_size: 3000 is more than the training images of textures; allowed: up to 596",
+    ]
+
+
+def test_check_finds_folders_that_are_missing(monkeypatch, write, tmp_path):
+    def change(study):
+        study["datasets"]["faces"] |= {"source": "folder", "path": str(tmp_path / "nowhere")}
+
+    said = entrec(monkeypatch, "check", str(write(change)))
+    assert f"datasets.faces.path: '{tmp_path}/nowhere': no such folder; allowed: a folder of images" in said
+
+
+def test_files_of_makers_that_are_missing_are_a_remark(tmp_path, monkeypatch):
+    study = load_study(Path("params/cifar10.yaml"))
+    monkeypatch.chdir(tmp_path)
+    assert list(obstacles(study)) == []
+    assert [remark.split(":")[0] for remark in remarks(study)] == ["datasets.cifar10.path"]
+
+
+def test_images_are_counted_where_a_dataset_is_prepared(demo, digits_folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = StudyPaths(demo.name).dataset("digits")
+    folder.folder.parent.mkdir(parents=True)
+    folder.folder.symlink_to(digits_folder)
+    train = read_card(folder).counts.train
+    assert images_to_train(demo, "digits") == train
+    many = replace(demo, batch_sizes=(train + 1, 64))
+    assert [fault.key for fault in obstacles(many)] == ["batch_sizes.0"]
+    stale = replace(demo, datasets=demo.datasets | {"digits": replace(demo.datasets["digits"], validation=0.3)})
+    assert images_to_train(stale, "digits") < train  # the card is of other splits
+    assert read_card(folder).spec == asdict(demo.datasets["digits"])
+
+
+def test_more_clusters_than_images_are_found(zoo):
+    raw = {**zoo.methods["deepcluster"], "prototypes": [64, 5000]}
+    study = replace(zoo, methods=zoo.methods | {"deepcluster": raw})
+    assert [fault.key for fault in obstacles(study)] == ["methods.deepcluster.prototypes"]
+
+
+def test_a_place_that_cannot_be_written_is_found_before_anything_runs(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"file/x: cannot be written \(Not a directory\)"):
+        writable_folder(tmp_path / "file/x")
+    with pytest.raises(UserError, match="a folder; this is to be a file"):
+        writable_file(tmp_path)
+    assert writable_file(tmp_path / "new/file.json") == tmp_path / "new/file.json"
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+STEPS = {
+    "evaluate": ["--run", "simclr-b256-e20-s0", "--data", "x", "--encoder", "x"],
+    "transfer": ["--run", "simclr-b256-e20-s0", "--dataset", "faces", "--data", "x", "--encoder", "x"],
+    "pretrain": ["--run", "simclr-b256-e20-s0", "--data", "x"],
+    "prepare": ["--dataset", "digits"],
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_every_step_looks_at_its_output_first(monkeypatch, tmp_path, step):
+    (tmp_path / "file").touch()
+    output = str(tmp_path / "file/output/x")
+    said = entrec(monkeypatch, step, "--study", str(DEMO), *STEPS[step], "--output", output)
+    assert "cannot be written (Not a directory)" in said
+
+
+def test_an_unexpected_error_is_one_line_and_debug_shows_its_traceback(monkeypatch):
+    def fail(path):
+        raise RuntimeError("first\nsecond")
+
+    monkeypatch.setattr(commands, "read_document", fail)
+    said = entrec(monkeypatch, "check", str(DEMO))
+    assert said == (
+        r"entrec: RuntimeError: first\nsecond; this was not expected, and"
+        " python -m entrec --debug check params/demo.yaml shows where it happened"
+    )
+    monkeypatch.setattr(sys, "argv", ["entrec", "check", "--debug", str(DEMO)])
+    with pytest.raises(RuntimeError):
+        __main__.main()
+
+
+@pytest.mark.parametrize("argument", [b"params/\xff.yaml", b"params/a\nb.yaml", b"params/\x1b[31m.yaml"])
+def test_an_argument_that_no_message_can_hold_is_refused_in_one_line(argument):
+    done = subprocess.run([sys.executable, "-m", "entrec", "check", argument], capture_output=True)
+    assert done.returncode == 1
+    assert done.stderr.count(b"\n") == 1
+    assert b"it has control characters, or bytes that are not UTF-8; rename it" in done.stderr
