@@ -31,6 +31,7 @@ from entrec.report.vision.palette import legend_of, marks_of
 from entrec.report.vision.protocol import all_settings
 from entrec.report.vision.provenance import find_provenance, runs_table
 from entrec.report.vision.tables import write_table
+from entrec.results import LeftOut
 from entrec.study import Study, load_study
 
 Results = Callable[..., Path]
@@ -209,6 +210,22 @@ def test_datasets_are_counted_and_their_pictures_are_inside_the_page(demo: Study
     assert (sheet.card.name, sheet.role) == ("digits", "pretraining")
     assert sheet.card.counts.model_dump() == {"train": 21, "validation": 3, "test": 6}
     assert sheet.picture.startswith("data:image/png;base64,")
+
+
+def test_the_page_says_which_files_of_a_dataset_were_left_out_and_which_images_converted(
+    demo: Study, prepared: Prepared
+) -> None:
+    card = sheets(demo, prepared(demo))[0].card
+    assert not fragment("differences", card)
+    changed = {
+        "left_out": {"hidden": LeftOut(count=3, first=("a/.x",)), "no regular file": LeftOut(count=1, first=("p",))},
+        "conversions": {"16 bits to 8": 12, "turned upright": 2},
+        "skipped": ("b/y.png: image file is truncated",),
+    }
+    assert str(fragment("differences", card.model_copy(update=changed))).strip() == (
+        "Images that needed a conversion: 16 bits to 8 (12), turned upright (2)."
+        " Files left out: hidden (3), no regular file (1). Images that cannot be read: 1."
+    )
 
 
 def test_a_missing_dataset_is_named(demo: Study, prepared: Prepared) -> None:
