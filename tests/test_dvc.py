@@ -29,19 +29,20 @@ def resolved(text: str) -> dict[str, Any]:
     return dict(resolver.resolve()["stages"])
 
 
-def cached(paths: Iterable[Path]) -> set[str]:
-    """What DVC caches for some files: a prepared dataset is one folder."""
-    return {str(path.parent if path.parts[0] == "data" else path) for path in paths}
+def cached(paths: Iterable[Path]) -> list[str]:
+    """What DVC caches for some files, each once: a prepared dataset is one folder."""
+    return list(dict.fromkeys(str(path.parent if path.parts[0] == "data" else path) for path in paths))
 
 
 def assert_made_of(stage: dict[str, Any], jobs: list[Job], study: Path) -> None:
-    """The stage runs the jobs' rule for all of them, and names their inputs, outputs and settings."""
-    options = "" if study == THEORY else f" --configfile {study}"
-    targets = " ".join(str(job.outputs[0]) for job in jobs)
-    assert stage["cmd"] == f"snakemake{options} --allowed-rules {jobs[0].rule} -- {targets}"
+    """The stage makes the jobs' first outputs, and names their inputs, outputs and settings; DVC deletes nothing."""
+    of = f"theory stage --study {study} --setting " if study == THEORY else f"stage --study {study} "
+    targets = [str(job.outputs[0]) for job in jobs]
+    assert stage["cmd"].startswith(f"python -m entrec {of}")
+    assert stage["cmd"].split()[-len(targets) :] == targets
     inputs = [path for job in jobs for path in job.inputs]
-    assert set(stage["deps"]) == (set(map(str, inputs)) if jobs[0].rule.startswith("prepare") else cached(inputs))
-    assert set(stage["outs"]) == cached(path for job in jobs for path in job.outputs)
+    assert set(stage["deps"]) == set(map(str, inputs) if jobs[0].rule.startswith("prepare") else cached(inputs))
+    assert stage["outs"] == [{path: {"persist": True}} for path in cached(p for job in jobs for p in job.outputs)]
     assert [(*given, *map(set, given.values())) for given in stage["params"]] == [
         (str(study), {key for job in jobs for key in job.keys})
     ]

@@ -32,6 +32,7 @@ RunName = Annotated[str, typer.Option("--run", help="The name of the run, such a
 DatasetName = Annotated[str, typer.Option("--dataset", help="The name of a dataset of the study.")]
 DataFolder = Annotated[Path, typer.Option("--data", help="The folder of the prepared dataset.")]
 Encoder = Annotated[Path, typer.Option(help="The pretrained encoder, encoder.safetensors in the folder of its run.")]
+Targets = Annotated[list[str], typer.Argument(help="First outputs of jobs of one rule, as dvc.yaml names them.")]
 Results = Annotated[Path, typer.Option(help="The folder of the study's results, results/<study>.")]
 ScoresFile = Annotated[Path, typer.Option(help="The JSON file to write.")]
 
@@ -186,6 +187,14 @@ def render_dvc(study: StudyFile, output: Annotated[Path, typer.Option(help="The 
     from entrec.pipeline.dvc import stages
 
     write_text(output, stages(load_study(study), study, folder=output.parent))
+
+
+@app.command()
+def stage(study: StudyFile, targets: Targets) -> None:
+    """Make the results of one DVC stage that are not those of today's study; dvc.yaml calls this."""
+    from entrec.pipeline.stage import run_stage
+
+    run_stage(load_study(study), study, targets)
 
 
 def _run(study: Study, name: str, path: Path) -> Run:

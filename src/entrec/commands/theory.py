@@ -25,6 +25,8 @@ Case = Annotated[str, typer.Option(help="The name of the case, such as sphere_d3
 TableName = Annotated[str, typer.Option(help="The name of the table, such as table_estimators_gaussian.")]
 FigureName = Annotated[str, typer.Option(help="The name of the figure, such as estimators_gaussian.")]
 
+Targets = Annotated[list[str], typer.Argument(help="First outputs of jobs of one rule, as dvc.yaml names them.")]
+
 
 @app.command()
 def gaussian(study: StudyFile, setting: SettingName, bound: Bound, seed: Seed, output: ResultFile) -> None:
@@ -97,6 +99,14 @@ def render_dvc(
     from entrec.pipeline.dvc import theory_stages
 
     write_text(output, theory_stages(load_theory(study).setting(setting), study, folder=output.parent))
+
+
+@app.command()
+def stage(study: StudyFile, setting: SettingName, targets: Targets) -> None:
+    """Make the results of one DVC stage that are not those of today's study; dvc.yaml calls this."""
+    from entrec.pipeline.stage import run_stage
+
+    run_stage(load_theory(study).setting(setting), study, targets)
 
 
 @app.command()

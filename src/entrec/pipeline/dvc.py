@@ -1,7 +1,8 @@
 """DVC's stages of a study, made from the jobs that Snakemake's rules are made of.
 
-DVC only caches and versions results. The command of a stage is the Snakemake target that makes its outputs. Without
-`--allowed-rules`, a newer input would make one stage rebuild the stages before it.
+DVC only caches and versions results. The command of a stage, `entrec stage`, leaves results that are today's as they
+are and lets Snakemake make the others. Outputs are persistent: DVC would delete any other before it runs the command,
+also results that nobody has recorded yet, and the files of a Snakemake that is running.
 """
 
 import os
@@ -36,12 +37,13 @@ EACH_RUN = EachRun(method="${item}", batch_size=0, epochs=0, seed=0)
 class StageFile:
     """The file `folder`/dvc.yaml, whose stages depend on settings of `study_file`.
 
-    `command` is the entrec command that writes the file, and `options` are Snakemake's, before the rule of a stage.
+    The commands of entrec that write the file and run a stage stand in the command group `group`, and take `options`
+    beside the study file.
     """
 
     folder: Path
     study_file: Path
-    command: str
+    group: str = ""
     options: str = ""
 
     def stage(self, jobs: Sequence[Job]) -> dict[str, Any]:
@@ -49,24 +51,27 @@ class StageFile:
         targets = " ".join(str(job.outputs[0]) for job in jobs)
         root = os.path.relpath(".", self.folder)
         return {
-            "cmd": f"snakemake {self.options}--allowed-rules {jobs[0].rule} -- {targets}",
+            "cmd": f"{self._entrec('stage')} {targets}",
             **({} if root == "." else {"wdir": root}),
             "deps": _unique(_dependency(job, path) for job in jobs for path in job.inputs),
             "params": [{self.study_file.as_posix(): _unique(key for job in jobs for key in job.keys)}],
-            "outs": _unique(_cached(path) for job in jobs for path in job.outputs),
+            "outs": [{path: {"persist": True}} for path in _unique(_cached(p) for job in jobs for p in job.outputs)],
         }
 
     def text(self, stages: Mapping[str, Any], variables: Mapping[str, Any] | None = None) -> str:
         """Return what stands in the file."""
-        written = f"# Written by `python -m entrec {self.command} --output {(self.folder / 'dvc.yaml').as_posix()}`.\n"
+        file = shlex.quote((self.folder / "dvc.yaml").as_posix())
+        written = f"# Written by `{self._entrec('dvc')} --output {file}`.\n"
         contents = ({"vars": [variables]} if variables else {}) | {"stages": stages}
         return written + yaml.dump(contents, Dumper=_Dumper, sort_keys=False, width=1000)
+
+    def _entrec(self, step: str) -> str:
+        return f"python -m entrec {self.group}{step} --study {shlex.quote(self.study_file.as_posix())}{self.options}"
 
 
 def stages(study: Study, study_file: Path, *, folder: Path = Path()) -> str:
     """Return the text of the `dvc.yaml` that lies in `folder`: stages for datasets, runs and tables."""
-    jobs, name = Jobs(study), study_file.as_posix()
-    file = StageFile(folder, study_file, f"dvc --study {name}", options=f"--configfile {shlex.quote(name)} ")
+    jobs, file = Jobs(study), StageFile(folder, study_file)
     transfers = [jobs.transfer(EACH_RUN, name) for name in study.evaluation.transfer.datasets]
     # by the name of a stage: what it is repeated for, and the jobs of each repetition
     repeated: dict[str, tuple[Any, Sequence[Job]]] = {
@@ -88,8 +93,7 @@ def stages(study: Study, study_file: Path, *, folder: Path = Path()) -> str:
 def theory_stages(setting: Setting, study_file: Path, *, folder: Path) -> str:
     """Return the text of the `dvc.yaml` that lies in `folder`: stages for the results and tables of one setting."""
     jobs = TheoryJobs(setting)
-    command = f"theory dvc --study {study_file.as_posix()} --setting {setting.name}"
-    file = StageFile(folder, study_file, command)
+    file = StageFile(folder, study_file, group="theory ", options=f" --setting {setting.name}")
     made = {job.name: file.stage([job]) for job in jobs.results}
     return file.text(made | {table: file.stage([jobs.table(table)]) for table in THEORY_TABLES})
 
@@ -124,7 +128,7 @@ def _unique(items: Iterable[str]) -> list[str]:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes a short list of texts on one line."""
+    """Writes a short list of texts, and the flags of an output, on one line."""
 
 
 def _write_list(dumper: yaml.SafeDumper, items: list[Any]) -> yaml.SequenceNode:
@@ -132,4 +136,10 @@ def _write_list(dumper: yaml.SafeDumper, items: list[Any]) -> yaml.SequenceNode:
     return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=short)
 
 
+def _write_mapping(dumper: yaml.SafeDumper, items: dict[str, Any]) -> yaml.MappingNode:
+    flags = all(isinstance(value, bool) for value in items.values())
+    return dumper.represent_mapping("tag:yaml.org,2002:map", items.items(), flow_style=flags)
+
+
 _Dumper.add_representer(list, _write_list)
+_Dumper.add_representer(dict, _write_mapping)
