@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,15 @@ def test_the_stages_of_a_study_are_its_datasets_runs_and_tables(path):
     assert made.keys() == by_stage.keys()
     for name, jobs in by_stage.items():
         assert_made_of(made[name], jobs, path)
+
+
+def test_the_path_of_a_study_reaches_the_shell_as_it_is(tmp_path):
+    path = tmp_path / "it's ${HOME}; {key}" / "demo.yaml"
+    path.parent.mkdir()
+    path.write_bytes(DEMO.read_bytes())
+    stage = resolved(stages(load_study(path), path))["prepare@digits"]
+    assert shlex.split(stage["cmd"])[4:] == ["--study", str(path), "data/demo/digits/card.json"]
+    assert stage["params"] == [{str(path): ["datasets.digits"]}]
 
 
 @pytest.mark.parametrize("setting", SETTINGS)

@@ -51,10 +51,10 @@ class StageFile:
         targets = " ".join(str(job.outputs[0]) for job in jobs)
         root = os.path.relpath(".", self.folder)
         return {
-            "cmd": f"{self._entrec('stage')} {targets}",
+            "cmd": f"{_literal(self._entrec('stage'))} {targets}",
             **({} if root == "." else {"wdir": root}),
             "deps": _unique(_dependency(job, path) for job in jobs for path in job.inputs),
-            "params": [{self.study_file.as_posix(): _unique(key for job in jobs for key in job.keys)}],
+            "params": [{_literal(self.study_file.as_posix()): _unique(key for job in jobs for key in job.keys)}],
             "outs": [{path: {"persist": True}} for path in _unique(_cached(p) for job in jobs for p in job.outputs)],
         }
 
@@ -121,6 +121,11 @@ def _dependency(job: Job, path: Path) -> str:
 def _cached(path: Path) -> str:
     """Return what DVC caches for `path`: a prepared dataset is one folder, everything else is cached file by file."""
     return str(path.parent if path.parts[0] == "data" else path)
+
+
+def _literal(text: str) -> str:
+    """Return `text` so that DVC takes it as it is: it would fill in `${…}`, which the path of a study may contain."""
+    return text.replace("${", r"\${")
 
 
 def _unique(items: Iterable[str]) -> list[str]:
