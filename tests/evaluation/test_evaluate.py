@@ -17,7 +17,7 @@ from entrec.paths import RunFolder
 from entrec.results import PretrainingResult, content_digest, write_result
 from entrec.runs import Run
 from entrec.settings import KNN, Evaluation, Linear
-from entrec.study import evaluate_keys, load_study, transfer_keys
+from entrec.study import evaluate_keys, load_study, pretrain_keys, transfer_keys
 
 DEMO = load_study(Path(__file__).parents[2] / "params" / "demo.yaml")
 RUN = Run("untrained", 256, 20, 0)
@@ -32,19 +32,20 @@ def study(recipe):
 
 
 @pytest.fixture
-def encoder(tmp_path):
+def encoder(study, tmp_path):
     torch.manual_seed(0)
-    return write_run(tmp_path, build_backbone(DEMO.network, channels=1))
+    return write_run(study, tmp_path, build_backbone(DEMO.network, channels=1))
 
 
-def write_run(folder, backbone):
+def write_run(study, folder, backbone):
     """Write an encoder of RUN, which was never trained, with its description, and return its path."""
     run = RunFolder(folder)
     save_backbone(backbone, run.encoder)
     run.history.write_text("step\n")
     made = PretrainingResult(
-        run=str(RUN), study=DEMO.name, **asdict(RUN), steps=0, images_per_second=None, processes=1, parameters=1,
-        encoder=sha256(run.encoder), history=sha256(run.history), provenance=made_by(0, "stripes"),
+        run=str(RUN), study=study.name, **asdict(RUN), steps=0, images_per_second=None, processes=1, parameters=1,
+        encoder=sha256(run.encoder), history=sha256(run.history),
+        provenance=made_by(0, "stripes", params=study.slice(pretrain_keys(study, RUN.method))),
     )  # fmt: skip
     write_result(run.description, made)
     with edited_result(run.description) as record:
@@ -102,7 +103,7 @@ def test_a_diverged_encoder_is_told_and_what_was_written_before_stays(study, pat
     backbone = build_backbone(DEMO.network, channels=1)
     with torch.no_grad():
         backbone.stem.weight.fill_(torch.nan)
-    write_run(paths["encoder"].parent, backbone)
+    write_run(study, paths["encoder"].parent, backbone)
     with pytest.raises(UserError, match=r"encoder.safetensors: its features are not all finite"):
         evaluate(study, RUN, **paths)
     assert paths["output"].read_text() == before

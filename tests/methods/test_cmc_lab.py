@@ -22,7 +22,8 @@ from entrec.runs import Run
 from entrec.study import load_study
 from entrec.training.pretrain import pretrain
 
-STUDY = load_study(Path("params/colours.yaml"))
+COLOURS = load_study(Path("params/colours.yaml"))
+STUDY = replace(COLOURS, training=replace(COLOURS.training, warmup_epochs=0.0))
 RUN = Run("cmc_lab", 128, 1, 0)
 
 
@@ -39,9 +40,8 @@ def images(k=12):
 def short(tmp_path_factory):
     """Return the folder of a run of one epoch and of its dataset."""
     folder = tmp_path_factory.mktemp("cmc_lab")
-    study = replace(STUDY, training=replace(STUDY.training, warmup_epochs=0.0))
     prepare("textures", STUDY.datasets["textures"], folder / "data")
-    pretrain(study, RUN, data=folder / "data", folder=folder / "run")
+    pretrain(STUDY, RUN, data=folder / "data", folder=folder / "run")
     return folder
 
 
@@ -101,9 +101,9 @@ def test_evaluation_reads_both_encoders_of_the_file(short):
     assert 0 <= read_json(short / "scores.json")["linear"]["test"] <= 1
 
 
-def test_another_methods_run_has_the_studys_network_and_refuses_two_encoders(short):
-    simclr = replace(RUN, method="simclr")
+def test_the_run_of_another_method_is_refused_and_has_the_studys_network(short):
+    simclr, untrained = (replace(RUN, method=name) for name in ("simclr", "untrained"))
     with pytest.raises(UserError, match=r"run.json: damaged \(run is 'cmc_lab-.*, which should be 'simclr-"):
         load_encoder(STUDY, simclr, short / "run" / "encoder.safetensors")
-    pretrain(STUDY, replace(RUN, method="untrained"), data=short / "data", folder=short / "untrained")
-    assert isinstance(load_encoder(STUDY, simclr, short / "untrained" / "encoder.safetensors"), SmallResNet)
+    pretrain(STUDY, untrained, data=short / "data", folder=short / "untrained")
+    assert isinstance(load_encoder(STUDY, untrained, short / "untrained" / "encoder.safetensors"), SmallResNet)

@@ -37,7 +37,7 @@ from entrec.results import (
 )
 from entrec.runs import Run
 from entrec.settings import Dataset
-from entrec.study import Study, load_study
+from entrec.study import Study, evaluate_keys, load_study, pretrain_keys, transfer_keys
 
 ROOT = Path(__file__).parents[2]
 CODE = "0123456789abcdef"
@@ -53,7 +53,7 @@ def plausible(run: Run) -> float:
 
 def made_by(
     seed: int, dataset: str | None = None, *, seconds: float = 12.5, code: str = CODE, dirty: bool = False,
-    data: Path | None = None,
+    data: Path | None = None, params: dict[str, Any] | None = None,
 ) -> Provenance:  # fmt: skip
     """Return what `entrec.provenance` records of a dataset in the folder `data`, or of one that does not exist.
 
@@ -63,7 +63,7 @@ def made_by(
     checksum = read_card(DatasetFolder(data / dataset)).digest if data and dataset else made_up
     identity = {"dataset": DataIdentity(name=dataset, checksum=checksum)} if dataset else {}
     return Provenance(
-        params={},
+        params=params or {},
         **identity,
         seed=seed,
         commit="89abcdef" * 5,
@@ -94,6 +94,10 @@ def _write_run(study: Study, folder: RunFolder, run: Run, accuracy: float, optio
     folder.encoder.write_bytes(str(run).encode())
     folder.history.write_text(history(run, steps))
     encoder = sha256(folder.encoder)
+
+    def of_step(keys: list[str]) -> dict[str, Any]:
+        return {**options, "params": study.slice(keys)}
+
     pretrained = PretrainingResult(
         run=str(run),
         study=study.name,
@@ -104,7 +108,9 @@ def _write_run(study: Study, folder: RunFolder, run: Run, accuracy: float, optio
         parameters=10_000,
         encoder=encoder,
         history=sha256(folder.history),
-        provenance=made_by(run.seed, study.dataset, seconds=9.5 if trained else 0.1, **options),
+        provenance=made_by(
+            run.seed, study.dataset, seconds=9.5 if trained else 0.1, **of_step(pretrain_keys(study, run.method))
+        ),
     )
     write_result(folder.description, pretrained)
 
@@ -117,7 +123,7 @@ def _write_run(study: Study, folder: RunFolder, run: Run, accuracy: float, optio
         encoder=encoder,
         linear=LinearAccuracies(**scores(accuracy), l2=1e-4, grid=grid),
         knn=Accuracies(**scores(accuracy - 0.02)),
-        provenance=made_by(run.seed, study.dataset, seconds=1.5, **options),
+        provenance=made_by(run.seed, study.dataset, seconds=1.5, **of_step(evaluate_keys())),
     )
     write_result(folder.evaluation, evaluated)
     for name in study.evaluation.transfer.datasets if run in study.headline_runs else ():
@@ -130,7 +136,7 @@ def _write_run(study: Study, folder: RunFolder, run: Run, accuracy: float, optio
             validation=accuracy,
             chosen=Point(lr=1e-3, weight_decay=0.0),
             grid=(ScoredPoint(lr=1e-3, weight_decay=0.0, validation=accuracy),),
-            provenance=made_by(run.seed, name, seconds=4.0, **options),
+            provenance=made_by(run.seed, name, seconds=4.0, **of_step(transfer_keys(name))),
         )
         write_result(folder.transfer(name), tuned)
 

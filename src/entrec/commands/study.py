@@ -87,11 +87,33 @@ def prepare(
 
 
 @app.command()
-def verify(data: DataFolder) -> None:
-    """Compare every byte of a prepared dataset with its card, and of its original files with their list."""
-    from entrec.data.prepared import verify as step
+def verify(
+    target: Annotated[
+        Path,
+        typer.Argument(help="A study file, a folder of results such as results/demo, or a prepared dataset."),
+    ] = Path("params/demo.yaml"),
+    current: Annotated[
+        bool, typer.Option("--current", help="Give code 1 also for results that were made with other settings.")
+    ] = False,
+) -> None:
+    """List what is damaged, made with other settings, or missing among the results of a study; damage gives code 1.
 
-    print(f"{data}: {step(data)} files are as its card says")
+    Every file is compared with the digests that the results name: data, encoders, histories, scores, tables, figures
+    and pages. Nothing is computed.
+    """
+    from entrec.paths import DatasetFolder
+    from entrec.pipeline.verify import DAMAGED, OUTDATED, dataset_faults, kind_of, named_by, original_faults, told
+    from entrec.pipeline.verify import verify as step
+
+    dataset = DatasetFolder(target)
+    if dataset.card.is_file():
+        found = [*dataset_faults(dataset), *original_faults(dataset)]
+    else:
+        found = [fault for study in named_by(target) for fault in step(study)]
+    print(told(found) or f"{target}: everything is whole and up to date")
+    fatal = {DAMAGED, OUTDATED} if current else {DAMAGED}
+    if any(kind_of(fault) in fatal for fault in found):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -2,11 +2,10 @@
 
 The digests of all files but shards are compared at every opening. Of shards, of which a dataset may have hundreds,
 opening compares the length and the digest of both ends, which notices a shard that is missing, cut short or of another
-dataset. `verify` compares every byte, as does DVC before results are shared.
+dataset. `entrec verify` compares every byte, as does DVC before results are shared.
 """
 
 import os
-import sys
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,13 +15,10 @@ from numpy.typing import NDArray
 
 from entrec.artefacts import sha256
 from entrec.data.images import ArrayImages, EncodedImages, Images
-from entrec.data.names import shown
-from entrec.data.originals import Place, verify_originals
 from entrec.data.splits import SPLITS, SplitName
 from entrec.data.store import digest_of_ends, open_rows
 from entrec.errors import UserError
 from entrec.paths import DatasetFolder
-from entrec.progress import progress
 from entrec.results import Card, ShardEnds, preparation, read_card
 from entrec.settings import Colour, Dataset
 
@@ -77,21 +73,6 @@ def open_prepared(folder: Path) -> Prepared:
         mean=card.mean,
         std=card.std,
     )
-
-
-def verify(folder: Path) -> int:
-    """Compare every byte of a prepared dataset with its card, and every byte of its original files with their list.
-
-    Returns the number of files of the dataset. Raises `UserError` for a file that differs. Original files that are not
-    on this machine are not compared, which is said on stderr.
-    """
-    card, here = open_prepared(folder).card, DatasetFolder(folder)
-    for file in progress(list(card.files), f"verifying {folder}"):
-        _check(here, file, card.files[file])
-    place = Place(card.spec["source"], card.spec["path"])
-    if place.path is not None and verify_originals(place, here) is None:
-        print(f"{shown(place.path)}: not here, so that the original files are not compared", file=sys.stderr)
-    return len(card.files)
 
 
 def open_as(folder: Path, name: str, spec: Dataset) -> Prepared:

@@ -10,7 +10,7 @@ from entrec.networks import load_backbone
 from entrec.paths import RunFolder
 from entrec.results import RunResults
 from entrec.runs import Run
-from entrec.study import Study
+from entrec.study import Study, pretrain_keys
 
 
 def load_encoder(study: Study, run: Run, path: Path) -> nn.Module:
@@ -29,8 +29,14 @@ def load_encoder(study: Study, run: Run, path: Path) -> nn.Module:
 
 
 def results_beside(study: Study, run: Run, encoder: Path) -> RunResults:
-    """Return the results of `run` in the folder of its `encoder`; raises `UserError` for a file of another name."""
+    """Return the results of `run` in the folder of its `encoder`.
+
+    Raises `UserError` for a file of another name, and for a run that was pretrained with other settings than today's.
+    """
     folder = RunFolder(encoder.parent)
     if encoder != folder.encoder:
         raise UserError(f"{encoder}: not an encoder; give {folder.encoder.name} in the folder of its run")
-    return RunResults(study.name, str(run), folder)
+    results = RunResults(study.name, str(run), folder)
+    todays = study.slice(pretrain_keys(study, run.method))
+    results.require_settings(folder.description, results.pretraining, todays)
+    return results

@@ -3,7 +3,6 @@
 `places` says where the files under a folder of the study were read or written, where that is another folder.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from entrec.results import (
     content_digest,
     damaged,
     missing,
+    outdated,
     read_result,
     require_digest,
     require_result,
@@ -99,13 +99,6 @@ def faults_of(check: Callable[..., object], *arguments: Any, **options: Any) -> 
         check(*arguments, **options)
     except UserError as error:
         yield error
-
-
-def outdated(path: Path, params: dict[str, Any], todays: dict[str, Any], remedy: str) -> Iterator[Outdated]:
-    """Yield the fault that `params`, which the file `path` was made with, are not those of today's study."""
-    todays = json.loads(json.dumps(todays))  # lists for tuples, and texts for the keys of mappings
-    if other := [key for key in {**params, **todays} if params.get(key) != todays.get(key)]:
-        yield Outdated(f"{path}: the study has since changed {', '.join(other)}; make it again: {remedy}")
 
 
 def command(study: Study | Setting, path: Path) -> str:

@@ -5,28 +5,35 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 
-from entrec.data.originals import changes
-from entrec.errors import Missing, UserError
+from entrec.data.originals import Place, changes, verify_originals
+from entrec.errors import Missing, Outdated, UserError
+from entrec.paths import DatasetFolder, TheoryPaths
 from entrec.pipeline.jobs import Job, Jobs, StudyJob
-from entrec.pipeline.records import command, faults_of, outdated, record_faults
+from entrec.pipeline.records import command, faults_of, record_faults
 from entrec.pipeline.theory_jobs import ResultJob, TheoryJobs
 from entrec.results import (
     IdentifiabilityResult,
     Result,
     RunResults,
     missing,
+    outdated,
     preparation,
     read_card,
     read_result,
     require_digest,
 )
 from entrec.runs import Run
-from entrec.study import Study
-from entrec.theory.study import Setting
+from entrec.study import Study, load_study
+from entrec.theory.study import SETTINGS, THEORY_FILE, Setting, load_theory
 
+DAMAGED = "damaged, or made from other files than there are now"
+OUTDATED = "made with other settings or templates than today's"
+MISSING = "missing"
 HASHING = 8  # threads; hashing releases the interpreter's lock, and a disk answers several readers faster than one
 
 
@@ -49,6 +56,61 @@ def verify(study: Study | Setting) -> list[UserError]:
     return list({str(fault): fault for fault in found}.values())
 
 
+def dataset_faults(folder: DatasetFolder) -> list[UserError]:
+    """Return what is wrong with a prepared dataset, whose every byte is compared with its card."""
+    try:
+        card, remedy = read_card(folder), preparation(folder)
+    except UserError as error:
+        return [error]
+    checks = [partial(faults_of, require_digest, folder.folder / file, digest) for file, digest in card.files.items()]
+    with ThreadPoolExecutor(HASHING) as pool:
+        found = pool.map(lambda check: list(check(named_by=folder.card, remedy=remedy)), checks)
+        return [fault for each in found for fault in each]
+
+
+def original_faults(folder: DatasetFolder) -> Iterator[UserError]:
+    """Yield the fault that a prepared dataset's original files, if they are on this machine, are no longer the same.
+
+    Every byte of them is read.
+    """
+    with suppress(UserError):  # a fault of the card, which `dataset_faults` returns
+        spec = read_card(folder).spec
+        yield from faults_of(verify_originals, Place(spec["source"], spec["path"]), folder)
+
+
+def named_by(target: Path) -> Iterator[Study | Setting]:
+    """Yield the study of a study file or of a folder of results; of the theory's file, the settings with results.
+
+    Raises `UserError` where `target` is neither, and for a fault of the study file.
+    """
+    name = target.name
+    if target.is_dir():
+        theory = TheoryPaths(name).results.folder
+        target = Path(THEORY_FILE) if target.resolve() == theory.resolve() else Path("params", f"{name}.yaml")
+        if not target.is_file():
+            raise UserError(f"{target}: missing, so that nothing says what {name} should hold; give the study file")
+    if target.resolve() != Path(THEORY_FILE).resolve():
+        yield load_study(target)
+        return
+    asked = [name] if name in SETTINGS else [one for one in SETTINGS if TheoryPaths(one).results.folder.exists()]
+    if not asked:
+        raise UserError(f"{target}: there are no results of the theory yet; make them: snakemake theory")
+    yield from map(load_theory(target).setting, asked)
+
+
+def told(found: Iterable[UserError]) -> str:
+    """Return the faults, one a line, under a heading for each of the three kinds."""
+    kinds: dict[str, list[UserError]] = {DAMAGED: [], OUTDATED: [], MISSING: []}
+    for fault in found:
+        kinds[kind_of(fault)].append(fault)
+    return "\n".join(line for kind, some in kinds.items() if some for line in (f"{kind}: {len(some)}", *map(str, some)))
+
+
+def kind_of(fault: UserError) -> str:
+    """Return which of the three kinds a fault is of."""
+    return MISSING if isinstance(fault, Missing) else OUTDATED if isinstance(fault, Outdated) else DAMAGED
+
+
 def _missing(job: Job, study: Study | Setting) -> Iterator[Missing]:
     yield from (missing(path, command(study, path)) for path in job.outputs if not path.exists())
 
@@ -67,19 +129,15 @@ def _faults(job: Job, study: Study | Setting) -> Iterator[UserError]:
 def _faults_of_dataset(job: StudyJob, study: Study) -> Iterator[UserError]:
     assert job.dataset is not None
     folder = Jobs(study).paths.dataset(job.dataset)
-    try:
-        card = read_card(folder)
-    except UserError as error:
-        yield error
+    found = dataset_faults(folder)
+    yield from found
+    if found:
         return
-    remedy = preparation(folder)
-    for file, digest in card.files.items():
-        yield from faults_of(require_digest, folder.folder / file, digest, named_by=folder.card, remedy=remedy)
-    spec = study.datasets[job.dataset]
+    spec, remedy = study.datasets[job.dataset], preparation(folder)
     if (changed := changes(spec, folder)) is not None:
         yield UserError(f"{spec.path}: {changed}; make it again: {remedy}")
     key = f"datasets.{job.dataset}"
-    yield from outdated(folder.card, {key: card.spec}, {key: asdict(spec)}, remedy)
+    yield from outdated(folder.card, {key: read_card(folder).spec}, {key: asdict(spec)}, remedy)
 
 
 def _faults_of_run(job: StudyJob, run: Run, study: Study) -> Iterator[UserError]:

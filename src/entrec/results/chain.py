@@ -1,14 +1,15 @@
 """The results of a run, each checked against those that it was made from: data, encoder, history and scores."""
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from entrec.errors import UserError
 from entrec.paths import RunFolder, StudyPaths
-from entrec.results.files import damaged, read_result, require_digest
+from entrec.results.files import damaged, outdated, read_result, require_digest
 from entrec.results.model import Result
 from entrec.results.studies import EvaluationResult, PretrainingResult, TransferResult
 
@@ -57,6 +58,11 @@ class RunResults:
     def transfer(self, dataset: str, metric: str) -> TransferResult:
         """Return the scores of the run's encoder after fine-tuning on `dataset`."""
         return self._scores(TransferResult, self.folder.transfer(dataset), dataset=dataset, metric=metric)
+
+    def require_settings(self, path: Path, result: Result, todays: Mapping[str, Any]) -> None:
+        """Raise `UserError` unless `result`, read from `path`, was made with the settings `todays` of its step."""
+        for fault in outdated(path, result.provenance.params, todays, self._command(path)):
+            raise fault
 
     def require_data(self, path: Path, result: Result, card: Path, digest: str) -> None:
         """Raise `UserError` unless `result`, read from `path`, was made from the data whose `card` has this digest."""

@@ -7,14 +7,14 @@ those that were written with it. Damage is therefore found by whoever reads it, 
 import hashlib
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from entrec.artefacts import sha256, write_text
-from entrec.errors import Missing, UserError
+from entrec.errors import Missing, Outdated, UserError
 from entrec.paths import DatasetFolder, StudyPaths
 from entrec.results.cards import Card
 from entrec.results.model import CIRCUMSTANCES, Sealed
@@ -135,6 +135,13 @@ def missing(path: Path, remedy: str) -> Missing:
 def damaged(path: Path, fault: str, remedy: str) -> UserError:
     """Return the error that says what is wrong with the contents of `path` and which command makes it again."""
     return UserError(f"{path}: damaged ({fault}); delete it and make it again: {remedy}")
+
+
+def outdated(path: Path, params: Mapping[str, Any], todays: Mapping[str, Any], remedy: str) -> Iterator[Outdated]:
+    """Yield the fault that `params`, which the file `path` was made with, are not those of today's study."""
+    todays = json.loads(json.dumps(todays))  # lists for tuples, and texts for the keys of mappings
+    if other := [key for key in {**params, **todays} if params.get(key) != todays.get(key)]:
+        yield Outdated(f"{path}: the study has since changed {', '.join(other)}; delete it and make it again: {remedy}")
 
 
 def _unreadable(path: Path, error: OSError) -> UserError:

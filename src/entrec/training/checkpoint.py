@@ -77,7 +77,7 @@ def restore(state: TrainingState[Learner], folder: Path) -> None:
     Checkpoints from other code versions are accepted and recorded in `fingerprints`. Raises `UserError` where all
     checkpoints are damaged, and for one that belongs to another run or has another network or optimiser than today.
     """
-    found = [path for path in (folder / "last.pt", folder / "previous.pt") if path.exists()]
+    found = [path for path in (folder / "last.pt", folder / "previous.pt") if path.is_file()]
     if not found:
         return
     path = next(filter(_whole, found), None)

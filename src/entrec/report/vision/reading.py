@@ -1,7 +1,8 @@
 """The result files of a study's runs, read and checked.
 
 `results` is the folder of the runs, `results/<study>`. All functions raise `UserError` for a file that is missing,
-damaged or not made from the files that it should be; it names the file and the command that makes it.
+damaged, made from other files than it should be, or with other settings than the study has now; it names the file and
+the command that makes it.
 """
 
 from pathlib import Path
@@ -20,24 +21,32 @@ from entrec.results import (
     read_card,
 )
 from entrec.runs import Run
-from entrec.study import Study
+from entrec.study import Study, evaluate_keys, pretrain_keys, transfer_keys
 
 SHOWN = ["step", "epoch", "loss"]  # what the page shows of a history beside its measurements
 
 
 def pretraining_of(study: Study, results: Path, run: Run) -> PretrainingResult:
     """Return how a run was pretrained."""
-    return results_of(study, results, run).pretraining
+    here = results_of(study, results, run)
+    here.require_settings(here.folder.description, here.pretraining, study.slice(pretrain_keys(study, run.method)))
+    return here.pretraining
 
 
 def evaluation_of(study: Study, results: Path, run: Run) -> EvaluationResult:
     """Return the accuracies of a run's frozen features."""
-    return results_of(study, results, run).evaluation()
+    here = results_of(study, results, run)
+    found = here.evaluation()
+    here.require_settings(here.folder.evaluation, found, study.slice(evaluate_keys()))
+    return found
 
 
 def transfer_of(study: Study, results: Path, run: Run, dataset: str) -> TransferResult:
     """Return the accuracies of a run after fine-tuning on `dataset`."""
-    return results_of(study, results, run).transfer(dataset, study.datasets[dataset].metric)
+    here = results_of(study, results, run)
+    found = here.transfer(dataset, study.datasets[dataset].metric)
+    here.require_settings(here.folder.transfer(dataset), found, study.slice(transfer_keys(dataset)))
+    return found
 
 
 def history_of(study: Study, results: Path, run: Run) -> pd.DataFrame:
@@ -65,7 +74,8 @@ def require_same_data(study: Study, results: Path, data: Path) -> None:
     digests = {name: read_card(folder).digest for name, folder in folders.items()}
     for run in study.runs:
         found = results_of(study, results, run)
-        made: dict[Path, tuple[Result, str]] = {found.folder.description: (found.pretraining, study.dataset)}
+        pretrained = pretraining_of(study, results, run)
+        made: dict[Path, tuple[Result, str]] = {found.folder.description: (pretrained, study.dataset)}
         for name in study.evaluation.transfer.datasets if run in study.headline_runs else ():
             made[found.folder.transfer(name)] = transfer_of(study, results, run, name), name
         for path, (result, name) in made.items():
