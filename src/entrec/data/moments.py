@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from entrec.data.colour import lab
+from entrec.information.portable import sqrt
 from entrec.settings import Colour
 
 CHUNK = 1024  # images converted to Lab at once; bounds the memory and does not change the result
@@ -37,7 +38,7 @@ def _lab_statistics(images: NDArray[np.uint8]) -> tuple[list[float], list[float]
         first += channels.sum(dim=(0, 2, 3))
         second += channels.square().sum(dim=(0, 2, 3))
     mean = first / pixels
-    return mean.tolist(), (second / pixels - mean**2).clamp(min=0).sqrt().tolist()
+    return mean.tolist(), sqrt((second / pixels - mean**2).clamp(min=0)).tolist()
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from entrec.data import randomness
 from entrec.data.images import Boxes
+from entrec.information.portable import sqrt
 from entrec.settings import View
 
 TRIES = 10  # torchvision's RandomResizedCrop gives up after as many
@@ -123,7 +124,7 @@ def _crop(u: Tensor, view: View, *, height: int | Tensor, width: int | Tensor) -
     areas = height * width * _between(u[:, _Draw.AREA : _Draw.AREA + TRIES], *view.crop_scale)
     log_ratios = _between(u[:, _Draw.RATIO : _Draw.RATIO + TRIES], *map(math.log, view.crop_ratio))
     # in double precision the last bit of exp, which differs between devices, almost never changes a rounded side
-    heights, widths = [(areas * (sign * log_ratios).exp()).sqrt().round() for sign in (-1, 1)]
+    heights, widths = [sqrt(areas * (sign * log_ratios).exp()).round() for sign in (-1, 1)]
     fits = (heights > 0) & (heights <= height) & (widths > 0) & (widths <= width)
     first = fits.byte().argmax(dim=1, keepdim=True)
     height, width = height.squeeze(1), width.squeeze(1)

@@ -15,6 +15,7 @@ from torch import Tensor
 from entrec.evaluation.metrics import mean_per_class, top1
 from entrec.evaluation.solvers import SMALL_GRADIENT, Head, gradient_norm, solve_lbfgs, solve_sgd
 from entrec.evaluation.splits import Split, Splits
+from entrec.information.portable import sqrt
 from entrec.results import LinearAccuracies, Strength
 from entrec.settings import Linear
 
@@ -34,7 +35,7 @@ class Standardisation:
         blocks = features.split(BLOCK)
         mean = torch.stack([block.double().sum(dim=0) for block in blocks]).sum(dim=0) / len(features)
         squares = torch.stack([(block.double() - mean).square().sum(dim=0) for block in blocks]).sum(dim=0)
-        std = (squares / len(features)).sqrt()
+        std = sqrt(squares / len(features))
         rounding = 10 * torch.finfo(features.dtype).eps * mean.abs()  # the std of a constant column is at most this
         return cls(mean, torch.where(std > rounding, std, 1.0))
 

@@ -14,6 +14,8 @@ from typing import Any, overload
 import torch
 from torch import Tensor
 
+from entrec.information.portable import sqrt
+
 FIRST_ORDER = 40
 TERMS = 12
 
@@ -30,7 +32,7 @@ def log_bessel_i(order: float, x: float | Tensor) -> float | Tensor:
     """
     xp, x = _checked(order, x)
     high = _high(order)
-    ratios = _ratios(order, x, _high_ratio(high, x, xp))
+    ratios = _ratios(order, x, _high_ratio(high, x))
     total = _high_log(high, x, xp)
     for ratio in ratios[1:]:  # the first leads from `high` upwards
         total = total - xp.log(ratio)
@@ -46,8 +48,8 @@ def bessel_ratio(order: float, x: float | Tensor) -> float | Tensor:
 
     Domain, shapes and errors raised are those of `log_bessel_i`.
     """
-    xp, x = _checked(order, x)
-    return _ratios(order, x, _high_ratio(_high(order), x, xp))[-1]
+    _, x = _checked(order, x)
+    return _ratios(order, x, _high_ratio(_high(order), x))[-1]
 
 
 def _checked(order: float, x: float | Tensor) -> tuple[ModuleType, Any]:
@@ -76,20 +78,20 @@ def _ratios(order: float, x: Any, ratio: Any) -> list[Any]:
 
 
 def _high_log(v: float, x: Any, xp: Any) -> Any:
-    root, z, t = _debye(v, x, xp)
+    root, z, t = _debye(v, x)
     exponent = v * (root + xp.log(z / (1 + root)))
     return exponent - 0.5 * math.log(2 * math.pi * v) - 0.5 * xp.log(root) + xp.log(_series(_U, v, t))
 
 
-def _high_ratio(v: float, x: Any, xp: Any) -> Any:
+def _high_ratio(v: float, x: Any) -> Any:
     """Return I'_v / I_v - v / x by the two expansions; leading terms are subtracted by hand, so nothing cancels."""
-    root, z, t = _debye(v, x, xp)
+    root, z, t = _debye(v, x)
     return z * (1 / (1 + root) - t * t / v * _series(_W, v, t) / _series(_U, v, t))
 
 
-def _debye(v: float, x: Any, xp: Any) -> tuple[Any, Any, Any]:
+def _debye(v: float, x: Any) -> tuple[Any, Any, Any]:
     z = x / v
-    root = xp.sqrt(1 + z * z)
+    root = sqrt(1 + z * z)
     return root, z, 1 / root
 
 

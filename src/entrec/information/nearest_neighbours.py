@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from entrec.information.checks import check_dimension, check_finite, check_sample, unit_vectors
+from entrec.information.portable import arcsin
 from entrec.information.sphere import log_area
 
 ROWS = 1024  # of the matrix of distances at a time
@@ -42,7 +43,7 @@ def spherical_nearest_neighbour_entropy(embeddings: Tensor, *, neighbours: int) 
     """
     z = unit_vectors(embeddings.double())
     check_dimension(z.shape[1])
-    angles = 2 * torch.asin((_distances(z, neighbours) / 2).clamp(max=1))
+    angles = 2 * arcsin((_distances(z, neighbours) / 2).clamp(max=1))
     return _entropy(log_cap_area(z.shape[1], angles), neighbours)
 
 
@@ -97,11 +98,14 @@ def _distances(points: Tensor, neighbours: int) -> Tensor:
     k = len(points)
     if not 1 <= neighbours < k:
         raise ValueError(f"need 1 <= neighbours < k, got neighbours={neighbours} for shape {tuple(points.shape)}")
-    rows = [
-        torch.cdist(points[start : start + ROWS], points).kthvalue(neighbours + 1, dim=1).values
-        for start in range(0, k, ROWS)
-    ]  # the smallest distance is a point's own
-    return torch.cat(rows)
+    squares = points.square().sum(dim=1)
+    found = []
+    for rows in torch.arange(k, device=points.device).split(ROWS):
+        # without the row's own square, which changes no order; the smallest is the distance of the point to itself
+        order = squares - 2 * points[rows] @ points.T
+        neighbour = order.kthvalue(neighbours + 1, dim=1).indices
+        found.append(torch.linalg.vector_norm(points[rows] - points[neighbour], dim=1))
+    return torch.cat(found)
 
 
 def _entropy(log_volumes: Tensor, neighbours: int) -> Tensor:

@@ -18,6 +18,7 @@ from torch.nn import functional as F
 
 from entrec.information import bessel
 from entrec.information.checks import check_concentration, check_dimension, check_pairs, check_sample, unit_vectors
+from entrec.information.portable import sqrt
 from entrec.information.precision import full_precision
 
 # Wood's envelope accepts at least 0.65 of the proposals: all 24 are rejected once in 1e11 draws
@@ -100,7 +101,7 @@ def sample_vmf(centres: Tensor, *, kappa: float, generator: torch.Generator) -> 
     k, d = centres.shape
     check_dimension(d)
     one_minus_cosine = _sample_one_minus_cosine(k, d, float(kappa), generator)
-    sine = (one_minus_cosine * (2 - one_minus_cosine)).sqrt()
+    sine = sqrt(one_minus_cosine * (2 - one_minus_cosine))
     noise = torch.randn(k, d, generator=generator, device=centres.device, dtype=centres.dtype)
     tangent = F.normalize(noise - (noise * centres).sum(dim=1, keepdim=True) * centres, dim=1)
     cosine, sine = (1 - one_minus_cosine).to(centres.dtype), sine.to(centres.dtype)

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from entrec.collectives import gather
 from entrec.information.checks import check_pairs, check_sample
 from entrec.information.geometry import off_diagonal_energy
+from entrec.information.portable import sqrt
 from entrec.information.precision import full_precision, lift
 from entrec.methods.method import Method, StepOutput
 from entrec.methods.registry import VICRegSettings
@@ -60,7 +61,7 @@ def vicreg_terms(z1: Tensor, z2: Tensor, *, epsilon: float) -> dict[str, Tensor]
 
 def variance_hinge(z: Tensor, *, epsilon: float) -> Tensor:
     """Return by how much standard deviations of coordinates of `z` (k, d) are below 1, on average (eqs. 1 and 2)."""
-    return F.relu(1 - (z.var(dim=0) + epsilon).sqrt()).mean()
+    return F.relu(1 - sqrt(z.var(dim=0) + epsilon)).mean()
 
 
 def covariance_energy(z: Tensor) -> Tensor:
