@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 REPORT = reports/$(STUDY)/index.html
 
-.PHONY: help demo run plan rehearse theory publish record push pull check test test-workflow test-faults test-slurm test-learning test-gpu bench bench-gpu lock format clean
+.PHONY: help demo run plan rehearse theory publish record push pull check test test-workflow test-faults test-slurm test-bits test-learning test-gpu bench bench-gpu lock format clean
 .DEFAULT_GOAL := help
 
 # The name of a study becomes part of commands and paths, and a study that does not exist is reported before anything is
@@ -124,7 +124,7 @@ check: .venv/installed  ## check style, types, imports and the workflow's rules
 	snakemake --lint --quiet > /dev/null
 
 test: check  ## run every fast test
-	pytest -m "not workflow and not learning and not slurm and not gpu"
+	pytest -m "not workflow and not bits and not learning and not slurm and not gpu"
 
 test-workflow: .venv/installed  ## run Snakemake and DVC for real, on a shrunken demo
 	pytest -m workflow
@@ -134,6 +134,9 @@ test-faults: .venv/installed  ## end, fill, damage and attack every step, in at 
 
 test-slurm: .venv/installed  ## run on a Slurm cluster of one node; needs root, slurm-wlm and munge
 	pytest -m slurm
+
+test-bits: .venv/installed  ## compare the bits of emulated processors; needs qemu-user, takes minutes for each
+	pytest -m bits
 
 test-learning: .venv/installed  ## train every method until it has learnt, in at most 20 minutes on two CPU cores
 	pytest -m learning -s
