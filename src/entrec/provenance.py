@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 import torch
 
+from entrec.arithmetic import arithmetic_in_use
 from entrec.results import DataIdentity, Hardware, Provenance
 
 PACKAGE = Path(__file__).parent
@@ -27,7 +28,7 @@ Study = Literal["pretraining", "theory"]
 NOT_COMPUTING = {"report", "plan", "pipeline", "commands", "__main__.py", "results"}
 # Pretraining depends on everything else, so that no new module is forgotten; the theory studies depend on little.
 NOT_PRETRAINING = {"theory"}
-THEORY = {"theory", "information"} | {
+THEORY = {"theory", "information", "arithmetic.py"} | {
     f"training/{name}.py" for name in ("checkpoint", "device", "eager", "interruption", "schedule")
 }
 
@@ -144,6 +145,7 @@ def _cuda_versions() -> dict[str, str]:
 def _hardware(device: torch.device) -> Hardware:
     return Hardware(
         cpu=_cpu_name(),
+        arithmetic=arithmetic_in_use(),
         gpu=torch.cuda.get_device_name(device) if device.type == "cuda" else None,
         device=device.type,
         threads=torch.get_num_threads(),

@@ -68,6 +68,7 @@ Temperature = Annotated[float, Field(ge=1e-4, le=1e4)]
 KAPPAS = (1e-6, 1e6)  # of von Mises-Fisher densities
 Kappa = Annotated[float, Field(ge=KAPPAS[0], le=KAPPAS[1])]
 Precision = Literal["float32", "bfloat16"]
+Arithmetic = Literal["portable", "native"]  # of a CPU: see entrec.arithmetic
 Colour = Literal["rgb", "lab"]
 Grid = Annotated[tuple[Positive, ...], Field(min_length=1)]
 GridFromZero = Annotated[tuple[NonNegative, ...], Field(min_length=1)]

@@ -13,6 +13,7 @@ from entrec.errors import UserError
 from entrec.methods.registry import METHODS
 from entrec.runs import Run
 from entrec.settings import (
+    Arithmetic,
     Dataset,
     Diagnostics,
     Distinct,
@@ -65,6 +66,7 @@ class Study:
     seeds: Seeds
     batch_sizes: Annotated[tuple[Several, ...], Field(min_length=1), Distinct]
     epochs: Annotated[tuple[Natural, ...], Field(min_length=1), Distinct]
+    arithmetic: Arithmetic
     network: Network
     views: Annotated[tuple[View, ...], Field(min_length=2, max_length=2)]
     local_views: LocalViews | None
@@ -252,19 +254,19 @@ def prepare_keys(dataset: str) -> list[str]:
 
 def pretrain_keys(study: Study, method: str) -> list[str]:
     """Return the keys that a pretraining depends on, beside the batch size, epochs and seed of its name."""
-    shared = ["network", "views", "local_views", "training", "diagnostics"]
+    shared = ["arithmetic", "network", "views", "local_views", "training", "diagnostics"]
     return [f"datasets.{study.dataset}", *shared, f"methods.{method}"]
 
 
 def evaluate_keys() -> list[str]:
     """Return the keys that linear and nearest-neighbour evaluation depend on."""
-    return ["network", "training.precision", "evaluation.linear", "evaluation.knn"]
+    return ["arithmetic", "network", "training.precision", "evaluation.linear", "evaluation.knn"]
 
 
 def transfer_keys(dataset: str) -> list[str]:
     """Return the keys that one fine-tuning depends on."""
     recipe = [f"evaluation.transfer.{key}" for key in ("epochs", "batch_size", "lr", "weight_decay", "view")]
-    return ["network", "training.precision", "training.channels_last", *recipe, f"datasets.{dataset}"]
+    return ["arithmetic", "network", "training.precision", "training.channels_last", *recipe, f"datasets.{dataset}"]
 
 
 def table_keys() -> list[str]:
@@ -275,7 +277,17 @@ def table_keys() -> list[str]:
 
 def report_keys() -> list[str]:
     """Return the keys that the page shows, beside those of its tables."""
-    shown = ["description", "datasets", "network", "views", "local_views", "training", "evaluation", "methods"]
+    shown = [
+        "description",
+        "datasets",
+        "arithmetic",
+        "network",
+        "views",
+        "local_views",
+        "training",
+        "evaluation",
+        "methods",
+    ]
     return [*table_keys(), *shown]
 
 

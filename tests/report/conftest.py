@@ -70,7 +70,9 @@ def made_by(
         dirty=dirty,
         code=code,
         versions={"python": "3.11.2", "torch": "2.11.0", "numpy": "2.4.6", "entrec": "0.1.0"},
-        hardware=Hardware(cpu="A processor", gpu=None, device="cpu", threads=1, machine="x86_64"),
+        hardware=Hardware(
+            cpu="A processor", arithmetic="portable", gpu=None, device="cpu", threads=1, machine="x86_64"
+        ),
         started="2024-05-01T10:00:00+00:00",
         seconds=seconds,
         peak_memory_mb=412.5,

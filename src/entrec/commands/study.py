@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from entrec.allowed import did_you_mean
+from entrec.arithmetic import choose_native_arithmetic
 from entrec.artefacts import writable_file, writable_folder
 from entrec.errors import UserError, shown
 from entrec.pipeline.launch import start_all
@@ -122,7 +123,7 @@ def pretrain(
     output: Annotated[Path, typer.Option(help="The folder of the run: encoder, history, description and checkpoints.")],
 ) -> None:  # fmt: skip
     """Pretrain one run on all GPUs that the study asks for; a run that was stopped continues from its checkpoint."""
-    s = load_study(study)
+    s = loaded(study)
     named = _run(s, run, study)
     writable_folder(output)
     start_all(s.resources["pretrain"], sys.argv[1:])
@@ -136,7 +137,7 @@ def evaluate(study: StudyFile, run: RunName, data: DataFolder, encoder: Encoder,
     """Evaluate one encoder on its frozen features, by a linear classifier and by nearest neighbours."""
     from entrec.evaluation.evaluate import evaluate as step
 
-    s = load_study(study)
+    s = loaded(study)
     step(s, _run(s, run, study), data=data, encoder=encoder, output=writable_file(output))
 
 
@@ -147,7 +148,7 @@ def transfer(
     """Fine-tune one encoder on another dataset and score it there."""
     from entrec.evaluation.transfer import transfer as step
 
-    s = load_study(study)
+    s = loaded(study)
     _dataset(s, dataset, study)
     step(s, _run(s, run, study), dataset, data=data, encoder=encoder, output=writable_file(output))
 
@@ -217,6 +218,14 @@ def stage(study: StudyFile, targets: Targets) -> None:
     from entrec.pipeline.stage import run_stage
 
     run_stage(load_study(study), study, targets)
+
+
+def loaded(path: Path) -> Study:
+    """Return the study of a step that trains, and choose its arithmetic, which must come before torch is used."""
+    study = load_study(path)
+    if study.arithmetic == "native":
+        choose_native_arithmetic()
+    return study
 
 
 def _run(study: Study, name: str, path: Path) -> Run:

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
+from entrec.arithmetic import choose_native_arithmetic
 from entrec.artefacts import writable_file, writable_folder
-from entrec.theory.study import load_theory
+from entrec.theory.study import Setting, load_theory
 
 app = typer.Typer(no_args_is_help=True, help="Run the theory studies, on synthetic data whose true values are known.")
 StudyFile = Annotated[Path, typer.Option("--study", help="The theory study, params/theory.yaml.")]
@@ -33,7 +34,7 @@ def gaussian(study: StudyFile, setting: SettingName, bound: Bound, seed: Seed, o
     """Train one bound of mutual information on correlated Gaussians, whose information rises in levels."""
     from entrec.theory.estimators.gaussian import gaussian as step
 
-    step(load_theory(study).setting(setting), bound, seed, output=writable_file(output))
+    step(loaded(study, setting), bound, seed, output=writable_file(output))
 
 
 @app.command()
@@ -41,7 +42,7 @@ def sphere(study: StudyFile, setting: SettingName, dimension: Dimension, output:
     """Estimate the information of vMF pairs at their true latents, in one dimension."""
     from entrec.theory.estimators.sphere import sphere as step
 
-    step(load_theory(study).setting(setting), dimension, output=writable_file(output))
+    step(loaded(study, setting), dimension, output=writable_file(output))
 
 
 @app.command()
@@ -49,7 +50,7 @@ def rates(study: StudyFile, setting: SettingName, case: Case, output: ResultFile
     """Measure how fast one entropy estimate converges, and fit its exponents."""
     from entrec.theory.estimators.rates import rates as step
 
-    step(load_theory(study).setting(setting), case, output=writable_file(output))
+    step(loaded(study, setting), case, output=writable_file(output))
 
 
 @app.command("latent-recovery")
@@ -57,7 +58,7 @@ def latent_recovery(study: StudyFile, setting: SettingName, run: Run, output: Ru
     """Train an encoder to recover latents from their mixtures; a stopped run continues from its checkpoint."""
     from entrec.theory.identifiability.steps import latent_recovery as step
 
-    step(load_theory(study).setting(setting), run, output=writable_folder(output))
+    step(loaded(study, setting), run, output=writable_folder(output))
 
 
 @app.command("content-isolation")
@@ -65,7 +66,7 @@ def content_isolation(study: StudyFile, setting: SettingName, run: Run, output: 
     """Train an encoder to isolate content from style; a stopped run continues from its checkpoint."""
     from entrec.theory.identifiability.steps import content_isolation as step
 
-    step(load_theory(study).setting(setting), run, output=writable_folder(output))
+    step(loaded(study, setting), run, output=writable_folder(output))
 
 
 @app.command()
@@ -119,3 +120,11 @@ def report(
 
     load_theory(study).setting(setting)
     render_theory(study, setting, results=results, output=writable_folder(output))
+
+
+def loaded(path: Path, name: str) -> Setting:
+    """Return the setting of a step that computes, and choose its arithmetic, which must come before torch is used."""
+    setting = load_theory(path).setting(name)
+    if setting.size.arithmetic == "native":
+        choose_native_arithmetic()
+    return setting

@@ -10,7 +10,7 @@ from entrec.report.table import Head, Table
 from entrec.results import Provenance
 
 SHORT = 8  # digits of a digest that the page shows; the CSV has all of them
-ENVIRONMENT = ["commit", "dirty", "code", "cpu", "gpu", "device", "threads", "machine", "versions"]
+ENVIRONMENT = ["commit", "dirty", "code", "cpu", "arithmetic", "gpu", "device", "threads", "machine", "versions"]
 UNKNOWN = "unknown"  # what the report says where git could not be asked
 DIRTY = {True: "True", False: "False", None: UNKNOWN}
 TEXTS = ["checksum", "commit", "dirty", "code", "other_code"]  # columns whose values may look like something else
@@ -72,7 +72,7 @@ def _environment(letter: str, files: pd.DataFrame) -> dict[Head, str]:
         "commit": first["commit"][:SHORT] + (" with uncommitted changes" if first["dirty"] == DIRTY[True] else ""),
         "code": first["code"][:SHORT] + state,
         "device": first["device"] if pd.isna(first["gpu"]) else first["gpu"],
-        "processor": f"{first['cpu']} ({first['machine']})",
+        "processor": f"{first['cpu']} ({first['machine']}), {first['arithmetic']} arithmetic",
         "threads": str(first["threads"]),
         "versions": first["versions"],
         "files": str(len(files)),

@@ -1,6 +1,6 @@
 """What all result files have in common: strict fields, and the provenance of what was computed."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -35,9 +35,14 @@ class DataIdentity(Section):
 
 
 class Hardware(Section):
-    """The machine that made a result; `threads` are those of torch, `gpu` is null where none was used."""
+    """The machine that made a result; `threads` are those of torch, `gpu` is null where none was used.
+
+    `arithmetic` says how the CPU computed: `native` also where a study asks for `portable` and the processor has no
+    AVX2.
+    """
 
     cpu: str
+    arithmetic: Literal["portable", "native"]
     gpu: str | None
     device: str
     threads: Natural

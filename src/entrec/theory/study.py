@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from entrec.errors import UserError
-from entrec.settings import Resources, settings
+from entrec.settings import Arithmetic, Resources, settings
 from entrec.strict import Fault, at, check, missing, named_after, plain
 from entrec.theory.registry import BOUNDS
 from entrec.theory.settings.estimators import Estimators, Gaussian
@@ -25,6 +25,7 @@ SETTINGS = ("quick", "full")
 class Size:
     """What one setting of the theory studies computes, and what a job of each step asks of the machine."""
 
+    arithmetic: Arithmetic
     estimators: Estimators
     latent_recovery: LatentRecovery
     content_isolation: ContentIsolation
@@ -128,11 +129,11 @@ class Setting:
 
     def page_keys(self) -> list[str]:
         """Return the keys that the page shows."""
-        parts = ("estimators", "latent_recovery", "content_isolation")
+        parts = ("arithmetic", "estimators", "latent_recovery", "content_isolation")
         return ["title", "description", *(f"{self.name}.{part}" for part in parts)]
 
     def _keys(self, part: str, *keys: str) -> list[str]:
-        return [f"{self.name}.{part}.{key}" for key in keys]
+        return [f"{self.name}.arithmetic", *(f"{self.name}.{part}.{key}" for key in keys)]
 
 
 def load_theory(path: Path) -> TheoryStudy:
