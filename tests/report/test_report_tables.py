@@ -334,5 +334,5 @@ def test_html_escapes_every_text_of_a_table() -> None:
 
 
 def test_a_latex_label_is_the_tables_name() -> None:
-    tex = table_latex(Table("table_1", "Table 1", "A caption", [("simclr", "SimCLR")]))
+    tex = table_latex(Table("table_1", "Table 1", "A caption", [("simclr", "SimCLR")], []))
     assert "\\label{tab:table-1}" in tex

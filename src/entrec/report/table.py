@@ -1,7 +1,7 @@
 """A table as people read it, and how it is written as CSV, LaTeX and HTML."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -43,7 +43,7 @@ class Table:
     title: str
     caption: str
     rows: list[tuple[str, str]]
-    columns: list[Column] = field(default_factory=list)
+    columns: list[Column]
     head: str = "Method"
 
     @classmethod
@@ -57,6 +57,20 @@ class Table:
         ]
         titles = [(key, row[0]) for key, row in texts.items()]
         return cls(title.lower().replace(" ", "_"), title, caption, titles, columns, first[0])
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """`read` makes the tidy rows of a table from results; `lay_out` makes the rest from the rows and their study."""
+
+    title: str
+    read: Callable[..., pd.DataFrame]
+    lay_out: Callable[..., Layout]
+    head: str = Table.head
+
+    def table(self, name: str, study: object, rows: pd.DataFrame) -> Table:
+        """Return the table called `name` of `rows`, laid out for a study or a setting."""
+        return Table(name, self.title, *self.lay_out(study, rows), self.head)
 
 
 def mean_sd_column(

@@ -1,7 +1,5 @@
 """Tables 1 and 2 of the paper, and the tables of transfer, nearest neighbours, information and methods."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +10,7 @@ from entrec.paths import StudyPaths, table_files
 from entrec.pipeline.jobs import Jobs, runs_of
 from entrec.pipeline.records import write_record
 from entrec.report.mean_sd import mean_sds, points
-from entrec.report.table import Column, Layout, Table, mean_sd_column, read_table_html, seeds, write_table_files
+from entrec.report.table import Column, Layout, Recipe, Table, mean_sd_column, read_table_html, seeds, write_table_files
 from entrec.report.vision.frames import histories, last_measured, scores, tidy, transfers
 from entrec.report.vision.information_tables import information_table, methods_table
 from entrec.report.vision.reading import remedy_of
@@ -23,15 +21,6 @@ SCORE_LABELS = {"linear_top1": "linear", "knn_top1": "kNN"}
 METRICS = {"top1": "top-1", "mean_per_class": "mean per class"}
 DEVIATIONS = "Mean ± standard deviation over n seeds; no deviation is given for a single seed."
 OTHERS = "The values of other libraries are single runs with their own optimisers, heads and batch sizes."
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """`read` makes the rows of some runs from their results; `lay_out` makes the table from the rows of its CSV."""
-
-    title: str
-    read: Callable[[Study, Path, list[Run]], pd.DataFrame]
-    lay_out: Callable[[Study, pd.DataFrame], Layout]
 
 
 def write_table(study: Study, table: str, *, results: Path, output: Path) -> None:
@@ -62,7 +51,7 @@ def table_rows(study: Study, table: str, results: Path) -> pd.DataFrame:
 
 def lay_out(study: Study, table: str, rows: pd.DataFrame) -> Table:
     """Return `table` with its caption, headings and texts from the rows of its CSV."""
-    return Table(table, RECIPES[table].title, *RECIPES[table].lay_out(study, rows))
+    return RECIPES[table].table(table, study, rows)
 
 
 def _linear(study: Study, results: Path, runs: list[Run]) -> pd.DataFrame:
