@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from entrec.errors import UserError
 from entrec.paths import figure_files
-from entrec.pipeline.records import require_recorded, write_record
+from entrec.pipeline.records import command, require_recorded, write_record
 from entrec.pipeline.theory_jobs import TheoryJobs
 from entrec.report.figure import Figure, read_figure_html, write_figure
 from entrec.report.theory import estimator_figures, estimator_frames, identifiability_figures, identifiability_frames
@@ -96,7 +96,7 @@ def theory_figure(setting: Setting, name: str, folder: Path) -> Markup:
 
     Raises `UserError` if it is missing or damaged.
     """
-    gaussian, remedy = setting.estimators.gaussian, f"snakemake {TheoryJobs(setting).figure(name).outputs[0]}"
+    gaussian, remedy = setting.estimators.gaussian, command(setting, TheoryJobs(setting).figure(name).outputs[0])
     fields = {"batch": gaussian.batch_size, "steps": gaussian.steps}
     require_recorded(figure_files(folder, name)[0], remedy)
     return read_figure_html(folder, name, FIGURES[name], fields, remedy=remedy, alone=True)

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 import pandas as pd
 
 from entrec.errors import UserError
+from entrec.pipeline.records import command
 from entrec.pipeline.theory_jobs import ResultJob
 from entrec.results import Result, Section, damaged, read_result
 from entrec.theory.study import Setting
@@ -17,10 +18,11 @@ R = TypeVar("R", bound=Result)
 
 @dataclass(frozen=True)
 class Found(Generic[R]):
-    """The result of a job, and the `path` that it was read from."""
+    """The result of a job, the `path` that it was read from, and the command `remedy` that makes it again."""
 
     job: ResultJob
     path: Path
+    remedy: str
     result: R
 
     @property
@@ -30,7 +32,7 @@ class Found(Generic[R]):
 
     def damaged(self, fault: str) -> UserError:
         """Return the error that names the file, the fault and the command that makes the file again."""
-        return damaged(self.path, fault, _remedy(self.job))
+        return damaged(self.path, fault, self.remedy)
 
     def require_rows(self, key: str, rows: Sequence[Section], expected: Sequence[Mapping[str, float | str]]) -> None:
         """Raise `UserError` unless there are as many `rows` under `key` as `expected`, with the expected values."""
@@ -49,8 +51,9 @@ def read(kind: type[R], setting: Setting, jobs: Iterable[ResultJob], results: Pa
     """
     found = []
     for job in jobs:
-        path, about = results / job.result, {"setting": setting.name, **job.about}
-        found.append(Found(job, path, read_result(kind, path, remedy=_remedy(job), about=about)))
+        path, remedy = results / job.result, command(setting, job.outputs[0])
+        result = read_result(kind, path, remedy=remedy, about={"setting": setting.name, **job.about})
+        found.append(Found(job, path, remedy, result))
     return found
 
 
@@ -65,10 +68,6 @@ def tidy(files: Iterable[Found[R]], key: str, columns: list[str]) -> pd.DataFram
         for entry in getattr(found.result, key)
     ]
     return pd.DataFrame(rows, columns=columns)
-
-
-def _remedy(job: ResultJob) -> str:
-    return f"snakemake {job.outputs[0]}"
 
 
 def _written(values: Mapping[str, float | str]) -> str:

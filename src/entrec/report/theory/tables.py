@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from entrec.errors import UserError
 from entrec.paths import table_files
-from entrec.pipeline.records import require_recorded, write_record
+from entrec.pipeline.records import command, require_recorded, write_record
 from entrec.pipeline.theory_jobs import TheoryJobs
 from entrec.report.table import Recipe, Table, read_table_html, write_table_files
 from entrec.report.theory import estimator_tables, identifiability_tables
@@ -61,4 +61,4 @@ def theory_rows(setting: Setting, name: str, folder: Path) -> pd.DataFrame:
 
 
 def _remedy(setting: Setting, name: str) -> str:
-    return f"snakemake {TheoryJobs(setting).table(name).outputs[0]}"
+    return command(setting, TheoryJobs(setting).table(name).outputs[0])
