@@ -164,7 +164,7 @@ def test_the_encoder_of_another_method_is_refused(settings, tmp_path):
 
 
 def test_before_the_first_step_the_trained_encoder_scores_as_the_untrained_one(settings, tmp_path):
-    still = replace(settings, training=replace(settings.training, steps=1, lr=1e-12))
+    still = replace(settings, training=replace(settings.training, steps=1, lr=1e-9))
     found = trained(still, tmp_path)["scores"]
     assert found.trained.content.linear == pytest.approx(found.untrained.content.linear, abs=1e-5)
 

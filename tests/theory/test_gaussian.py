@@ -224,6 +224,6 @@ def test_names_that_the_study_has_not_are_refused(small, tmp_path):
 
 @every_bound
 def test_a_benchmark_that_diverges_stops_in_one_line(bound, settings):
-    diverging = replace(settings, lr=1e30, steps=10)
+    diverging = replace(settings, lr=1e9, hidden=(16,) * 5, steps=10)
     with pytest.raises(UserError, match=r"^step \d+: the estimate is not finite; lower estimators.gaussian.lr"):
         staircase(diverging, bound, seed=0, device=CPU)

@@ -194,12 +194,13 @@ def test_a_row_that_contradicts_itself_cannot_be_made(row, message):
 
 
 def test_a_sweep_over_no_row_cannot_be_made(settings):
-    with pytest.raises(ValidationError, match=r"sweep.row: 'mine' is no row; allowed: sphere, box"):
+    with pytest.raises(ValidationError, match=r"sweep.row: unknown row 'mine'; allowed: sphere, box"):
         replace(settings, sweep=replace(settings.sweep, row="mine"))
 
 
 def test_divergence_stops_with_its_step_and_a_remedy(settings, tmp_path):
-    wild = replace(settings, training=replace(settings.training, lr=1e38))
+    deep = replace(settings.network, hidden=(16,) * 5)
+    wild = replace(settings, network=deep, training=replace(settings.training, lr=1e9))
     with pytest.raises(UserError, match=r"step \d: .*; lower training.lr in params/theory.yaml"):
         trained(wild, tmp_path)
 
