@@ -3,6 +3,7 @@
 import os
 import shlex
 import sys
+import warnings
 
 from entrec.commands.study import app
 from entrec.commands.theory import app as theory
@@ -19,6 +20,8 @@ def main() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # some terminals lack characters
+    if not sys.warnoptions:  # those of libraries are for whoever writes code; `python -W default` shows them
+        warnings.simplefilter("ignore")
     try:
         for argument in arguments:
             check_printable(argument)

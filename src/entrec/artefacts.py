@@ -19,6 +19,7 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from entrec.errors import UserError
+from entrec.regular import regular
 
 # Whether a process of another machine still lives cannot be seen; its scratch file is removed after so many seconds
 # without a change.
@@ -82,7 +83,7 @@ def write_json(path: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """Return the contents of a JSON file; raises `UserError` when it is missing, not readable or damaged."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(regular(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"{path}: missing; rerun the step that makes it") from error
     except OSError as error:
@@ -123,7 +124,7 @@ def writable_file(path: Path) -> Path:
 
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file's bytes in hexadecimal."""
-    with path.open("rb") as file:
+    with regular(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -6,19 +6,24 @@ dataset. `entrec verify` compares every byte, as does DVC before results are sha
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from entrec.artefacts import sha256
 from entrec.data.images import ArrayImages, EncodedImages, Images
+from entrec.data.reasons import reason
 from entrec.data.splits import SPLITS, SplitName
 from entrec.data.store import digest_of_ends, open_rows
 from entrec.errors import UserError
 from entrec.paths import DatasetFolder
+from entrec.regular import regular
 from entrec.results import Card, ShardEnds, preparation, read_card
 from entrec.settings import Colour, Dataset
 
@@ -51,7 +56,11 @@ class Prepared:
 
 
 def open_prepared(folder: Path) -> Prepared:
-    """Return the dataset in `folder`; raises `UserError` for a missing, truncated or altered file."""
+    """Return the dataset in `folder`.
+
+    Raises `UserError` for a missing, truncated or altered file, and for one whose contents are not what the card says:
+    whoever publishes a dataset writes its digests too.
+    """
     here = DatasetFolder(folder)
     card = read_card(here)
     for file, digest in card.files.items():
@@ -61,9 +70,9 @@ def open_prepared(folder: Path) -> Prepared:
             _check(here, file, digest)
     return Prepared(
         name=card.name,
-        images=_open_images(here, encoded=bool(card.shards)),
-        labels=np.load(here.labels),
-        splits=np.load(here.splits),
+        images=_open_images(here, card),
+        labels=_numbers(here, here.labels, card, np.dtype(np.int64), below=len(card.classes)),
+        splits=_numbers(here, here.splits, card, np.dtype(np.uint8), below=len(SPLITS)),
         classes=list(card.classes),
         size=card.size,
         channels=card.channels,
@@ -88,8 +97,41 @@ def open_as(folder: Path, name: str, spec: Dataset) -> Prepared:
     return prepared
 
 
-def _open_images(folder: DatasetFolder, *, encoded: bool) -> Images:
-    return EncodedImages(open_rows(folder.shards)) if encoded else ArrayImages(np.load(folder.array, mmap_mode="r"))
+def _open_images(folder: DatasetFolder, card: Card) -> Images:
+    if not card.shards:
+        shape = (card.images, card.size, card.size, card.channels)
+        return ArrayImages(_array(folder, folder.array, np.dtype(np.uint8), shape))
+    with _as_the_card_says(folder, folder.shards):
+        rows = open_rows(folder.shards)
+        if len(rows) != card.images or rows.column.null_count:
+            raise ValueError(f"it has {len(rows) - rows.column.null_count} images, its card says {card.images}")
+        return EncodedImages(rows)
+
+
+def _numbers(folder: DatasetFolder, path: Path, card: Card, kind: "np.dtype[Any]", *, below: int) -> NDArray[Any]:
+    """Return the number (N,) that `path` has for each image, from 0 and less than `below`."""
+    numbers = np.array(_array(folder, path, kind, (card.images,)))
+    with _as_the_card_says(folder, path):
+        if numbers.min(initial=0) < 0 or numbers.max(initial=0) >= below:
+            raise ValueError(f"it has numbers from {numbers.min()} to {numbers.max()}, allowed are 0 to {below - 1}")
+    return numbers
+
+
+def _array(folder: DatasetFolder, path: Path, kind: "np.dtype[Any]", shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return the array in `path`, mapped, so that one which claims to be larger than its file is refused."""
+    with _as_the_card_says(folder, path):
+        array = np.lib.format.open_memmap(path, mode="r")
+        if (array.dtype, array.shape) != (kind, shape):
+            raise ValueError(f"it is {array.dtype} of shape {array.shape}, its card says {kind} of {shape}")
+        return array
+
+
+@contextmanager
+def _as_the_card_says(folder: DatasetFolder, path: Path) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # the readers of numpy and `datasets` have no exception in common
+        raise UserError(f"{path}: not what its card says ({reason(error)}); {_remedy(folder)}") from error
 
 
 def _check_ends(dataset: DatasetFolder, file: str, shard: ShardEnds) -> None:
@@ -107,9 +149,11 @@ def _check(dataset: DatasetFolder, file: str, digest: str) -> None:
 
 def _status(dataset: DatasetFolder, path: Path) -> os.stat_result:
     try:
-        return path.stat()
+        return regular(path).stat()
     except FileNotFoundError as error:
         raise UserError(f"{path}: missing; {_remedy(dataset)}") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); {_remedy(dataset)}") from error
 
 
 def _altered(dataset: DatasetFolder, path: Path) -> UserError:

@@ -4,8 +4,6 @@ It has some of three functions: `load(spec)` returns the images as one array (`L
 encoded images (`Listing`), and `stand_in(root, amount)` writes a tiny dataset in the makers' format.
 """
 
-import os
-import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from functools import partial
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 
 from entrec.data.names import shown
 from entrec.errors import UserError
+from entrec.regular import regular
 from entrec.results import LeftOut
 
 
@@ -101,6 +100,4 @@ def module_file(source: str) -> str:
 
 
 def _content(path: str) -> bytes:
-    if not stat.S_ISREG(os.stat(path).st_mode):  # opening a FIFO would wait for ever
-        raise OSError("no regular file")
-    return Path(path).read_bytes()
+    return regular(Path(path)).read_bytes()

@@ -14,6 +14,7 @@ from torch import nn
 from entrec.artefacts import write_bytes
 from entrec.errors import UserError
 from entrec.networks.small_resnet import SmallResNet
+from entrec.regular import regular
 from entrec.settings import Network
 
 
@@ -73,7 +74,7 @@ def load_backbone(
     """Return a backbone with the weights of `path`; raises `UserError` if they are missing, damaged or do not fit."""
     backbone = build(network, channels=channels, size=size)
     try:
-        backbone.load_state_dict(load_file(path))
+        backbone.load_state_dict(load_file(regular(path)))
     except FileNotFoundError as error:
         raise UserError(f"{path}: missing; run the pretraining that makes it") from error
     except OSError as error:  # a folder, or no permission

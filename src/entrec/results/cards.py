@@ -69,3 +69,8 @@ class Card(Sealed):
     bytes: Natural | None = None
     shards: dict[str, ShardEnds] = {}
     files: dict[str, Digest]
+
+    @property
+    def images(self) -> int:
+        """The number of images of all splits."""
+        return self.counts.train + self.counts.validation + self.counts.test

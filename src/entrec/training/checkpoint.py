@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 import sys
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -18,6 +19,7 @@ from torch import Generator, Tensor, nn
 from entrec.artefacts import replacing
 from entrec.errors import UserError
 from entrec.provenance import fingerprint
+from entrec.regular import regular
 
 Learner = TypeVar("Learner", bound=nn.Module)
 DIGEST = 2 * hashlib.sha256().digest_size  # the last bytes of a checkpoint, in hexadecimal
@@ -120,14 +122,22 @@ def _apply(state: TrainingState[Learner], contents: dict[str, Any]) -> None:
 def _whole(path: Path) -> bool:
     """Return whether a checkpoint ends with the digest of what comes before it."""
     try:
-        content = memoryview(path.read_bytes())
+        content = memoryview(regular(path).read_bytes())
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); fix access, then rerun") from error
     return hashlib.sha256(content[:-DIGEST]).hexdigest().encode() == content[-DIGEST:]
 
 
+def _require_uncompressed(path: Path) -> None:
+    """Raise `ValueError` for a checkpoint with compressed parts, which could unpack to any size; torch writes none."""
+    with zipfile.ZipFile(regular(path)) as parts:
+        if any(part.compress_type != zipfile.ZIP_STORED for part in parts.infolist()):
+            raise ValueError("it holds compressed data")
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
+        _require_uncompressed(path)
         contents = torch.load(path, map_location="cpu", weights_only=True)
         if not isinstance(contents, dict) or "belongs_to" not in contents:
             raise ValueError("it does not say which run it belongs to")

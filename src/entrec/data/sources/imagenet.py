@@ -27,11 +27,13 @@ from entrec.data.stand_in import Amount, mat_file, origin_of, pictures, write_fi
 from entrec.data.store import image_column
 from entrec.errors import UserError
 from entrec.progress import progress
+from entrec.regular import regular
 from entrec.settings import Dataset
 
 TRAIN, VALIDATION = "ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar"
 DEVKIT = "ILSVRC2012_devkit_t12.tar.gz"
 SYNSETS, TRUTH = "data/meta.mat", "data/ILSVRC2012_validation_ground_truth.txt"
+LARGEST = 100_000_000  # bytes of a file of the kit that is read, far above those of the makers
 ADVICE = (
     f"put {TRAIN}, {VALIDATION} and {DEVKIT} there (ImageNet's site, page 'ILSVRC 2012', needs an account),"
     " or the folders train and val with a folder for each class, or what `DatasetDict.save_to_disk` wrote"
@@ -121,17 +123,16 @@ def _from_tars(root: Path) -> tuple[list[tuple[EncodedImage, int]], list[tuple[E
 def _read_devkit(path: Path) -> tuple[dict[int, str], list[int]]:
     """Return the WordNet identifier of each official number, and the official number of each validation image."""
     from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
 
     try:
-        with tarfile.open(path) as tar:
+        with tarfile.open(regular(path)) as tar:
             members = {member.name: member for member in tar.getmembers()}
             contents = [_content(tar, members, ending) for ending in (SYNSETS, TRUTH)]
         synsets = np.atleast_1d(loadmat(io.BytesIO(contents[0]), squeeze_me=True)["synsets"])
         leaves = [synset for synset in synsets if int(synset["num_children"]) == 0]
         truth = [int(word) for word in contents[1].split()]
         wnids = {int(leaf["ILSVRC2012_ID"]): str(leaf["WNID"]) for leaf in leaves}
-    except (OSError, tarfile.TarError, MatReadError, ValueError, TypeError, KeyError, EOFError) as error:
+    except Exception as error:  # the readers of gzip, tar and MATLAB raise many kinds for damaged bytes
         raise UserError(
             f"{path}: damaged or not ImageNet's development kit ({reason(error)}); download it again"
         ) from error
@@ -141,8 +142,13 @@ def _read_devkit(path: Path) -> tuple[dict[int, str], list[int]]:
 
 
 def _content(tar: tarfile.TarFile, members: dict[str, tarfile.TarInfo], ending: str) -> bytes:
-    """Return the content of the file whose path ends with `ending`; raises `KeyError` where there is none."""
+    """Return the content of the file whose path ends with `ending`.
+
+    Raises `KeyError` where there is none, and `ValueError` where it is too large.
+    """
     name = next((name for name in members if name.endswith(ending)), ending)
+    if members[name].size > LARGEST:
+        raise ValueError(f"{name} has {members[name].size:,} bytes")
     file = tar.extractfile(members[name])
     return b"" if file is None else file.read()
 
@@ -150,7 +156,7 @@ def _content(tar: tarfile.TarFile, members: dict[str, tarfile.TarInfo], ending: 
 def _training_images(path: Path, classes: list[str]) -> Iterator[tuple[EncodedImage, int]]:
     """Yield the labelled images of a tar that holds one tar for each class."""
     try:
-        with tarfile.open(path, "r:") as outer:
+        with tarfile.open(regular(path), "r:") as outer:
             tars = {Path(member.name).stem: member for member in outer.getmembers() if member.isfile()}
             if odd := tars.keys() ^ set(classes):
                 raise UserError(
@@ -167,7 +173,7 @@ def _training_images(path: Path, classes: list[str]) -> Iterator[tuple[EncodedIm
 def _members(path: Path, *, start: int = 0, inner: Any = None) -> Iterator[EncodedImage]:
     """Yield the files of a tar, or of the tar `inner` that starts at byte `start` of it."""
     try:
-        with tarfile.open(path, "r:", fileobj=inner) as tar:
+        with tarfile.open(regular(path), "r:", fileobj=inner) as tar:
             for member in tar:
                 if member.isfile():
                     yield EncodedImage(

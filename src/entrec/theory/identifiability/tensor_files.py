@@ -11,6 +11,7 @@ from torch import Tensor
 
 from entrec.artefacts import write_bytes
 from entrec.errors import UserError
+from entrec.regular import regular
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> str:
@@ -24,7 +25,7 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any])
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Return what `write_tensors` wrote; raises `UserError` with the path of a file that is missing or damaged."""
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(regular(path), framework="pt") as file:
             about = json.loads(file.metadata()["about"])
             # clones, since the memory of a file may start anywhere, and MKL's sums may depend on the alignment
             return {name: file.get_tensor(name).clone() for name in file.keys()}, about  # noqa: SIM118
