@@ -92,7 +92,7 @@ def serve(request: dict) -> dict:
         "timed_out": timed_out,
         "said": said.decode(errors="replace"),
         "accesses": int.from_bytes(accesses, "little"),
-        "samples": [sample for sample in samples if sample],
+        "samples": [sample for sample in samples if sample and sample[0]],  # an ended process has no memory
     }
 
 
