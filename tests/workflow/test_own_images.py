@@ -1,0 +1,60 @@
+"""Images of the user's that change: Snakemake and DVC both prepare the dataset again, and only then."""
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from entrec.yaml_reader import read_yaml
+
+pytestmark = pytest.mark.workflow
+CARD, STAGE = "data/own/own/card.json", "dvc/own/dvc.yaml:prepare_files@own"
+UP_TO_DATE = "Data and pipelines are up to date."
+
+
+@pytest.fixture
+def own(clone):
+    """The clone with a study of twelve images of its own, prepared and recorded."""
+    draw = np.random.default_rng(0)
+    for number in range(12):
+        folder = clone.folder / "data/raw/own" / ("cat", "dog/deep")[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(draw.integers(0, 256, (9, 9), dtype=np.uint8)).save(folder / f"{number}.png")
+    study = read_yaml(clone.folder / "params/demo.yaml")
+    entry = {"source": "folder", "path": "data/raw/own", "size": 8, "validation": 0.2, "test": 0.2}
+    study["datasets"] = {"own": {**study["datasets"][study["dataset"]], **entry}}
+    study["dataset"] = "own"
+    study["evaluation"]["transfer"]["datasets"] = []
+    (clone.folder / "params/own.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
+    clone.succeed("python", "-m", "entrec", "dvc", "--study", "params/own.yaml", "--output", "dvc/own/dvc.yaml")
+    clone.succeed("snakemake", CARD, "--configfile", "params/own.yaml")
+    clone.succeed("dvc", "commit", "--force", STAGE)
+    return clone
+
+
+def test_both_tools_see_an_image_that_changes_and_none_that_is_touched(own):
+    def plan():
+        return own.succeed("snakemake", "-n", CARD, "--configfile", "params/own.yaml")
+
+    image = own.folder / "data/raw/own/dog/deep/1.png"
+    before, card = image.read_bytes(), (own.folder / CARD).read_bytes()
+    for path in (own.folder / "data/raw/own").rglob("*"):
+        path.touch()
+    assert "Nothing to be done" in plan()
+    assert UP_TO_DATE in own.succeed("dvc", "status", STAGE)
+
+    image.write_bytes((own.folder / "data/raw/own/cat/0.png").read_bytes())
+    changed = plan()
+    assert "data/raw/own: 1 altered (dog/deep/1.png) since data/own/own was prepared" in changed
+    assert "prepare own" in changed
+    assert "data/raw/own" in own.succeed("dvc", "status", STAGE)
+
+    image.write_bytes(before)
+    assert "Nothing to be done" in plan()
+    assert UP_TO_DATE in own.succeed("dvc", "status", STAGE)
+
+    image.unlink()
+    own.succeed("dvc", "repro", STAGE)
+    assert (own.folder / CARD).read_bytes() != card
+    assert "Nothing to be done" in plan()
+    assert UP_TO_DATE in own.succeed("dvc", "status", STAGE)
