@@ -80,12 +80,12 @@ dvc/theory/quick/dvc.yaml: params/theory.yaml $(STAGES_CODE)
 	@python -m entrec theory dvc --study $< --setting quick --output $@
 
 dvc/theory/quick/dvc.lock: dvc/theory/quick/dvc.yaml reports/theory/quick/index.html
-	dvc commit --quiet --force $<
+	dvc --wait-for-lock commit --quiet --force $<
 
 # Only `run` and `record` make this, right after Snakemake has found everything up to date. At another time DVC would
 # record old results under new settings.
 $(STAGES)/dvc.lock: $(STAGES)/dvc.yaml $(REPORT)
-	dvc commit --quiet --force $<
+	dvc --wait-for-lock commit --quiet --force $<
 
 # The tables, the curves behind claim C1 and the provenance are small enough for git. DVC's remote has everything else.
 publish:  ## copy the numbers of a study to reports/published/
@@ -103,14 +103,14 @@ record: params/$(STUDY).yaml .venv/installed  ## record a study's results with D
 	@$(MAKE) --no-print-directory $(STAGES)/dvc.lock STUDY=$(STUDY)
 
 push: params/$(STUDY).yaml .venv/installed  ## send a study's recorded results to the DVC remote
-	dvc push --run-cache $(STAGES)/dvc.yaml
+	dvc --wait-for-lock push --run-cache $(STAGES)/dvc.yaml
 
 # Snakemake has no record of files that were made elsewhere. It adopts them once DVC has confirmed that they are those
 # that were published.
 pull: params/$(STUDY).yaml .venv/installed  ## fetch a study's published results and let Snakemake adopt them
 	@test -f $(STAGES)/dvc.lock || { echo "$(STAGES)/dvc.lock: missing, so that nothing of this study is published with this commit; compute it: make run STUDY=$(STUDY)" >&2; exit 1; }
 	@test -n "$$(dvc remote list)" || { echo ".dvc/config: no remote; name one: dvc remote add --default NAME PLACE" >&2; exit 1; }
-	dvc pull $(STAGES)/dvc.yaml
+	dvc --wait-for-lock pull $(STAGES)/dvc.yaml
 	dvc status --quiet $(STAGES)/dvc.yaml || { echo "dvc status: some files differ from $(STAGES)/dvc.lock; Snakemake has not adopted them" >&2; exit 1; }
 	snakemake --quiet all --touch --forceall tables --configfile params/$(STUDY).yaml
 

@@ -6,12 +6,13 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from dvc.repo import Repo
 
-from entrec.artefacts import read_json, replacing, replacing_all, write_csv, write_json, write_text
+from entrec.artefacts import alone_in, in_turn, read_json, replacing, replacing_all, write_csv, write_json, write_text
 from entrec.errors import UserError
 from entrec.networks import load_backbone
 from entrec.settings import Network
@@ -157,3 +158,58 @@ def test_missing_and_damaged_json_are_named(tmp_path):
 def test_csv_columns_are_the_union_in_order(tmp_path):
     write_csv(tmp_path / "t.csv", [{"b": 1}, {"a": 2, "b": 3}], columns=["step"])
     assert (tmp_path / "t.csv").read_text() == "step,b,a\n,1,\n,3,2\n"
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from entrec.artefacts import alone_in, in_turn
+with alone_in(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """A function that starts a process which holds a folder for some seconds."""
+    started = []
+
+    def hold(folder, seconds):
+        command = [sys.executable, "-c", HOLD, str(folder), str(seconds)]
+        started.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        assert started[-1].stdout.readline() == "held\n"
+        return started[-1]
+
+    yield hold
+    for process in started:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_a_folder_that_another_process_holds_is_refused_until_it_ends_even_if_it_is_killed(holder, tmp_path):
+    folder = tmp_path / "some" / "folder"
+    process = holder(folder, 600)
+    with pytest.raises(
+        UserError, match="folder: another process is at work there; wait until it has ended, or stop it"
+    ), alone_in(folder):
+        pass
+    process.kill()
+    process.wait()
+    with alone_in(folder):
+        assert list(folder.iterdir()) == []
+
+
+def test_processes_that_take_turns_wait_for_each_other(holder, tmp_path):
+    began = time.monotonic()
+    process = holder(tmp_path, 1)
+    with in_turn(tmp_path):
+        assert time.monotonic() - began > 1
+        assert process.wait(timeout=10) == 0
+
+
+def test_a_folder_that_cannot_be_made_is_left_to_whoever_writes_there(tmp_path):
+    (tmp_path / "file").write_text("")
+    with alone_in(tmp_path / "file" / "folder"):
+        pass

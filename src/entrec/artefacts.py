@@ -5,6 +5,7 @@ process that writes into their folder removes them. Git and DVC ignore the name.
 """
 
 import csv
+import fcntl
 import hashlib
 import json
 import os
@@ -12,7 +13,7 @@ import platform
 import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -126,6 +127,43 @@ def sha256(path: Path) -> str:
     """Return the SHA-256 of a file's bytes in hexadecimal."""
     with regular(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold `folder`, which is made where it is missing, for this process; the hold ends with the block or the process.
+
+    Raises `UserError` where another process holds it.
+    """
+    with _hold(folder, fcntl.LOCK_EX | fcntl.LOCK_NB):
+        yield
+
+
+@contextmanager
+def in_turn(folder: Path) -> Iterator[None]:
+    """Hold `folder`, which is made where it is missing, as `alone_in` does, once no other process holds it."""
+    with _hold(folder, fcntl.LOCK_EX):
+        yield
+
+
+@contextmanager
+def _hold(folder: Path, operation: int) -> Iterator[None]:
+    busy = UserError(f"{folder}: another process is at work there; wait until it has ended, or stop it")
+    with ExitStack() as stack:
+        with suppress(OSError):  # a folder that cannot be made or read is a fault that the block will meet
+            folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, descriptor)
+            try:
+                fcntl.flock(descriptor, operation)
+            except BlockingIOError:
+                raise busy from None
+            except OSError:  # a file system that has no locks, as some that several machines share
+                pass
+            else:
+                if not folder.exists() or not os.path.samestat(os.fstat(descriptor), folder.stat()):
+                    raise busy  # which has just removed it
+        yield
 
 
 @cache  # once in a process, since a folder may be large and on a slow disk

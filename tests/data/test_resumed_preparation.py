@@ -173,3 +173,19 @@ def test_after_a_repair_the_preparation_goes_on(photo_spec, photos, encoded_fold
     path.write_bytes(whole)
     prepare("insects", photo_spec, tmp_path / "data" / "again")
     assert contents(tmp_path / "data" / "again") == contents(encoded_folder)
+
+
+def test_two_processes_do_not_prepare_the_same_dataset_at_once(photo_spec, encoded_folder, tmp_path, monkeypatch):
+    """The second is refused while the first holds the folder of the unfinished shards, and nothing is lost."""
+    write, refused = store._write_shard, []
+
+    def meanwhile(*arguments):
+        with pytest.raises(UserError, match=r"\.again\.unfinished: another process is at work there"):
+            prepare("insects", photo_spec, tmp_path / "data" / "again")
+        refused.append(arguments)
+        return write(*arguments)
+
+    monkeypatch.setattr(store, "_write_shard", meanwhile)
+    prepare("insects", photo_spec, tmp_path / "data" / "again")
+    assert len(refused) == 5
+    assert contents(tmp_path / "data" / "again") == contents(encoded_folder)

@@ -11,19 +11,20 @@ import hashlib
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from entrec.artefacts import read_json, sha256, write_json
+from entrec.artefacts import alone_in, read_json, sha256, write_json
 from entrec.data import decoding, left_out
 from entrec.data.card import describe, write_with_card
 from entrec.data.contract import listed
 from entrec.data.encoding import QUALITY
 from entrec.data.names import shown
-from entrec.data.originals import list_of, made_of, read_steadily, remember
+from entrec.data.originals import Original, list_of, made_of, read_steadily, remember
 from entrec.data.source import Listing
 from entrec.data.splits import TRAIN, check_all_splits, split
 from entrec.data.stand_in import stand_in_digests
@@ -40,13 +41,22 @@ MEASURED = 50_000  # images; of ImageNet every 24th, which determines the mean t
 def prepare_encoded(name: str, spec: Dataset, folder: Path, *, threads: int) -> None:
     """Write `images/`, `labels.npy`, `splits.npy` and last `card.json` into `folder`.
 
-    Raises `UserError` where the source is missing or faulty; `folder` then stays as it was.
+    Raises `UserError` where the source is missing or faulty, and where another process prepares the same dataset;
+    `folder` then stays as it was.
     """
     listing, files = read_steadily(spec, listed)
     left_out.report(name, listing.left_out)
     check_complete(name, spec, listing)
     splits = split(listing, spec, name)
     target = DatasetFolder(folder)
+    with alone_in(target.unfinished.folder):
+        _prepare(name, spec, listing, files, splits, target, threads=threads)
+
+
+def _prepare(
+    name: str, spec: Dataset, listing: Listing, files: Sequence[Original], splits: NDArray[np.uint8],
+    target: DatasetFolder, *, threads: int,
+) -> None:  # fmt: skip
     made = target.unfinished
     _continue(made, target, _plan(listing, splits, spec))
     shards = write_shards(
@@ -118,7 +128,8 @@ def _continue(made: DatasetFolder, target: DatasetFolder, plan: dict[str, Any]) 
         os.replace(target.shards, made.shards)
     path = made.folder / "plan.json"
     if not path.exists() or read_json(path) != plan:
-        shutil.rmtree(made.folder, ignore_errors=True)
+        for old in made.folder.iterdir():
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
         write_json(path, plan)
     for scratch in made.folder.rglob(".*"):
         scratch.unlink()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from entrec.artefacts import in_turn
 from entrec.data.reasons import reason
 from entrec.data.source import EncodedImage, Listing, Loaded
 from entrec.data.stand_in import origin_of, stand_in_digests
@@ -46,8 +47,13 @@ class TorchvisionSet:
     def read(self, root: Path, **options: Any) -> Any:
         """Return torchvision's dataset in `root`, downloaded into it where it is missing.
 
-        Raises `UserError` with `advice` when it is neither there nor can be downloaded.
+        Processes read and download it in turn. Raises `UserError` with `advice` when it is neither there nor can be
+        downloaded.
         """
+        with in_turn(root):
+            return self._read(root, **options)
+
+    def _read(self, root: Path, **options: Any) -> Any:
         try:
             return self.from_files(root, **options)
         except Exception as fault:  # torchvision's readers, and those they call, have no exception in common
