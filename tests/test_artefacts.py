@@ -191,9 +191,10 @@ def holder(tmp_path):
 def test_a_folder_that_another_process_holds_is_refused_until_it_ends_even_if_it_is_killed(holder, tmp_path):
     folder = tmp_path / "some" / "folder"
     process = holder(folder, 600)
-    with pytest.raises(
-        UserError, match="folder: another process is at work there; wait until it has ended, or stop it"
-    ), alone_in(folder):
+    with (
+        pytest.raises(UserError, match="folder: another process is at work there; wait until it has ended, or stop it"),
+        alone_in(folder),
+    ):
         pass
     process.kill()
     process.wait()
