@@ -17,7 +17,7 @@ TRUTH = {"yes": True, "on": True, "true": True, "no": False, "off": False, "fals
 
 def described(kind: Any) -> str:
     """Return what a type allows, such as "whole numbers from 1, or null"."""
-    own, bounds = bare(kind), _bounds(kind)
+    own, bounds = bare(kind), bounds_of(kind)
     options = get_args(own)
     if own in NUMBERS:
         words = f"{NUMBERS[own]}{_range(bounds)}"
@@ -30,7 +30,7 @@ def described(kind: Any) -> str:
         words = f"the keys {', '.join(field.name for field in fields(own))}"
     else:
         words = WORDS.get(own, "keys with values")
-    return f"{words}, or null" if _is_optional(kind) else words
+    return f"{words}, or null" if is_optional(kind) else words
 
 
 def advice(kind: Any, value: Any) -> str:
@@ -72,21 +72,22 @@ def bare(kind: Any) -> Any:
     """Return a type without its ranges, and without the None that may stand for it."""
     while get_origin(kind) is Annotated:
         kind = get_args(kind)[0]
-    if _is_optional(kind):
+    if is_optional(kind):
         return bare(next(one for one in get_args(kind) if one is not NoneType))
     return kind
 
 
-def _is_optional(kind: Any) -> bool:
+def is_optional(kind: Any) -> bool:
+    """Return whether null may stand for a value of a type."""
     while get_origin(kind) is Annotated:
         kind = get_args(kind)[0]
     return get_origin(kind) is not Literal and NoneType in get_args(kind)
 
 
-def _bounds(kind: Any) -> dict[str, float]:
+def bounds_of(kind: Any) -> dict[str, float]:
     """Return the ranges that stand around a type, under pydantic's names for them: ge, gt, le, lt."""
     found: dict[str, float] = {}
-    while get_args(kind) and (get_origin(kind) is Annotated or _is_optional(kind)):
+    while get_args(kind) and (get_origin(kind) is Annotated or is_optional(kind)):
         inner, *others = get_args(kind)
         for one in others if get_origin(kind) is Annotated else []:
             for limit in getattr(one, "metadata", [one]):

@@ -4,6 +4,7 @@ Nothing here imports torch, so that a study file is checked at once, before any 
 edits: its module, its settings and its entry here, and its hyper-parameters in `params/*.yaml`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass as plain_dataclass
 from dataclasses import fields
 from importlib import import_module
@@ -12,21 +13,27 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from entrec.settings import (
-    Count,
     Fraction,
-    Natural,
+    Kappa,
     NonNegative,
     Optimiser,
     Positive,
     PositiveInterval,
     Temperature,
+    Width,
     settings,
 )
+from entrec.strict import Fault, check
 
 if TYPE_CHECKING:
     from entrec.methods.method import Method
 
-Widths = Annotated[tuple[Natural, ...], Field(min_length=1)]
+Widths = Annotated[tuple[Width, ...], Field(min_length=1)]
+Prototypes = Annotated[int, Field(ge=1, le=2**20)]
+Heads = Annotated[tuple[Prototypes, ...], Field(min_length=1)]
+Iterations = Annotated[int, Field(ge=1, le=10_000)]
+Queue = Annotated[int, Field(ge=0, le=2**24)]
+Crops = Annotated[int, Field(ge=0, le=100)]
 
 
 @settings
@@ -52,6 +59,31 @@ class Projected(Trained):
 
     projector: Widths
 
+    @check
+    def _embeddings_on_a_sphere(self) -> Iterator[Fault]:
+        """Yield embeddings of one coordinate: the diagnostics put every embedding on a sphere, at least a circle."""
+        if self.projector[-1] < 2:
+            place = f"projector.{len(self.projector) - 1}"
+            yield Fault(place, f"{self.projector[-1]}; the diagnostics need embeddings on a sphere", "2 or more")
+
+
+@settings
+class Predicting(Projected):
+    """What the settings of methods with a predictor contain: the widths of its layers.
+
+    It predicts embeddings, so that its last layer is as wide as the projector's.
+    """
+
+    predictor: Widths
+
+    @check
+    def _predictor_as_wide_as_projector(self) -> Iterator[Fault]:
+        """Yield a predictor whose output is no embedding."""
+        predicted, embedding = self.predictor[-1], self.projector[-1]
+        if predicted != embedding:
+            problem = f"{predicted} predicts embeddings of {embedding}, the last width of projector"
+            yield Fault(f"predictor.{len(self.predictor) - 1}", problem, f"{embedding}")
+
 
 @settings
 class SupervisedSettings(Trained):
@@ -75,10 +107,9 @@ class CMCSettings(Projected):
 
 
 @settings
-class BYOLSettings(Projected):
+class BYOLSettings(Predicting):
     """The settings of BYOL: `momentum` of the target network, which rises to 1 by a half cosine."""
 
-    predictor: Widths
     momentum: Fraction
 
 
@@ -90,13 +121,13 @@ class DINOERSettings(Projected):
     `warmup_fraction` of the training; `momentum` is the teacher's; `local_crops` is a number per image.
     """
 
-    prototypes: Natural
+    prototypes: Prototypes
     student_temperature: Temperature
     teacher_temperature: Temperature
     warmup_teacher_temperature: Temperature
     warmup_fraction: Fraction
     momentum: Fraction
-    local_crops: Count
+    local_crops: Crops
 
 
 @settings
@@ -114,8 +145,8 @@ class EntRecContSettings(Projected):
     with the weights, from these values on; their ratio stays fixed.
     """
 
-    kernel_kappa: Positive
-    kappa: Positive
+    kernel_kappa: Kappa
+    kappa: Kappa
     leave_one_out: bool
     learn_kappa: bool
 
@@ -128,10 +159,9 @@ class EntRecDiscSettings(Projected):
 
 
 @settings
-class MoCoV3Settings(Projected):
+class MoCoV3Settings(Predicting):
     """The settings of MoCo v3: `temperature` of its loss, `momentum` of the momentum encoder, which rises to 1."""
 
-    predictor: Widths
     temperature: Temperature
     momentum: Fraction
 
@@ -140,7 +170,7 @@ class MoCoV3Settings(Projected):
 class SimSiamSettings(Projected):
     """The settings of SimSiam: `bottleneck` is the hidden width of the predictor, whose output is an embedding."""
 
-    bottleneck: Natural
+    bottleneck: Width
 
 
 @settings
@@ -177,24 +207,24 @@ class SwAVSettings(Projected):
     `freeze_prototypes` on.
     """
 
-    prototypes: Natural
+    prototypes: Prototypes
     temperature: Temperature
-    epsilon: Positive
-    sinkhorn_iterations: Natural
-    queue: Count
+    epsilon: Temperature
+    sinkhorn_iterations: Iterations
+    queue: Queue
     queue_from: Fraction
     freeze_prototypes: Fraction
-    local_crops: Count
+    local_crops: Crops
 
 
 @settings
 class DeepClusterSettings(Projected):
     """The settings of DeepCluster v2: `prototypes` of each head, and k-means iterations before each epoch."""
 
-    prototypes: Widths
+    prototypes: Heads
     temperature: Temperature
-    kmeans_iterations: Natural
-    local_crops: Count
+    kmeans_iterations: Iterations
+    local_crops: Crops
 
     @property
     def clusters(self) -> int:
@@ -209,8 +239,8 @@ class AMDIMSettings(Trained):
     `score_penalty` multiplies the mean square of the scores before the clip.
     """
 
-    hidden: Natural
-    embedding: Natural
+    hidden: Width
+    embedding: Annotated[int, Field(ge=2, le=65_536)]
     clip: Positive
     score_penalty: NonNegative
 
@@ -228,6 +258,12 @@ class MIBSettings(Projected):
     beta_from: Fraction
     beta_until: Fraction
 
+    @check
+    def _rise(self) -> Iterator[Fault]:
+        """Yield a rise that ends before it begins."""
+        if self.beta_until < self.beta_from:
+            yield Fault("beta_until", f"{self.beta_until:g} is before beta_from", f"from {self.beta_from:g} to 1")
+
 
 @settings
 class EntRecGaussianSettings(Projected):
@@ -242,8 +278,8 @@ class EntRecGaussianSettings(Projected):
 class BYOLERSettings(BYOLSettings):
     """The settings of BYOL + ER: those of BYOL, and both concentrations as in `EntRecContSettings`."""
 
-    kernel_kappa: Positive
-    kappa: Positive
+    kernel_kappa: Kappa
+    kappa: Kappa
     leave_one_out: bool
 
 
