@@ -145,7 +145,7 @@ def test_folders_of_splits_in_any_case_are_the_official_splits(folder_spec, tmp_
             assert marked.sum() == 2 * files[key]
 
 
-def test_without_a_test_folder_a_share_of_the_training_images_tests(folder_spec, tmp_path):
+def test_without_a_test_folder_a_share_of_the_training_images_tests(folder_spec, tmp_path, capsys):
     names = [f"{split}/{kind}/{i}.png" for split in ("train", "val") for kind in ("cat", "dog") for i in range(10)]
     spec = replace(folder_spec, path=str(filled(tmp_path / "set", *names)), validation=0.0, test=0.2)
     prepare("own", spec, tmp_path / "out")
@@ -155,6 +155,7 @@ def test_without_a_test_folder_a_share_of_the_training_images_tests(folder_spec,
         "40 images in a folder for each of 2 classes; the train split is the folder train; the validation split is the"
         " folder val; the test split is a share of the training images."
     )
+    assert f"{tmp_path / 'set'}: {card.description}\n" in capsys.readouterr().err
     with pytest.raises(UserError, match=r"own.validation: 0.2; folder has an official validation split: give 0"):
         prepare("own", replace(spec, validation=0.2), tmp_path / "out")
 

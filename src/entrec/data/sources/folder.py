@@ -4,6 +4,7 @@ The splits are those of the makers where a folder for training stands beside one
 names are those of `SPLIT_FOLDERS` in any case. Images of a split that has no folder are taken from the training images.
 """
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -47,11 +48,14 @@ def listing(spec: Dataset) -> Listing:
     root = Path(spec.path or "")
     splits, found = image_files(root)
     split = np.repeat(list(splits), found.sizes)
+    description = _description(found, splits)
+    if len(splits) == 2:  # one split is the user's and the other is not
+        print(f"{shown(root)}: {description}", file=sys.stderr)
     return Listing(
         images=found.images,
         labels=found.labels,
         classes=found.classes,
-        description=_description(found, splits),
+        description=description,
         licence="not stated",
         origin=f"folder {shown(root.name)}",
         official_validation=split == "validation" if "validation" in splits else None,
@@ -86,7 +90,7 @@ def image_files(root: Path) -> tuple[dict[str, Path], ByClass]:
 def _description(found: ByClass, splits: dict[str, Path]) -> str:
     said = [f"{len(found.paths)} images in a folder for each of {len(found.classes)} classes"]
     if found.deeper:
-        said.append(f"{found.deeper} of them lie in folders below that of their class")
+        said.append(f"{found.deeper} of them in folders below that of their class")
     if len(splits) > 1:
         said += [
             f"the {split} split is the folder {shown(splits[split].name)}"
