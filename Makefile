@@ -7,7 +7,7 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 REPORT = reports/$(STUDY)/index.html
 
-.PHONY: help demo run plan rehearse theory publish record push pull check test test-workflow test-faults test-slurm test-bits test-learning test-gpu bench bench-gpu lock format clean
+.PHONY: help demo run plan rehearse theory publish record push pull adopt check test test-workflow test-faults test-slurm test-bits test-learning test-gpu bench bench-gpu lock format clean
 .DEFAULT_GOAL := help
 
 # The name of a study becomes part of commands and paths, and a study that does not exist is reported before anything is
@@ -79,12 +79,14 @@ $(STAGES)/dvc.yaml: params/$(STUDY).yaml $(STAGES_CODE)
 dvc/theory/quick/dvc.yaml: params/theory.yaml $(STAGES_CODE)
 	@python -m entrec theory dvc --study $< --setting quick --output $@
 
+# DVC records whatever lies there, so that results of other settings are refused first. Snakemake may have no record of
+# them.
 dvc/theory/quick/dvc.lock: dvc/theory/quick/dvc.yaml reports/theory/quick/index.html
+	python -m entrec verify --current results/theory/quick
 	dvc --wait-for-lock commit --quiet --force $<
 
-# Only `run` and `record` make this, right after Snakemake has found everything up to date. At another time DVC would
-# record old results under new settings.
 $(STAGES)/dvc.lock: $(STAGES)/dvc.yaml $(REPORT)
+	python -m entrec verify --current params/$(STUDY).yaml
 	dvc --wait-for-lock commit --quiet --force $<
 
 # The tables, the curves behind claim C1 and the provenance are small enough for git. DVC's remote has everything else.
@@ -93,9 +95,8 @@ publish:  ## copy the numbers of a study to reports/published/
 	cp $(wildcard $(addprefix reports/$(STUDY)/,tables/*.csv figures/information_over_training.csv provenance.csv)) \
 	    reports/published/$(STUDY)/
 
-# The jobs of a cluster leave results that DVC has not recorded. Results that are not up to date are refused: DVC would
-# record them under new settings, and its run cache would give them out later. The last column of Snakemake's summary
-# says what it would do with each file.
+# The jobs of a cluster leave results that DVC has not recorded. The last column of Snakemake's summary says what it would
+# do with each file.
 record: params/$(STUDY).yaml .venv/installed  ## record a study's results with DVC, wherever Snakemake made them
 	@snakemake --summary all --configfile params/$(STUDY).yaml | \
 	    awk -F '\t' 'NR > 1 && $$NF != "no update" {stale = 1} END {exit stale || NR < 2}' || \
@@ -103,16 +104,23 @@ record: params/$(STUDY).yaml .venv/installed  ## record a study's results with D
 	@$(MAKE) --no-print-directory $(STAGES)/dvc.lock STUDY=$(STUDY)
 
 push: params/$(STUDY).yaml .venv/installed  ## send a study's recorded results to the DVC remote
+	python -m entrec verify --current params/$(STUDY).yaml
 	dvc --wait-for-lock push --run-cache $(STAGES)/dvc.yaml
 
-# Snakemake has no record of files that were made elsewhere. It adopts them once DVC has confirmed that they are those
-# that were published.
+# Snakemake has no record, or a wrong one, of files that it has not made itself.
+define ADOPT
+	python -m entrec verify --current params/$(STUDY).yaml
+	snakemake --quiet all --touch --forceall tables --configfile params/$(STUDY).yaml
+endef
+
 pull: params/$(STUDY).yaml .venv/installed  ## fetch a study's published results and let Snakemake adopt them
 	@test -f $(STAGES)/dvc.lock || { echo "$(STAGES)/dvc.lock: missing, so that nothing of this study is published with this commit; compute it: make run STUDY=$(STUDY)" >&2; exit 1; }
 	@test -n "$$(dvc remote list)" || { echo ".dvc/config: no remote; name one: dvc remote add --default NAME PLACE" >&2; exit 1; }
 	dvc --wait-for-lock pull $(STAGES)/dvc.yaml
-	dvc status --quiet $(STAGES)/dvc.yaml || { echo "dvc status: some files differ from $(STAGES)/dvc.lock; Snakemake has not adopted them" >&2; exit 1; }
-	snakemake --quiet all --touch --forceall tables --configfile params/$(STUDY).yaml
+	$(ADOPT)
+
+adopt: params/$(STUDY).yaml .venv/installed  ## let Snakemake take over today's results that came from elsewhere
+	$(ADOPT)
 
 check: .venv/installed  ## check style, types, imports and the workflow's rules
 	ruff format --check --quiet .

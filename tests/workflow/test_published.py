@@ -1,6 +1,7 @@
 """A study whose results Snakemake made on another machine: they are recorded, pushed, pulled and adopted."""
 
 import re
+import shutil
 
 import pytest
 import yaml
@@ -34,6 +35,22 @@ def test_results_that_are_not_all_there_are_not_recorded(computed):
     finally:
         aside.rename(table)
     assert "params/small.yaml: not all its results are there and up to date; run Snakemake first" in said
+    assert not (computed.folder / "dvc/small/dvc.lock").exists()
+
+
+def test_old_results_are_not_recorded_under_new_settings(computed):
+    """As in a clone that results were copied to: Snakemake has no record of them and finds nothing to do."""
+    study, record = computed.folder / "params/small.yaml", computed.folder / ".snakemake"
+    text, aside = study.read_text(), record.rename(record.with_suffix(".aside"))
+    computed.edit("params/small.yaml", "neighbours: 20", "neighbours: 10")
+    try:
+        said = computed.fail("make", *AS_USUAL, "run")
+    finally:
+        study.write_text(text)
+        shutil.rmtree(record)
+        aside.rename(record)
+    assert "Nothing to be done" in said
+    assert "results/small/untrained-b256-e2-s0/evaluation.json: the study has since changed evaluation.knn" in said
     assert not (computed.folder / "dvc/small/dvc.lock").exists()
 
 
