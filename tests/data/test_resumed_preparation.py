@@ -1,6 +1,7 @@
 """A preparation that was stopped continues, and its result has the bytes of one that was not stopped."""
 
 import errno
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -57,6 +58,25 @@ def test_a_stopped_preparation_goes_on_from_its_last_whole_shard(
     assert len(decodes) == 30 - 21
     assert contents(folder) == undisturbed
     assert not (folder.parent / ".again.unfinished").exists()
+
+
+def test_a_shard_is_made_again_where_what_is_known_of_it_was_altered(
+    photo_spec, encoded_folder, tmp_path, monkeypatch, decodes
+):
+    """The digest of the shard is right; its share of mean and standard deviation would not be."""
+    undisturbed, folder = contents(encoded_folder), tmp_path / "data" / "again"
+    write = stopped(monkeypatch, after=3)
+    with pytest.raises(KeyboardInterrupt):
+        prepare("insects", photo_spec, folder)
+    sidecars = sorted(folder.parent.glob(".again.unfinished/sidecars/*.json"))
+    values = json.loads(sidecars[1].read_text())
+    values["moments"]["images"] += 1
+    sidecars[1].write_text(json.dumps(values))
+    monkeypatch.setattr(store, "_write_shard", write)
+    decodes.clear()
+    prepare("insects", photo_spec, folder)
+    assert len(decodes) == 30 - 7
+    assert contents(folder) == undisturbed
 
 
 @pytest.mark.parametrize("times", ["new", "kept"])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from tests.conftest import edited_result
 from tests.report.conftest import ROOT
 
+from entrec.__main__ import main
 from entrec.errors import Missing, Outdated, UserError
 from entrec.paths import DatasetFolder, RunFolder
 from entrec.pipeline.jobs import TABLES, Jobs
@@ -163,3 +165,26 @@ def test_what_is_missing_is_told_apart_from_what_is_damaged(study: Study) -> Non
     damaged, *_, last = told(verify(study)).split("missing: ")
     assert f"{FOLDER.encoder}: damaged" in damaged
     assert f"{OTHER_FOLDER.evaluation}: missing; make it: snakemake" in last
+
+
+def test_the_command_gives_code_1_for_damage_and_on_demand_for_other_settings(
+    study: Study, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def code(*options: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["entrec", "verify", "results/demo", *options])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return int(ended.value.code or 0)
+
+    Path("params").mkdir()
+    Path("params/demo.yaml").touch()
+    monkeypatch.setattr("entrec.pipeline.verify.load_study", lambda path: study)
+    assert code() == code("--current") == 0
+    assert "missing: 5" in capsys.readouterr().out
+    linear = replace(study.evaluation.linear, epochs=77)
+    changed = replace(study, evaluation=replace(study.evaluation, linear=linear))
+    monkeypatch.setattr("entrec.pipeline.verify.load_study", lambda path: changed)
+    assert (code(), code("--current")) == (0, 1)
+    flip(FOLDER.history, 0)
+    assert code() == 1
+    assert f"{FOLDER.history}: damaged (not the file that {FOLDER.description} names)" in capsys.readouterr().out

@@ -25,6 +25,7 @@ from entrec.data.moments import NOTHING, Moments, moments
 from entrec.data.source import EncodedImage
 from entrec.errors import UserError
 from entrec.progress import progress
+from entrec.results import digest_of
 from entrec.settings import Dataset
 
 if TYPE_CHECKING:
@@ -154,13 +155,24 @@ def _finished(
     """
     for file, origin in zip(files, origins, strict=True):
         path, sidecar = folder / file, sidecars / f"{file}.json"
-        if not (path.exists() and sidecar.exists()):
+        if not path.exists():
             return
-        values = read_json(sidecar)
-        if values.get("origin") != origin or sha256(path) != values["sha256"] or (values["broken"] and not skip):
+        values = _read_sidecar(sidecar)
+        if values is None or values["origin"] != origin or sha256(path) != values["sha256"]:
+            return
+        if values["broken"] and not skip:
             return
         broken = {int(row): fault for row, fault in values["broken"].items()}
         yield Shard(**values | {"broken": broken, "moments": Moments.read(values["moments"])})
+
+
+def _read_sidecar(path: Path) -> dict[str, Any] | None:
+    """Return what a sidecar says, or None where it is missing or its digest is not that of its contents."""
+    try:
+        values = read_json(path)
+    except UserError:
+        return None
+    return values if isinstance(values, dict) and values.pop("digest", "") == digest_of(values) else None
 
 
 def _encode(image: EncodedImage, spec: Dataset, *, measured: bool) -> Stored:
@@ -202,7 +214,7 @@ def _write_shard(path: Path, sidecars: Path, batch: Sequence[Stored], start: int
         conversions=total(image.conversions for image in batch),
         moments=reduce(add, (image.moments for image in batch), NOTHING),
     )
-    write_json(sidecars / f"{path.name}.json", asdict(shard))
+    write_json(sidecars / f"{path.name}.json", asdict(shard) | {"digest": digest_of(asdict(shard))})
     return shard
 
 

@@ -17,6 +17,7 @@ import torch
 from torch import Generator, Tensor, nn
 
 from entrec.artefacts import replacing
+from entrec.collectives import rank
 from entrec.errors import UserError
 from entrec.provenance import fingerprint
 from entrec.regular import regular
@@ -88,7 +89,8 @@ def restore(state: TrainingState[Learner], folder: Path) -> None:
         raise UserError(f"{folder}: {names} damaged, so that nothing can be resumed; delete the folder to start afresh")
     if path != found[0]:
         state.last_is_damaged = True
-        print(f"{found[0]}: damaged; the run continues from {path.name} instead", file=sys.stderr)
+        if rank() == 0:
+            print(f"{found[0]}: damaged; the run continues from {path.name} instead", file=sys.stderr)
     contents = _read(path)
     if contents["belongs_to"] != state.belongs_to:
         raise UserError(
