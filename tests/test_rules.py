@@ -52,6 +52,16 @@ def test_other_command_lines_are_left_to_snakemake(monkeypatch, arguments):
     check_command_line()
 
 
+def test_a_checkout_in_a_folder_with_braces_is_refused(monkeypatch, tmp_path):
+    (tmp_path / "{x}").mkdir()
+    monkeypatch.chdir(tmp_path / "{x}")
+    monkeypatch.setattr(sys, "argv", ["snakemake"])
+    with pytest.raises(
+        SystemExit, match=r"\{x\}: Snakemake does not run in a folder with braces in its path; rename it"
+    ):
+        check_command_line()
+
+
 def test_the_profile_checks_the_command_line():
     assert "check_command_line()" in Path("workflow/profiles/default/config.yaml").read_text()
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from entrec.allowed import did_you_mean
 from entrec.artefacts import write_text
-from entrec.errors import UserError, one_line, said
+from entrec.errors import UserError, check_printable, one_line, said
 from entrec.paths import StudyPaths
 from entrec.pipeline.jobs import Jobs
 from entrec.pipeline.theory_jobs import TheoryJobs
@@ -19,11 +19,14 @@ from entrec.theory.study import SETTINGS, THEORY_FILE, load_theory
 
 
 def check_command_line() -> None:
-    """End the process with one line if `--configfile` names a file that is no study.
+    """End the process with one line if `--configfile` names a file that is no study, or Snakemake cannot run here.
 
     The profile calls this before Snakemake reads the file, since Snakemake would print a traceback of its own.
     """
     try:
+        check_printable(Path.cwd())
+        if set("{}") & set(str(Path.cwd())):
+            raise UserError(f"{Path.cwd()}: Snakemake does not run in a folder with braces in its path; rename it")
         for name in _configfiles(sys.argv[1:]):
             if not Path(name).exists():
                 raise UserError(_no_such_study(name))
