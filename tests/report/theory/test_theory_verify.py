@@ -8,39 +8,37 @@ from tests.report.theory.conftest import write_theory_results
 
 from entrec.errors import Missing, Outdated, UserError
 from entrec.paths import TheoryPaths
-from entrec.pipeline.theory_jobs import THEORY_FIGURES, THEORY_TABLES
 from entrec.pipeline.verify import verify
 from entrec.report.theory.figures import write_theory_figure
 from entrec.report.theory.tables import theory_rows, write_theory_table
 from entrec.theory.study import Setting
 
 PATHS = TheoryPaths("quick")
+TABLE, FIGURE = "table_estimators_rates", "estimators_rates"
 RUN = PATHS.results.latent_recovery("narrow-info_nce-b512-s0")
 
 
 @pytest.fixture
 def setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick: Setting) -> Setting:
-    """The setting, with all its results but the page in the working folder."""
+    """The setting, with all its results, one table and one figure in the working folder."""
     monkeypatch.chdir(tmp_path)
     Path("reports").mkdir()
     for name in ("templates", "notebooks"):
         Path("reports", name).symlink_to(ROOT / "reports" / name)
     write_theory_results(quick, PATHS.results.folder)
-    for name in THEORY_TABLES:
-        write_theory_table(quick, name, results=PATHS.results.folder, output=PATHS.report.tables)
-    for name in THEORY_FIGURES:
-        write_theory_figure(quick, name, results=PATHS.results.folder, output=PATHS.report.figures)
+    write_theory_table(quick, TABLE, results=PATHS.results.folder, output=PATHS.report.tables)
+    write_theory_figure(quick, FIGURE, results=PATHS.results.folder, output=PATHS.report.figures)
     return quick
 
 
 def found(setting: Setting) -> list[str]:
-    """What is wrong, but for the page, which is missing, and the settings, which these results do not hold."""
+    """What is wrong, but for what is missing, and for the settings, which these results do not hold."""
     return [str(fault) for fault in verify(setting) if not isinstance(fault, Missing | Outdated)]
 
 
 def test_an_altered_byte_of_a_result_an_encoder_a_table_or_a_figure_is_found(setting: Setting) -> None:
     assert found(setting) == []
-    table, figure = PATHS.report.table(THEORY_TABLES[0]), PATHS.report.figure(THEORY_FIGURES[0])
+    table, figure = PATHS.report.table(TABLE), PATHS.report.figure(FIGURE)
     for path in (*RUN.trained, PATHS.results.rates("plug_in"), *table, *figure, table[0].with_suffix(".json")):
         content = path.read_bytes()
         middle = len(content) // 2
@@ -57,10 +55,10 @@ def test_an_encoder_of_another_run_is_found(setting: Setting) -> None:
 
 
 def test_a_table_that_was_cut_is_one_line(setting: Setting) -> None:
-    csv = PATHS.report.table("table_estimators_rates")[0]
+    csv = PATHS.report.table(TABLE)[0]
     csv.write_text(csv.read_text()[:-30])
     with pytest.raises(UserError, match=rf"^{csv}: damaged .* make it again: snakemake {csv}$"):
-        theory_rows(setting, "table_estimators_rates", PATHS.report.tables)
+        theory_rows(setting, TABLE, PATHS.report.tables)
 
 
 def test_settings_that_changed_since_are_told_with_their_keys(setting: Setting) -> None:
