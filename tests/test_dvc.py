@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,13 @@ def test_the_path_of_a_study_reaches_the_shell_as_it_is(tmp_path):
     stage = resolved(stages(load_study(path), path))["prepare@digits"]
     assert shlex.split(stage["cmd"])[4:] == ["--study", str(path), "data/demo/digits/card.json"]
     assert stage["params"] == [{str(path): ["datasets.digits"]}]
+
+
+def test_the_path_of_images_is_watched_as_it_is():
+    study = load_study(DEMO)
+    faces = replace(study.datasets["faces"], source="folder", path="raw/it's ${HOME}; {key}")
+    made = resolved(stages(replace(study, datasets=study.datasets | {"faces": faces}), DEMO))
+    assert made["prepare_files@faces"]["deps"] == ["raw/it's ${HOME}; {key}"]
 
 
 @pytest.mark.parametrize("setting", SETTINGS)

@@ -105,7 +105,7 @@ def _without_files(jobs: Jobs) -> list[str]:
 
 def _folders(jobs: Jobs, *, encoded: bool) -> dict[str, str]:
     """Return the folder of the original files of each dataset that has some, of one form of storage."""
-    return {name: str(folder) for name in jobs.datasets(encoded=encoded) for folder in jobs.originals(name)}
+    return {name: _literal(str(folder)) for name in jobs.datasets(encoded=encoded) for folder in jobs.originals(name)}
 
 
 def _from_folder(jobs: Jobs, *, encoded: bool) -> Job:
@@ -124,7 +124,7 @@ def _cached(path: Path) -> str:
 
 
 def _literal(text: str) -> str:
-    """Return `text` so that DVC takes it as it is: it would fill in `${…}`, which the path of a study may contain."""
+    """Return `text` so that DVC takes it as it is: it would fill in `${…}`, which a path of the user's may contain."""
     return text.replace("${", r"\${")
 
 
