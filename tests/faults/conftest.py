@@ -25,7 +25,9 @@ ROOT = Path(__file__).parents[2]
 FIGURES = ROOT / "reports/published/faults/figures.csv"
 FULL = os.environ.get("ENTREC_FAULTS") == "full"  # set by `make test-faults`
 LIMIT = 120  # seconds that no step of the tiny study may take on a busy machine
+HTML = "<img src=x onerror=alert(1)>"  # a class and a title
 RUN, SETTING = "byol-b4-e3-s0", "quick"
+LATENT_RUN, CONTENT_RUN = "sphere_vmf10-info_nce-b16-s0", "causal-info_nce-s0"
 VOLATILE = {*CIRCUMSTANCES, "digest"}  # differ between two runs of the same code
 
 
@@ -149,15 +151,15 @@ STEPS = [
     Step("theory gaussian", f"theory gaussian {OF_THEORY} --bound info_nce --seed 0 --output {{out}}/g.json"),
     Step("theory sphere", f"theory sphere {OF_THEORY} --dimension 3 --output {{out}}/s.json"),
     Step("theory rates", f"theory rates {OF_THEORY} --case plug_in --output {{out}}/r.json"),
-    Step("latent recovery", f"theory latent-recovery {OF_THEORY} --run sphere_vmf10-info_nce-b16-s0 --output {{out}}"),
-    Step("content isolation", f"theory content-isolation {OF_THEORY} --run causal-info_nce-s0 --output {{out}}"),
+    Step("latent recovery", f"theory latent-recovery {OF_THEORY} --run {LATENT_RUN} --output {{out}}"),
+    Step("content isolation", f"theory content-isolation {OF_THEORY} --run {CONTENT_RUN} --output {{out}}"),
 ]
 
 
 def write_images(folder: Path, *, side: int, each: int) -> None:
     """Write `each` images for each of three classes, all of them different."""
     pixels = np.random.default_rng(side)
-    for label, name in enumerate(("ant", "bee", "cat")):
+    for label, name in enumerate(("ant", "bee", HTML)):
         (folder / name).mkdir(parents=True)
         for number in range(each):
             image = pixels.integers(80 * label, 80 * label + 80, size=(side, side + 1, 3), dtype=np.uint8)
@@ -168,7 +170,7 @@ def tiny_study() -> dict[str, Any]:
     """Return the demo cut down to images of 8x8, the smallest network and a checkpoint after every step."""
     study = read_yaml(ROOT / "params/demo.yaml")
     own = {"source": "folder", "size": 8, "channels": 3, "validation": 0.25, "test": 0.25, "metric": "top1"}
-    study["dataset"] = "small"
+    study["title"], study["dataset"] = HTML, "small"
     study["datasets"] = {
         "small": {**own, "path": "images/small"},
         "photos": {**own, "path": "images/photos", "short_side": 12},

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import html
 import io
 import json
 import os
@@ -16,10 +17,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.faults.conftest import ENCODER, OF_RUN, OF_STUDY, RUN, count
+from tests.faults.conftest import ENCODER, FULL, HTML, OF_RUN, OF_STUDY, RUN, count
 
 from entrec.data.sources import imagenet
 from entrec.data.stand_in import Amount, write_stand_in
+from entrec.pipeline.jobs import TABLES
 from entrec.results.files import digest_of
 from entrec.yaml_reader import read_yaml
 
@@ -602,3 +604,17 @@ def test_a_hostile_file_does_nothing(world, figures, tmp_path, monkeypatch, plan
         assert says in ended.in_one_line()
     counted = figures.setdefault("hostile files", {"cases": 0})
     counted["cases"] += 1
+
+
+@pytest.mark.skipif(not FULL, reason="the page takes half a minute; make test-faults makes it")
+def test_html_in_names_is_text_on_the_page(world, figures):
+    page = "reports/tiny/index.html"
+    for table in TABLES:
+        world.succeed(f"table {OF_STUDY} --results results/tiny --name {table} --output reports/tiny/tables")
+    world.succeed(f"report {OF_STUDY} --results results/tiny --data data/tiny --output reports/tiny")
+    made = list((world.folder / "reports/tiny").rglob("*.html"))
+    assert world.folder / page in made
+    for path in made:
+        assert HTML not in path.read_text(encoding="utf-8"), path
+    assert html.escape(HTML) in (world.folder / page).read_text(encoding="utf-8")
+    figures["pages with HTML in names"] = {"cases": len(made)}
