@@ -120,21 +120,6 @@ class Dataset:
         return self.short_side is not None
 
     @check
-    def _shares(self) -> Iterator[Fault]:
-        """Yield shares beside the makers' split, and splits that neither the makers nor a share provide."""
-        published = SOURCES[self.source].published
-        if published is None:
-            return
-        for key, share, official in (
-            ("validation", self.validation, published.validation),
-            ("test", self.test, published.test),
-        ):
-            if official and share:
-                yield Fault(key, f"{share:g}; {self.source} has an official {key} split", "0")
-            if not official and not share:
-                yield Fault(key, f"0; {self.source} has no official {key} split", "a share above 0 and below 1")
-
-    @check
     def _printable_path(self) -> Iterator[Fault]:
         """Yield a path that no message can hold."""
         try:

@@ -30,6 +30,7 @@ from entrec.settings import (
     View,
     settings,
 )
+from entrec.sources import SOURCES
 from entrec.strict import Fault, at, check, faults_below, missing, named_after, plain, refuse, unknown, validated
 from entrec.yaml_reader import Document, read_document
 
@@ -101,6 +102,19 @@ class Study:
             other = seen.setdefault(name.lower(), name)
             if other != name:
                 yield Fault(f"datasets.{name}", f"differs from {other!r} in its case alone", "another name")
+
+    @check
+    def _official_splits(self) -> Iterator[Fault]:
+        """Yield shares beside the makers' split, and splits that neither the makers nor a share provide."""
+        for name, dataset in self.datasets.items():
+            source, published = dataset.source, SOURCES[dataset.source].published
+            for key in ("validation", "test") if published else ():
+                official, share = getattr(published, key), getattr(dataset, key)
+                if official and share:
+                    yield Fault(f"datasets.{name}.{key}", f"{share:g}; {source} has an official {key} split", "0")
+                if not official and not share:
+                    problem = f"0; {source} has no official {key} split"
+                    yield Fault(f"datasets.{name}.{key}", problem, "a share above 0 and below 1")
 
     @check
     def _resources_of_every_step(self) -> Iterator[Fault]:
