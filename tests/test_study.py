@@ -120,6 +120,11 @@ def test_every_study_file_is_valid_and_named_after_itself(path):
             ["local_views.view.blurr", "unknown key", "crop_scale, crop_ratio, flip"],
         ),
         ("local_views: null", "local_views: {size: 9, view: *view}", ["local_views.size", "9", "up to 8"]),
+        (
+            "validation: 0.15",
+            "validation: 0",
+            ["datasets.digits.validation: 0; digits has no official validation split"],
+        ),
         ("local_crops: 0", "local_crops: 2", ["methods.dino.local_crops: 2", "local_views is null", "allowed: 0"]),
     ],
 )
