@@ -22,7 +22,7 @@ from entrec.results.model import CIRCUMSTANCES
 from entrec.yaml_reader import read_yaml
 
 ROOT = Path(__file__).parents[2]
-FIGURES = ROOT / "reports/published/faults/figures.csv"
+FIGURES, PAGE = ROOT / "reports/published/faults/figures.csv", ROOT / "docs/reliability.md"
 FULL = os.environ.get("ENTREC_FAULTS") == "full"  # set by `make test-faults`
 LIMIT = 120  # seconds that no step of the tiny study may take on a busy machine
 HTML = "<img src=x onerror=alert(1)>"  # a class and a title
@@ -305,10 +305,23 @@ def figures() -> Iterator[dict[str, dict[str, Any]]]:
 
 
 def publish(counted: dict[str, dict[str, Any]]) -> None:
-    """Replace the published figures of these kinds, and keep those of kinds that were not tried in this run."""
+    """Replace the figures of these kinds, and keep those of kinds that were not tried in this run.
+
+    The page quotes the figures, so that its table is written anew.
+    """
     old = published() if FIGURES.exists() else {}
     rows = old | {kind: {"kind": kind, **values} for kind, values in counted.items()}
     write_csv(FIGURES, [rows[kind] for kind in sorted(rows)])
+    PAGE.write_text(with_figures(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def with_figures(page: str) -> str:
+    """Return the text of the page with the published figures as the table that begins with `| kind |`."""
+    with FIGURES.open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    lines = [f"| {' | '.join(row)} |" for row in (header, ["---"] * len(header), *rows)]
+    before, _, rest = page.partition("| kind |")
+    return before + "\n".join(lines) + "\n\n" + rest.partition("\n\n")[2]
 
 
 def published() -> dict[str, dict[str, str]]:

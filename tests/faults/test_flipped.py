@@ -27,9 +27,9 @@ from entrec.theory.study import load_theory
 
 pytestmark = pytest.mark.faults
 SMALL = {".json", ".csv", ".tex", ".html"}  # of which every byte is flipped; of others random places
-EVERY = count(1, 800)  # one of so many bytes
+EVERY = count(1, 1500)  # one of so many bytes
 PLACES = count(200, 2)  # of each large file
-CHECKPOINTS = count(200, 2)
+CHECKPOINTS = count(200, 1)
 
 
 def flipped(content, place, choice):

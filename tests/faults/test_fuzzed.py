@@ -13,7 +13,7 @@ from entrec.study import load_study
 from entrec.theory.study import load_theory
 
 pytestmark = pytest.mark.faults
-STUDIES = count(5_000, 15)  # of each of the two kinds of mistakes
+STUDIES = count(5_000, 6)  # of each of the two kinds of mistakes
 SLOWEST = 10  # seconds; a busy machine takes longer than the second that a file takes otherwise
 LONGEST = 2000  # characters of a line: the names that are allowed may be many
 

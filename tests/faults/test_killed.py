@@ -6,7 +6,7 @@ import pytest
 from tests.faults.conftest import STEPS, assert_whole, count, settled, with_older
 
 pytestmark = pytest.mark.faults
-TRIALS = count(66, 5)  # at times, and as many at accesses to files; each has up to two kills
+TRIALS = count(66, 3)  # at times, and as many at accesses to files; each has up to two kills
 
 
 @pytest.mark.parametrize("moment", ["time", "access"])

@@ -4,10 +4,10 @@ import shutil
 from statistics import median
 
 import pytest
-from tests.faults.conftest import OF_STUDY, RUN, count
+from tests.faults.conftest import FULL, OF_STUDY, RUN, count
 
 pytestmark = pytest.mark.faults
-STEPS, EVALUATIONS, BATCHES = count(10_000, 300), count(300, 12), count(10_000, 300)
+STEPS, EVALUATIONS, BATCHES = count(10_000, 150), 300, count(10_000, 150)
 GROWTH_KB = 4_000  # of the resident memory, from the second fifth of the time to the last
 LIMIT = 900  # seconds
 
@@ -51,7 +51,11 @@ def test_many_steps_of_training_take_no_more_memory_than_few(world, figures):
     figures["steps of training"] = {"cases": per_epoch * epochs, "memory": f"{grown / 1000:.1f} MB"}
 
 
-@pytest.mark.parametrize("what, arguments", [("evaluations", [RUN, EVALUATIONS]), ("encoded_batches", [BATCHES])])
+LONG = [pytest.param("encoded_batches", [BATCHES])]
+LONG += [pytest.param("evaluations", [RUN, EVALUATIONS])] if FULL else []  # the first few warm up
+
+
+@pytest.mark.parametrize("what, arguments", LONG)
 def test_much_reading_takes_no_more_memory_than_little(world, figures, what, arguments):
     call = f"tests.faults.long_runs:{what}"
     ended = world.children.run(*arguments, folder=world.folder, call=call, sampled=True, limit=LIMIT)
