@@ -154,11 +154,15 @@ class Study:
     @check
     def _equal_shares(self) -> Iterator[Fault]:
         """Yield batches that the processes cannot share equally."""
-        processes = self.resources["pretrain"].processes if "pretrain" in self.resources else 1
+        processes = self._processes()
         for i, batch_size in enumerate(self.batch_sizes):
             if batch_size % processes:
                 problem = f"{batch_size} is not divisible by the {processes} processes of resources.pretrain"
                 yield Fault(f"batch_sizes.{i}", problem, f"multiples of {processes}, which is gpus x nodes")
+
+    def _processes(self) -> int:
+        """Return the processes of a pretraining; 1 where the file does not say it, which is a fault of its own."""
+        return self.resources["pretrain"].processes if "pretrain" in self.resources else 1
 
     @check
     def _same_channels(self) -> Iterator[Fault]:
@@ -190,7 +194,7 @@ class Study:
     @check
     def _two_values_for_each_norm(self) -> Iterator[Fault]:
         """Yield chunks and batches in which a batch norm of the backbone would have one value of each channel."""
-        chunk, processes = self.training.chunk, self.resources["pretrain"].processes if self.resources else 1
+        chunk, processes = self.training.chunk, self._processes()
         own = [size for key, size in self._sizes() if key in (f"datasets.{self.dataset}.size", "local_views.size")]
         if chunk is not None and own and self.network.positions(min(own)) * processes < 2:
             shares = [-(-batch_size // processes) for batch_size in self.batch_sizes]

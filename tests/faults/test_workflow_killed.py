@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,8 @@ def test_a_killed_snakemake_ends_with_the_same_bits(tmp_path, figures):
         except subprocess.TimeoutExpired:
             with_jobs = number % 3 < 2
             for pid in group(process.pid) if with_jobs else [process.pid]:
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it has ended meanwhile
+                    os.kill(pid, signal.SIGKILL)
             done += process.wait() == -signal.SIGKILL
     assert finish(killed) == whole
     figures["kills of snakemake"] = {"cases": done}
