@@ -129,7 +129,14 @@ def finished_run(study, method="simclr", batch_size=4096, **changes):
         "encoder": "0" * 64, "history": "0" * 64,
         "provenance": {
             "params": study.slice(keys), "seed": 0, "commit": None, "dirty": False, "code": "0", "versions": {},
-            "hardware": {"cpu": "x", "gpu": "NVIDIA Toy 80GB", "device": "cuda", "threads": 4, "machine": "x86_64"},
+            "hardware": {
+                "cpu": "x",
+                "arithmetic": "native",
+                "gpu": "NVIDIA Toy 80GB",
+                "device": "cuda",
+                "threads": 4,
+                "machine": "x86_64",
+            },
             "started": "2024-05-01T10:00:00+00:00", "seconds": 1.0, "peak_memory_mb": 1.0,
         },
     }  # fmt: skip
