@@ -34,7 +34,7 @@ def train(name, study, raw, k=4):
             outcome = method(*source.at(step))
             measure(outcome, study.diagnostics)
         except InvalidEmbeddings as error:
-            if "off by" in str(error):  # embeddings of zero or not finite: training says so in one line
+            if "off by" in str(error) or "need finite" in str(error):  # training says so in one line
                 return
             raise
         torch.stack([method.weights[term] * value for term, value in outcome.terms.items()]).sum().backward()

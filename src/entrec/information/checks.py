@@ -27,7 +27,11 @@ def without_device_sync() -> Iterator[None]:
 
 
 class InvalidEmbeddings(ValueError):
-    """Embeddings that no estimator accepts: not finite, not on the sphere, too few, or of the wrong shape."""
+    """What a network computes and no estimator accepts.
+
+    Embeddings are not finite, not on the sphere, too few or of the wrong shape, or a learnt concentration is not positive
+    and finite.
+    """
 
 
 def check_dimension(d: int) -> None:
@@ -39,13 +43,14 @@ def check_dimension(d: int) -> None:
 def check_concentration(kappa: float | Tensor, *, shape: tuple[int, ...] | None = None) -> None:
     """Raise `ValueError` unless `kappa` is positive and finite; a tensor must have one number, or `shape` if given.
 
-    Synchronises with the device once where `kappa` is a tensor.
+    Where `kappa` is a tensor, which may be learnt, the value is an `InvalidEmbeddings`, and the check synchronises with
+    the device once.
     """
     if isinstance(kappa, Tensor):
         if shape is not None and kappa.shape not in ((), shape):
             raise ValueError(f"need kappa of shape () or {shape}, got shape {tuple(kappa.shape)}")
         if _checks_values() and not bool(((kappa > 0) & kappa.isfinite()).all()):
-            raise ValueError(f"need finite kappa > 0, got kappa={kappa.tolist()}")
+            raise InvalidEmbeddings(f"need finite kappa > 0, got kappa={kappa.tolist()}")
     else:
         check_positive(kappa=kappa)
 
