@@ -29,8 +29,8 @@ def without_device_sync() -> Iterator[None]:
 class InvalidEmbeddings(ValueError):
     """What a network computes and no estimator accepts.
 
-    Embeddings are not finite, not on the sphere, too few or of the wrong shape, or a learnt concentration is not positive
-    and finite.
+    Embeddings are not finite, not on the sphere, too few or of the wrong shape, or a learnt concentration is not
+    positive and finite.
     """
 
 
