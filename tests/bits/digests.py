@@ -26,7 +26,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from entrec.data.encoding import stored_bytes
+from entrec.data.encoding import encoded
 from entrec.data.images import ArrayImages
 from entrec.data.prepare import prepare
 from entrec.data.prepared import Prepared, open_prepared
@@ -118,7 +118,7 @@ def stored_jpeg() -> Any:
     waves = (ramp + 40 * np.sin(np.arange(2 * size) / 3)[None, :, None]) % 256
     buffer = io.BytesIO()
     Image.fromarray(waves.astype(np.uint8)).save(buffer, "JPEG", quality=90)
-    stored = stored_bytes(buffer.getvalue(), 48)
+    stored = encoded(buffer.getvalue(), 48).content
     return stored, np.asarray(Image.open(io.BytesIO(stored)))
 
 
