@@ -1,5 +1,7 @@
 """Images of the user's that change: Snakemake and DVC both prepare the dataset again, and only then."""
 
+import shutil
+
 import numpy as np
 import pytest
 import yaml
@@ -29,7 +31,10 @@ def own(clone):
     clone.succeed("python", "-m", "entrec", "dvc", "--study", "params/own.yaml", "--output", "dvc/own/dvc.yaml")
     clone.succeed("snakemake", CARD, "--configfile", "params/own.yaml")
     clone.succeed("dvc", "commit", "--force", STAGE)
-    return clone
+    yield clone
+    for left in ("dvc/own", "data/raw/own", "data/own"):  # other tests record all stages of the clone
+        shutil.rmtree(clone.folder / left)
+    (clone.folder / "params/own.yaml").unlink()
 
 
 def test_both_tools_see_an_image_that_changes_and_none_that_is_touched(own):

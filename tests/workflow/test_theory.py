@@ -96,11 +96,11 @@ def test_the_theory_as_a_study_of_methods_is_refused_with_its_target(clone):
 
 
 def test_a_wrong_key_stops_with_one_line_before_any_job(clone):
-    clone.edit("params/theory.yaml", "trace_block: 5", "trace_blok: 5")
+    clone.edit("params/theory.yaml", "trace_block: 5\n", "trace_blok: 5\n")
     try:
         said = clone.fail("snakemake", "theory").splitlines()
     finally:
-        clone.edit("params/theory.yaml", "trace_blok: 5", "trace_block: 5")
+        clone.edit("params/theory.yaml", "trace_blok: 5\n", "trace_block: 5\n")
     (line,) = [line for line in said if "trace_blok" in line]
     assert line.startswith("entrec: params/theory.yaml, line ")
     assert line.endswith(
