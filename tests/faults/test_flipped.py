@@ -98,7 +98,7 @@ def test_a_flipped_byte_is_found_with_the_name_of_its_file(complete, figures, mo
                 tried, harmless = tried + 1, harmless + (not named)
             path.write_bytes(content)
     assert files >= 5
-    figures[f"flipped bytes of a {kind}"] = {"cases": tried, "files": files, "harmless": harmless}
+    figures[f"flipped bytes, {kind}"] = {"cases": tried, "files": files, "harmless": harmless}
 
 
 def test_a_flipped_byte_of_a_checkpoint_is_found_and_the_run_ends_with_the_same_bits(world, undisturbed, figures):
@@ -119,4 +119,4 @@ def test_a_flipped_byte_of_a_checkpoint_is_found_and_the_run_ends_with_the_same_
         assert ended.code == 0, ended.said
         assert "last.pt" in ended.said
         assert settled(out) == files
-    figures["flipped bytes of a checkpoint"] = {"cases": CHECKPOINTS, "files": 1, "harmless": 0}
+    figures["flipped bytes, checkpoint"] = {"cases": CHECKPOINTS, "files": 1, "harmless": 0}
