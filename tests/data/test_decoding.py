@@ -106,6 +106,13 @@ def test_integers_of_32_bits_count_as_16_where_they_fit():
             decoded(saved(Image.fromarray(np.array([[0, value]], dtype=np.int32)), "TIFF"))
 
 
+def test_signed_numbers_of_8_bits_are_refused():
+    content = RAMP.astype(np.uint8).tobytes()
+    with pytest.raises(Unreadable, match=r"^TIFF of mode L: signed numbers of 8 bits; save the image without a sign$"):
+        decoded(tiff(content, {258: 8, 262: 1, 339: 2}))
+    assert np.array_equal(grey(tiff(content, {258: 8, 262: 1, 339: 1})), RAMP.astype(np.uint8))
+
+
 @pytest.mark.parametrize("kind", ["TIFF", "PPM", "IM"])
 def test_floating_point_numbers_are_refused(kind):
     with pytest.raises(Unreadable, match=rf"^{kind} of mode F: these numbers have no stated range; save the image"):

@@ -4,7 +4,8 @@ Pillow converts some pixels without a word: it cuts 16 bits off at 255 and drops
 converted as it should look, and what was done is told, or it is refused:
 
 - Grey of 16 bits v becomes v >> 8, that of 12 bits v >> 4. Integers of 32 bits count as 16 bits where they are
-  0 to 65535 and are refused otherwise. Floating point numbers are refused, since no file states their range.
+  0 to 65535 and are refused otherwise. Signed numbers of 8 bits, whose negative values Pillow reads as bright ones,
+  are refused, and so are floating point numbers, since no file states their range.
 - Transparent pixels show a white background.
 - The image is turned as its orientation tag says; tags that cannot be read turn nothing.
 - Of several frames the first counts.
@@ -32,6 +33,7 @@ RULE = 1  # changes with the pixels that the rule gives, so that no pixels of an
 ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
 TURNS = dict(enumerate(map(Image.Transpose, (0, 3, 1, 5, 4, 6, 2)), start=2))  # what sets the other seven upright
 PHOTOMETRIC = 262  # the TIFF tag; 0 says that 0 is white
+SAMPLE_FORMAT = 339  # the TIFF tag; 2 says that numbers have a sign
 WHITE = 255
 SIXTEEN = "16 bits to 8"
 EMPTY = "nothing in the upper bits"
@@ -129,6 +131,8 @@ def _flat(image: Image.Image, packing: Packing) -> tuple[Image.Image, list[str]]
         return _high_bits(image, packing.raw)
     if image.mode not in ("L", "RGB", *EXACT, *ALPHA):
         raise _refused(image, "these numbers have no stated range; save the image with 8 or 16 bits")
+    if image.mode == "L" and getattr(image, "tag_v2", {}).get(SAMPLE_FORMAT) == (2,):
+        raise _refused(image, "signed numbers of 8 bits; save the image without a sign")
     names = [EXACT[image.mode]] if image.mode in EXACT else []
     names += [SIXTEEN] if packing.wide else []
     if not image.has_transparency_data:
