@@ -252,6 +252,21 @@ def test_a_near_miss_is_told_how_to_be_written(tmp_path, old, new, says):
         load_study(edited(tmp_path, old, new))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("batch_sizes: [256, ", "batch_sizes: [.inf, ", "batch_sizes.0: .inf: a number must be finite"),
+        ("main: [0, 1]", "main: [!mine 0]", "seeds.main.0: tag '!mine': only plain values are read"),
+        ("  - *view\nlocal", "  - {<<: 5}\nlocal", "views.1.<<: takes an alias of a mapping, or a list of them"),
+    ],
+)
+def test_what_is_left_out_for_a_value_that_cannot_be_read_is_not_called_missing(tmp_path, old, new, says):
+    with pytest.raises(UserError) as caught:
+        load_study(edited(tmp_path, old, new))
+    (line,) = str(caught.value).split("\n")
+    assert line.endswith(says)
+
+
 def test_a_long_value_is_cut(tmp_path):
     with pytest.raises(UserError) as caught:
         load_study(edited(tmp_path, "width: 8", f"width: {'x' * 70_000}"))

@@ -240,11 +240,20 @@ def refuse_document(document: Document, faults: Iterable[Fault]) -> None:
     for fault in faults:
         if fault.key == "name" and "name" not in document.values:
             lines.append((0, f"{document.path}: {fault.text}"))
-        elif fault.key not in wrong:  # a value that was left out is no missing key
+        elif not _left_out(fault, wrong):
             line = document.line_of(fault.key)
             lines.append((line, document.said(fault.key, line, fault.text)))
     if lines:
         raise UserError("\n".join(text for _, text in sorted(lines, key=lambda one: one[0])))
+
+
+def _left_out(fault: Fault, wrong: set[str]) -> bool:
+    """Whether a fault speaks of a value that the reader left out: for its own fault, for one of an item, or of `<<`."""
+    if fault.key in wrong:
+        return True
+    above, _ = _parts(fault.key)
+    merge = f"{above}.<<" if above else "<<"
+    return fault.problem == MISSING_KEY and any(key == merge or key.startswith(f"{fault.key}.") for key in wrong)
 
 
 def plain(kind: type, value: Any) -> dict[str, Any]:

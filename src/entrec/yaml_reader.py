@@ -212,7 +212,7 @@ class _Reading:
         each = node.value if isinstance(node, SequenceNode) else [node]
         for one in each:
             if not isinstance(one, MappingNode):
-                self._fault(one, place, "<< takes an alias of a mapping, or a list of them")
+                self._fault(one, _below(place, "<<"), "takes an alias of a mapping, or a list of them")
                 continue
             try:
                 yield self.value(one, place)
