@@ -89,7 +89,7 @@ def read_json(path: Path) -> Any:
         raise UserError(f"{path}: missing; rerun the step that makes it") from error
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); fix access, then rerun") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not valid JSON ({error}); delete it and rerun the step that makes it") from error
 
 

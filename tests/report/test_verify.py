@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -144,6 +145,20 @@ def test_a_table_is_out_of_date_after_a_result_that_it_shows(study: Study) -> No
     assert str(fault).startswith(expected)
     with pytest.raises(UserError, match="made from another"):
         require_whole(job, study, places={})
+
+
+def test_a_record_of_another_table_vouches_for_no_file_of_this_one(study: Study) -> None:
+    shutil.copy(TABLE / "table_2.json", TABLE / "table_1.json")
+    for file in ("table_1.csv", "table_1.tex", "table_1.html"):
+        assert any(f"table_1.json: damaged (has no digest of {TABLE / file})" in fault for fault in found(study))
+
+
+@pytest.mark.parametrize("path", [FOLDER.description, FOLDER.evaluation, Path("data/demo/digits/card.json")])
+def test_brackets_within_thousands_of_brackets_are_one_line(study: Study, path: Path) -> None:
+    path.write_text("[" * 100_000)
+    faults = found(study)
+    assert any(str(path) in fault for fault in faults)
+    assert all("\n" not in fault for fault in faults)
 
 
 def test_settings_that_changed_are_told_with_their_keys_and_are_no_damage(study: Study) -> None:

@@ -67,6 +67,10 @@ def record_faults(job: Job, study: Study | Setting, *, places: Places) -> Iterat
     except UserError as error:
         yield error
         return
+    made = [output for output in (first, *others) if output.is_file() and output != path]
+    for output in made:
+        if str(output.relative_to(path.parent)) not in record.files:
+            yield damaged(path, f"has no digest of {output}", remedy)
     for file, digest in record.files.items():
         yield from faults_of(require_digest, path.parent / file, digest, named_by=path, remedy=remedy)
     yield from outdated(path, record.params, study.slice(list(job.keys)), remedy)

@@ -74,7 +74,7 @@ def content_digest(path: Path, remedy: str) -> str:
         values = json.loads(content)
         provenance = values.get("provenance", {})
         decided = {key: value for key, value in provenance.items() if key not in CIRCUMSTANCES}
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):  # the last for brackets within thousands of brackets
         raise damaged(path, "not valid JSON, or not a result", remedy) from None
     return digest_of(values | {"provenance": decided}, without={*CIRCUMSTANCES, "digest"})
 
