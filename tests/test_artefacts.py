@@ -2,7 +2,6 @@
 
 import errno
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -27,20 +26,25 @@ def test_a_failed_write_leaves_the_old_file_and_no_scratch(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.fixture
-def no_room():
-    """No file may grow beyond 4 kB, which the system refuses as it refuses a write to a full disk."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+WRITE_WITHOUT_ROOM = """
+import resource, sys
+from pathlib import Path
+from entrec.artefacts import write_text
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+write_text(Path(sys.argv[1]), "x" * 10_000)
+"""
 
 
-def test_a_disk_without_room_is_one_line_and_loses_nothing(tmp_path, no_room):
+def test_a_disk_without_room_is_one_line_and_loses_nothing(tmp_path):
+    """The system refuses to let a file grow beyond a limit as it refuses a write to a full disk.
+
+    The limit holds for a child alone, since this process may itself be writing into a file that is larger.
+    """
     path = tmp_path / "value.json"
     write_text(path, "good")
-    with pytest.raises(UserError, match=r"value.json: cannot be written \(File too large\); free space"):
-        write_text(path, "x" * 10_000)
+    child = subprocess.run([sys.executable, "-c", WRITE_WITHOUT_ROOM, path], capture_output=True, text=True)
+    assert child.stderr.splitlines()[-1].startswith("entrec.errors.UserError: ")
+    assert "value.json: cannot be written (File too large); free space" in child.stderr
     assert path.read_text() == "good"
     assert list(tmp_path.iterdir()) == [path]
 
