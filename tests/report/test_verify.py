@@ -16,7 +16,7 @@ from entrec.__main__ import main
 from entrec.errors import Missing, Outdated, UserError
 from entrec.paths import DatasetFolder, RunFolder
 from entrec.pipeline.jobs import TABLES, Jobs
-from entrec.pipeline.records import require_whole
+from entrec.pipeline.recording import require_whole
 from entrec.pipeline.verify import faults, told, verify
 from entrec.report.vision.reading import require_same_data
 from entrec.report.vision.tables import write_table

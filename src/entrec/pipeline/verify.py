@@ -14,7 +14,7 @@ from entrec.data.originals import Place, changes, verify_originals
 from entrec.errors import Missing, Outdated, UserError
 from entrec.paths import DatasetFolder, TheoryPaths
 from entrec.pipeline.jobs import Job, Jobs, StudyJob
-from entrec.pipeline.records import command, faults_of, record_faults
+from entrec.pipeline.recording import command, faults_of, record_faults
 from entrec.pipeline.theory_jobs import ResultJob, TheoryJobs
 from entrec.results import (
     IdentifiabilityResult,

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from entrec.artefacts import write_text
 from entrec.paths import table_files
-from entrec.pipeline.records import require_recorded
+from entrec.pipeline.recording import require_recorded
 from entrec.report.latex import latex_table
 from entrec.report.mean_sd import MeanSD
 from entrec.report.templates import fragment

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from entrec.errors import UserError
 from entrec.paths import figure_files
-from entrec.pipeline.records import command, require_recorded, write_record
+from entrec.pipeline.recording import command, require_recorded, write_record
 from entrec.pipeline.theory_jobs import TheoryJobs
 from entrec.report.figure import Figure, read_figure_html, write_figure
 from entrec.report.theory import estimator_figures, estimator_frames, identifiability_figures, identifiability_frames

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from entrec.paths import ReportFolder, TheoryPaths
-from entrec.pipeline.records import require_whole, write_record
+from entrec.pipeline.recording import require_whole, write_record
 from entrec.pipeline.theory_jobs import THEORY_NOTEBOOK, TheoryJobs
 from entrec.report.page import computing_time_of, write_page
 from entrec.report.provenance import made_in, provenance_frame, provenance_row

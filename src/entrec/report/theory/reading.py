@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 import pandas as pd
 
 from entrec.errors import UserError
-from entrec.pipeline.records import command
+from entrec.pipeline.recording import command
 from entrec.pipeline.theory_jobs import ResultJob
 from entrec.results import Result, Section, damaged, read_result
 from entrec.theory.study import Setting

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from entrec.errors import UserError
 from entrec.paths import table_files
-from entrec.pipeline.records import command, require_recorded, write_record
+from entrec.pipeline.recording import command, require_recorded, write_record
 from entrec.pipeline.theory_jobs import TheoryJobs
 from entrec.report.table import Recipe, Table, read_table_html, write_table_files
 from entrec.report.theory import estimator_tables, identifiability_tables

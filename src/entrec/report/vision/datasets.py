@@ -14,7 +14,7 @@ from PIL import Image
 from entrec.data.prepared import Prepared, open_as
 from entrec.data.views import centre
 from entrec.paths import DatasetFolder, StudyPaths
-from entrec.report.vision.reading import remedy_of
+from entrec.pipeline.recording import command
 from entrec.results import Card, require_result
 from entrec.study import Study
 
@@ -40,7 +40,7 @@ def sheets(study: Study, data: Path) -> list[Sheet]:
 
 
 def _sheet(study: Study, name: str, folder: Path) -> Sheet:
-    require_result(DatasetFolder(folder).card, remedy_of(study, StudyPaths(study.name).dataset(name).card))
+    require_result(DatasetFolder(folder).card, command(study, StudyPaths(study.name).dataset(name).card))
     prepared = open_as(folder, name, study.datasets[name])
     transfer = study.evaluation.transfer.datasets
     roles = [role for role, used in (("pretraining", name == study.dataset), ("transfer", name in transfer)) if used]

@@ -6,13 +6,13 @@ from pathlib import Path
 from markupsafe import Markup
 
 from entrec.paths import StudyPaths
+from entrec.pipeline.recording import command
 from entrec.report.figure import Figure, read_figure_html, write_figure
 from entrec.report.templates import fragment
 from entrec.report.vision.accuracy_figures import by_swept, draw_by_swept
 from entrec.report.vision.frames import Frames
 from entrec.report.vision.information_figures import draw_losses, draw_over_training, draw_plane, losses, means
 from entrec.report.vision.protocol import estimator
-from entrec.report.vision.reading import remedy_of
 from entrec.report.vision.tables import RECIPES
 from entrec.results import DISCRETE, GEOMETRY, INFORMATION
 from entrec.study import Study
@@ -94,6 +94,6 @@ def write_figures(study: Study, frames: Frames, folder: Path) -> list[str]:
 
 def figures_html(study: Study, names: list[str], folder: Path) -> Markup:
     """Return the figures that `write_figures` left in `folder`, with their captions."""
-    remedy = remedy_of(study, StudyPaths(study.name).report.page)
+    remedy = command(study, StudyPaths(study.name).report.page)
     fields = {"estimator": estimator(study), "seeds": ", ".join(map(str, study.seeds.sweep))}
     return fragment("figures", [read_figure_html(folder, n, FIGURES[n], fields, remedy=remedy) for n in names])

@@ -13,9 +13,9 @@ import pandas as pd
 
 from entrec.methods.registry import METHODS
 from entrec.paths import StudyPaths, table_files
-from entrec.pipeline.records import require_recorded
+from entrec.pipeline.recording import command, require_recorded
 from entrec.report.vision.published import published_rows
-from entrec.report.vision.reading import SHOWN, evaluation_of, history_of, remedy_of, transfer_of
+from entrec.report.vision.reading import SHOWN, evaluation_of, history_of, transfer_of
 from entrec.results import INFORMATION, MEASURED, damaged
 from entrec.runs import Run
 from entrec.study import Study
@@ -48,7 +48,7 @@ def read_frames(study: Study, *, tables: Path, results: Path) -> Frames:
 
 def read_rows(study: Study, table: str, folder: Path) -> pd.DataFrame:
     """Return our own rows of a table's CSV in `folder`; raises `UserError` if it is missing or not as recorded."""
-    remedy = remedy_of(study, StudyPaths(study.name).report.table(table)[0])
+    remedy = command(study, StudyPaths(study.name).report.table(table)[0])
     path = require_recorded(table_files(folder, table)[0], remedy)
     try:
         rows = pd.read_csv(path)[TIDY]

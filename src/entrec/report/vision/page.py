@@ -8,7 +8,7 @@ import pandas as pd
 from entrec.methods.registry import METHODS
 from entrec.paths import ReportFolder, StudyPaths
 from entrec.pipeline.jobs import TABLES, Jobs
-from entrec.pipeline.records import require_whole, write_record
+from entrec.pipeline.recording import require_whole, write_record
 from entrec.provenance import fingerprint as todays_fingerprint
 from entrec.report.page import computing_time_of, write_page
 from entrec.report.vision.datasets import sheets

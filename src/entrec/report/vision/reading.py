@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from entrec.paths import DatasetFolder, StudyPaths, run_folder
+from entrec.pipeline.recording import command
 from entrec.results import (
     MEASURED,
     EvaluationResult,
@@ -59,7 +60,7 @@ def history_of(study: Study, results: Path, run: Run) -> pd.DataFrame:
             raise ValueError(f"has no column {missing[0]}")
         return frame.reindex(columns=[*SHOWN, *MEASURED]).astype(float)
     except ValueError as error:  # pandas' own errors, for instance of an empty file, are of this kind
-        remedy = remedy_of(study, StudyPaths(study.name).run(run).history)
+        remedy = command(study, StudyPaths(study.name).run(run).history)
         raise damaged(path, str(error).splitlines()[0], remedy) from error
 
 
@@ -80,8 +81,3 @@ def require_same_data(study: Study, results: Path, data: Path) -> None:
             made[found.folder.transfer(name)] = transfer_of(study, results, run, name), name
         for path, (result, name) in made.items():
             found.require_data(path, result, folders[name].card, digests[name])
-
-
-def remedy_of(study: Study, target: Path) -> str:
-    """Return the command that makes `target`."""
-    return StudyPaths(study.name).command(target)

@@ -8,12 +8,11 @@ from markupsafe import Markup
 from entrec.methods.registry import METHODS
 from entrec.paths import StudyPaths, table_files
 from entrec.pipeline.jobs import Jobs, runs_of
-from entrec.pipeline.records import write_record
+from entrec.pipeline.recording import command, write_record
 from entrec.report.mean_sd import mean_sds, points
 from entrec.report.table import Column, Layout, Recipe, Table, mean_sd_column, read_table_html, seeds, write_table_files
 from entrec.report.vision.frames import histories, last_measured, scores, tidy, transfers
 from entrec.report.vision.information_tables import information_table, methods_table
-from entrec.report.vision.reading import remedy_of
 from entrec.runs import Run
 from entrec.study import Study
 
@@ -40,7 +39,7 @@ def write_table(study: Study, table: str, *, results: Path, output: Path) -> Non
 def read_table(study: Study, table: str, folder: Path) -> Markup:
     """Return the HTML that `write_table` left in `folder`; raises `UserError` if it is missing."""
     *_, target = StudyPaths(study.name).report.table(table)
-    return read_table_html(folder, table, remedy=remedy_of(study, target))
+    return read_table_html(folder, table, remedy=command(study, target))
 
 
 def table_rows(study: Study, table: str, results: Path) -> pd.DataFrame:
