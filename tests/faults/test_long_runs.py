@@ -8,20 +8,23 @@ from tests.faults.conftest import FULL, OF_STUDY, RUN, count
 
 pytestmark = pytest.mark.faults
 STEPS, EVALUATIONS, BATCHES = count(10_000, 150), 300, count(10_000, 150)
-GROWTH_KB = 4_000  # of the resident memory, from the second fifth of the time to the last
+GROWTH_KB = 4_000  # of the resident memory, from the middle fifth of the time to the last
 LIMIT = 900  # seconds
 
 
 def assert_flat(ended, about):
-    """Assert that a child was flat from the second fifth of its time on; returns how much its memory grew, in kB."""
+    """Assert that a child was flat from the middle of its time on; returns how much its memory grew, in kB.
+
+    On a busy machine, a short run is still allocating its first buffers in the second fifth of its time.
+    """
     assert ended.code == 0, ended.said
     fifth = len(ended.samples) // 5
-    early, late = ended.samples[fifth : 2 * fifth], ended.samples[-fifth:]
+    early, late = ended.samples[2 * fifth : 3 * fifth], ended.samples[-fifth:]
     assert fifth > 0, f"{about}: too short to see anything"
     grown = median(sample[0] for sample in late) - median(sample[0] for sample in early)
     assert grown < GROWTH_KB, (about, early, late)
     for place in (1, 2):
-        assert max(sample[place] for sample in late) <= max(sample[place] for sample in ended.samples[: 2 * fifth])
+        assert max(sample[place] for sample in late) <= max(sample[place] for sample in ended.samples[: 3 * fifth])
     return grown
 
 
