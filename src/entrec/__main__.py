@@ -7,7 +7,7 @@ import warnings
 
 from entrec.commands.study import app
 from entrec.commands.theory import app as theory
-from entrec.errors import Interrupted, UserError, check_printable, one_line, said
+from entrec.errors import Interrupted, UserError, check_printable, one_line, said, say
 
 app.add_typer(theory, name="theory")
 
@@ -28,16 +28,18 @@ def main() -> None:
         app(arguments)
     except Interrupted as stop:
         if os.environ.get("RANK", "0") == "0":
-            print(said(stop), file=sys.stderr)
+            say(said(stop))
         sys.exit(os.EX_TEMPFAIL)
     except UserError as error:
         if debug:
             raise
-        sys.exit(said(error))
+        say(said(error))
+        sys.exit(1)
     except Exception as error:
         if debug:
             raise
-        sys.exit(unexpected(error, arguments))
+        say(unexpected(error, arguments))
+        sys.exit(1)
 
 
 def unexpected(error: Exception, arguments: list[str]) -> str:

@@ -7,6 +7,8 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from entrec.errors import say
+
 T = TypeVar("T")
 SECONDS_BETWEEN_LINES = 5.0
 
@@ -28,7 +30,5 @@ def _with_lines(items: Iterable[T], description: str, start: int, total: int | N
         now = time.monotonic()
         if now - last >= SECONDS_BETWEEN_LINES:
             last = now
-            print(f"{description}: {done}/{total or '?'}, {now - began:.0f} s", file=sys.stderr, flush=True)
-    print(
-        f"{description}: {done}/{total or done} done in {time.monotonic() - began:.1f} s", file=sys.stderr, flush=True
-    )
+            say(f"{description}: {done}/{total or '?'}, {now - began:.0f} s")
+    say(f"{description}: {done}/{total or done} done in {time.monotonic() - began:.1f} s")

@@ -15,7 +15,6 @@ converted as it should look, and what was done is told, or it is refused:
 """
 
 import io
-import sys
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -28,6 +27,7 @@ from PIL import Image, ImageCms
 
 from entrec.data.formats import formats
 from entrec.data.reasons import reason
+from entrec.errors import say
 
 RULE = 1  # changes with the pixels that the rule gives, so that no pixels of an older rule are reused
 ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
@@ -120,7 +120,7 @@ def report(name: str, conversions: Mapping[str, int]) -> None:
     """Say on stderr which images of the dataset `name` were converted, in one line, if any were."""
     if conversions:
         counts = ", ".join(f"{conversion} ({count})" for conversion, count in conversions.items())
-        print(f"{name}: images that needed a conversion: {counts}", file=sys.stderr)
+        say(f"{name}: images that needed a conversion: {counts}")
 
 
 def _flat(image: Image.Image, packing: Packing) -> tuple[Image.Image, list[str]]:

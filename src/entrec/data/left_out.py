@@ -1,12 +1,12 @@
 """Files of a user's folder that are left out: they are counted and said, never passed over in silence."""
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from entrec.data.names import shown
+from entrec.errors import say
 from entrec.results import LeftOut
 
 RECORDED, SAID = 10, 3  # names that a card and a message give of the files that are left out for one reason
@@ -41,4 +41,4 @@ def said(left_out: Mapping[str, LeftOut]) -> str:
 def report(name: str, left_out: Mapping[str, LeftOut]) -> None:
     """Say on stderr what is left out of the dataset `name`, in one line, if anything is."""
     if left_out:
-        print(f"{name}: files left out: {said(left_out)}", file=sys.stderr)
+        say(f"{name}: files left out: {said(left_out)}")

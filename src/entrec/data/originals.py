@@ -14,7 +14,6 @@ import csv
 import hashlib
 import io
 import os
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +26,7 @@ from entrec.artefacts import read_json, sha256, write_json, write_text
 from entrec.data.formats import suffixes
 from entrec.data.names import in_order, shown
 from entrec.data.source import EncodedImage
-from entrec.errors import UserError
+from entrec.errors import UserError, say
 from entrec.paths import DatasetFolder
 from entrec.progress import progress
 from entrec.settings import Dataset
@@ -172,7 +171,7 @@ def watched(spec: Located, folder: DatasetFolder) -> list[Path]:
         return []
     found, mark = changes(spec, folder), folder.changed
     if found is not None:
-        print(f"{shown(spec.path)}: {found}", file=sys.stderr)
+        say(f"{shown(spec.path)}: {found}")
         if not mark.exists() or mark.stat().st_mtime_ns <= folder.card.stat().st_mtime_ns:
             # the text differs each time, because Snakemake also compares it with the one of the last preparation
             write_text(mark, f"{found} ({time.time_ns()})\n")

@@ -10,7 +10,6 @@ end the preparation, or are left out and counted, as the study says. Mean and st
 import hashlib
 import os
 import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ from entrec.data.source import Listing
 from entrec.data.splits import TRAIN, check_all_splits, split
 from entrec.data.stand_in import stand_in_digests
 from entrec.data.store import SHARD, Shard, total_conversions, total_moments, write_shards
-from entrec.errors import UserError
+from entrec.errors import UserError, say
 from entrec.paths import DatasetFolder
 from entrec.results import ShardEnds
 from entrec.settings import Dataset
@@ -140,7 +139,7 @@ def _readable(shards: list[Shard], count: int, name: str) -> NDArray[np.bool_]:
     broken = {row: fault for shard in shards for row, fault in shard.broken.items()}
     if broken:
         first = next(iter(broken.values()))
-        print(f"{name}: {len(broken)} of {count} images cannot be read and are left out, as {first}", file=sys.stderr)
+        say(f"{name}: {len(broken)} of {count} images cannot be read and are left out, as {first}")
     readable = np.ones(count, dtype=bool)
     readable[list(broken)] = False
     return readable

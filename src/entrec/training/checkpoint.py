@@ -7,7 +7,6 @@ torch reads the file as it is, since a zip archive may end with a comment.
 import hashlib
 import io
 import os
-import sys
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +17,7 @@ from torch import Generator, Tensor, nn
 
 from entrec.artefacts import replacing
 from entrec.collectives import rank
-from entrec.errors import UserError
+from entrec.errors import UserError, say
 from entrec.provenance import fingerprint
 from entrec.regular import regular
 
@@ -90,7 +89,7 @@ def restore(state: TrainingState[Learner], folder: Path) -> None:
     if path != found[0]:
         state.last_is_damaged = True
         if rank() == 0:
-            print(f"{found[0]}: damaged; the run continues from {path.name} instead", file=sys.stderr)
+            say(f"{found[0]}: damaged; the run continues from {path.name} instead")
     contents = _read(path)
     if contents["belongs_to"] != state.belongs_to:
         raise UserError(

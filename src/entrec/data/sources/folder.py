@@ -4,7 +4,6 @@ The splits are those of the makers where a folder for training stands beside one
 names are those of `SPLIT_FOLDERS` in any case. Images of a split that has no folder are taken from the training images.
 """
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from entrec.data.left_out import summary
 from entrec.data.names import shown
 from entrec.data.pixels import central_square
 from entrec.data.source import EncodedImage, Listing, Loaded
-from entrec.errors import UserError
+from entrec.errors import UserError, say
 from entrec.settings import Dataset
 
 SPLIT_FOLDERS = {
@@ -50,7 +49,7 @@ def listing(spec: Dataset) -> Listing:
     split = np.repeat(list(splits), found.sizes)
     description = _description(found, splits)
     if len(splits) == 2:  # one split is the user's and the other is not
-        print(f"{shown(root)}: {description}", file=sys.stderr)
+        say(f"{shown(root)}: {description}")
     return Listing(
         images=found.images,
         labels=found.labels,
