@@ -6,7 +6,8 @@ wrong, the checks that do not need these values run all the same.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
+from contextlib import suppress
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
@@ -19,6 +20,7 @@ from entrec.yaml_reader import Document
 
 Settings = TypeVar("Settings")
 MISSING_KEY = "missing; this key is required"
+WRONG = object()  # stands for a value that cannot be made
 CHECKED = "_checked_by_strict"  # the name of pydantic's validator in every settings class
 
 
@@ -51,15 +53,15 @@ class Fault(NamedTuple):
 
 
 class Invalid(Exception):
-    """Values that are no settings, with all `faults` that were found; its text is the first of them."""
+    """Values that are no settings, with all `faults` that were found; the text of the exception is the first fault."""
 
     def __init__(self, faults: list[Fault]) -> None:
         super().__init__(str(faults[0]))
         self.faults = faults
 
 
-class _Faulty(Exception):
-    """A check has asked for a value that is wrong itself, and cannot be made."""
+class _ReadsWrong(Exception):
+    """A check has read a value that is wrong, so that it cannot go on."""
 
 
 class Check(Protocol):
@@ -109,7 +111,7 @@ def self_checking(cls: type) -> type:
 
 
 def _checks(kind: type) -> list[Check]:
-    """Return the checks of a settings class and of the classes that it extends, these first."""
+    """Return the checks of a settings class after those of the classes that it extends."""
     named: dict[str, Check] = {}
     for base in reversed(kind.__mro__):
         named |= {name: value for name, value in vars(base).items() if getattr(value, "is_check", False)}
@@ -121,9 +123,8 @@ def validated(kind: type, raw: Any, *, given: tuple[str, ...] = ()) -> Any:
 
     `given` are fields that the loader fills in and no file has.
     """
-    # strict JSON: lists become tuples and whole numbers floats, but "8" never becomes 8
     try:
-        return TypeAdapter(kind).validate_json(json.dumps(raw), strict=True)
+        return _read(kind, raw)
     except ValidationError as error:
         errors = error.errors(include_url=False)
     # items with faults are missing from their tuple, which is no fault of its own
@@ -132,9 +133,13 @@ def validated(kind: type, raw: Any, *, given: tuple[str, ...] = ()) -> Any:
     # a misspelt key is both unknown and missing: the unknown one says more
     own.sort(key=lambda one: one["type"] != "unexpected_keyword_argument")
     faults = [fault for one in own for fault in _faults(kind, one, given)]
-    found: list[Fault] = []
-    _partial(kind, raw, "", found)
+    _, found = _partly_made(kind, raw)
     raise Invalid(_without_repetitions([*faults, *found]))
+
+
+def _read(kind: Any, raw: Any) -> Any:
+    """Return `raw` as a `kind` by strict JSON: a list becomes a tuple and 8 becomes 8.0, but "8" never becomes 8."""
+    return TypeAdapter(kind).validate_json(json.dumps(raw), strict=True)
 
 
 def _without_repetitions(faults: list[Fault]) -> list[Fault]:
@@ -154,54 +159,44 @@ def _parts(key: str) -> tuple[str, str]:
     return above, last
 
 
-def _partial(kind: Any, raw: Any, place: str, found: list[Fault]) -> Any:
-    """Return `raw`, which is not valid, as far as it can be made, and add what its checks find to `found`.
+def _partly_made(kind: Any, raw: Any) -> tuple[Any, list[Fault]]:
+    """Return `raw` as a `kind` as far as it can be made, and the faults that the checks of all settings in it find.
 
-    A check that reads a value that cannot be made stops there. Raises `_Faulty` where nothing can be made.
+    Settings are made without the fields that are wrong. Every other value is made whole, or is `WRONG`.
     """
+    with suppress(ValidationError):
+        return _read(kind, raw), []
     kind = bare(kind)
-    if get_origin(kind) is dict and isinstance(raw, dict):
-        return {key: _made(get_args(kind)[1], value, f"{place}.{key}", found) for key, value in raw.items()}
-    if not (isinstance(kind, type) and is_dataclass(kind) and isinstance(raw, dict)):
-        raise _Faulty
-    types = get_type_hints(kind, include_extras=True)
-    own: dict[str, Any] = {}
-    faulty: set[str] = set()
-    for field in fields(kind):
-        if field.name not in raw:
-            if field.default is MISSING:
-                faulty.add(field.name)
-            continue
-        try:
-            own[field.name] = _made(types[field.name], raw[field.name], f"{place}.{field.name}", found)
-        except _Faulty:
-            faulty.add(field.name)
-    made = _object_without(faulty, kind, own)
+    is_settings, is_mapping = is_dataclass(kind), get_origin(kind) is dict
+    if not isinstance(raw, dict) or not (is_settings or is_mapping):
+        return WRONG, []
+    types = get_type_hints(kind, include_extras=True) if is_settings else dict.fromkeys(raw, get_args(kind)[1])
+    parts = {name: _partly_made(types[name], value) for name, value in raw.items() if name in types}
+    found = [fault.below(name) for name, (_, faults) in parts.items() for fault in faults]
+    values = {name: value for name, (value, _) in parts.items() if value is not WRONG}
+    if is_mapping:
+        return (values if len(values) == len(raw) else WRONG), found
+    made = _object_without(parts.keys() - values.keys(), kind, values)
     for one in _checks(kind):
-        try:
-            for fault in one(made):
-                found.append(fault.below(place.lstrip(".")))
-        except _Faulty:
-            continue
+        with suppress(_ReadsWrong):
+            found += one(made)  # also what it yields before it ends so
+    return made, found
+
+
+def _object_without(wrong: Set[str], kind: Any, values: dict[str, Any]) -> Any:
+    """Return an object of the settings class `kind` that has the fields `values`, and the defaults of others.
+
+    Its fields that are `wrong`, or missing without a default, raise `_ReadsWrong` when they are read.
+    """
+    required = {field.name for field in fields(kind) if field.default is MISSING}
+    hidden = {name: property(_raise_reads_wrong) for name in wrong | (required - values.keys())}
+    made: Any = object.__new__(type(kind.__name__, (kind,), hidden))
+    vars(made).update(values)
     return made
 
 
-def _object_without(faulty: Iterable[str], kind: type, own: dict[str, Any]) -> Any:
-    """Return an object of `kind` with the values `own`, whose `faulty` fields raise `_Faulty` when they are read."""
-    made: Any = object.__new__(type(kind.__name__, (kind,), {name: property(_raise_faulty) for name in faulty}))
-    vars(made).update(own)
-    return made
-
-
-def _made(kind: Any, raw: Any, place: str, found: list[Fault]) -> Any:
-    try:
-        return TypeAdapter(kind).validate_json(json.dumps(raw), strict=True)
-    except ValidationError:
-        return _partial(kind, raw, place, found)
-
-
-def _raise_faulty(_: object) -> Any:
-    raise _Faulty
+def _raise_reads_wrong(_: object) -> Any:
+    raise _ReadsWrong
 
 
 def faults_below(place: str, kind: type, raw: Any) -> list[Fault]:
@@ -248,7 +243,7 @@ def refuse_document(document: Document, faults: Iterable[Fault]) -> None:
 
 
 def _left_out(fault: Fault, wrong: set[str]) -> bool:
-    """Whether a fault speaks of a value that the reader left out: for its own fault, for one of an item, or of `<<`."""
+    """Whether a fault is about a value that the reader left out, for a fault in it, in one of its items, or in `<<`."""
     if fault.key in wrong:
         return True
     above, _ = _parts(fault.key)
@@ -269,6 +264,7 @@ def at(values: dict[str, Any], key: str) -> Any:
 
 
 def _faults(kind: type, error: ErrorDetails, given: tuple[str, ...]) -> Iterator[Fault]:
+    """Yield the faults that one error of pydantic stands for; the fields `given` are not among the keys allowed."""
     location = tuple(part for part in error["loc"] if part != "[key]")  # how pydantic marks the key of a dict
     key = ".".join(map(str, location))
     value = error["input"]
