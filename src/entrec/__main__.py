@@ -7,7 +7,8 @@ import warnings
 
 from entrec.commands.study import app
 from entrec.commands.theory import app as theory
-from entrec.errors import Interrupted, UserError, check_printable, one_line, said, say
+from entrec.errors import Interrupted, UserError, check_printable, one_line, said
+from entrec.progress import say
 
 app.add_typer(theory, name="theory")
 

@@ -1,7 +1,6 @@
 """The errors that the command line shows as one line instead of a traceback."""
 
 import re
-import sys
 
 WIDEST = 80  # characters of a value in a message
 
@@ -44,15 +43,6 @@ def one_line(text: str, *, widest: int = WIDEST) -> str:
 def said(error: UserError) -> str:
     """Return what the program says of a mistake: every line begins with its name."""
     return "\n".join(f"entrec: {line}" for line in str(error).split("\n"))
-
-
-def say(text: str) -> None:
-    """Write a text and the end of its line to stderr in one piece, so that lines of several processes do not mix.
-
-    `print` and `sys.exit` write the end of a line by itself where Python does not buffer its output.
-    """
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
 
 
 def check_printable(name: object) -> None:

@@ -1,4 +1,4 @@
-"""Progress messages: a bar on a terminal, a line every few seconds in a log."""
+"""What a step says on stderr: single lines, and its progress as a bar on a terminal or as lines in a log."""
 
 import sys
 import time
@@ -7,10 +7,17 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-from entrec.errors import say
-
 T = TypeVar("T")
 SECONDS_BETWEEN_LINES = 5.0
+
+
+def say(text: str) -> None:
+    """Write a text and the end of its line to stderr in one piece, so that lines of several processes do not mix.
+
+    `print` and `sys.exit` write the end of a line by itself where Python does not buffer its output.
+    """
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def progress(items: Iterable[T], description: str, *, start: int = 0) -> Iterator[T]:

@@ -139,7 +139,7 @@ def test_the_command_line_trains_on_two_processes_and_the_first_writes(digits_fo
 @pytest.mark.parametrize("code", [1, 75])
 def test_what_two_processes_say_is_all_that_is_said_and_their_code_is_kept(tmp_path, code):
     (tmp_path / "ends.py").write_text(
-        f"import sys; from entrec.errors import say; [say('entrec: told') for _ in range(999)]; sys.exit({code})"
+        f"import sys; from entrec.progress import say; [say('entrec: told') for _ in range(999)]; sys.exit({code})"
     )
     command = [sys.executable, *TORCHRUN, str(tmp_path / "ends.py")]
     unbuffered = ENVIRONMENT | {"PYTHONUNBUFFERED": "1"}  # as many users of clusters have it

@@ -27,7 +27,7 @@ from PIL import Image, ImageCms
 
 from entrec.data.formats import formats
 from entrec.data.reasons import reason
-from entrec.errors import say
+from entrec.progress import say
 
 RULE = 1  # changes with the pixels that the rule gives, so that no pixels of an older rule are reused
 ORIENTATION = 0x0112  # the EXIF tag; 1 is upright

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from entrec.data.names import shown
-from entrec.errors import say
+from entrec.progress import say
 from entrec.results import LeftOut
 
 RECORDED, SAID = 10, 3  # names that a card and a message give of the files that are left out for one reason

@@ -26,9 +26,9 @@ from entrec.artefacts import read_json, sha256, write_json, write_text
 from entrec.data.formats import suffixes
 from entrec.data.names import in_order, shown
 from entrec.data.source import EncodedImage
-from entrec.errors import UserError, say
+from entrec.errors import UserError
 from entrec.paths import DatasetFolder
-from entrec.progress import progress
+from entrec.progress import progress, say
 from entrec.settings import Dataset
 from entrec.sources import SOURCES
 

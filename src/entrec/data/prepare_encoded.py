@@ -28,8 +28,9 @@ from entrec.data.source import Listing
 from entrec.data.splits import TRAIN, check_all_splits, split
 from entrec.data.stand_in import stand_in_digests
 from entrec.data.store import SHARD, Shard, total_conversions, total_moments, write_shards
-from entrec.errors import UserError, say
+from entrec.errors import UserError
 from entrec.paths import DatasetFolder
+from entrec.progress import say
 from entrec.results import ShardEnds
 from entrec.settings import Dataset
 from entrec.sources import SOURCES

@@ -17,7 +17,8 @@ from torch import Generator, Tensor, nn
 
 from entrec.artefacts import replacing
 from entrec.collectives import rank
-from entrec.errors import UserError, say
+from entrec.errors import UserError
+from entrec.progress import say
 from entrec.provenance import fingerprint
 from entrec.regular import regular
 

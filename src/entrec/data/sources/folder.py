@@ -14,7 +14,8 @@ from entrec.data.left_out import summary
 from entrec.data.names import shown
 from entrec.data.pixels import central_square
 from entrec.data.source import EncodedImage, Listing, Loaded
-from entrec.errors import UserError, say
+from entrec.errors import UserError
+from entrec.progress import say
 from entrec.settings import Dataset
 
 SPLIT_FOLDERS = {
