@@ -76,6 +76,58 @@ def test_check_finds_folders_that_are_missing(monkeypatch, write, tmp_path):
     assert f"datasets.faces.path: '{tmp_path}/nowhere': no such folder; allowed: a folder of images" in said
 
 
+def test_check_finds_a_class_without_images(monkeypatch, write, tmp_path):
+    def change(study):
+        study["datasets"]["faces"] |= {"source": "folder", "path": str(tmp_path / "own")}
+
+    (tmp_path / "own/cat").mkdir(parents=True)
+    said = entrec(monkeypatch, "check", str(write(change)))
+    assert said.endswith(f"datasets.faces.path: {tmp_path}/own/cat: no images; add some or remove this class")
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("/", "'/' holds the folder results, into which this study writes; allowed: a folder of the original files"),
+        (".", "'.' holds the folder results"),
+        ("..", "'..' holds the folder results"),
+        ("data", "'data' holds the folder data/changed/digits"),
+        ("data/changed/faces", "'data/changed/faces' is the folder data/changed/faces"),
+        ("data/changed/../changed/faces/images", "images' lies in the folder data/changed/faces"),
+        ("results/demo", "'results/demo' lies in the folder results"),
+        ("reports", "'reports' is the folder reports"),
+        ("x" * 256, "… is too long for a path; allowed: up to 4,000 bytes, and 255 between two slashes"),
+        ("x/" * 2500, "… is too long for a path"),
+    ],
+)
+def test_a_folder_of_images_that_can_only_be_a_mistake_is_refused(monkeypatch, write, path, says):
+    def change(study):
+        study["datasets"]["faces"] |= {"source": "folder", "path": path}
+
+    (line,) = entrec(monkeypatch, "check", str(write(change))).split("\n")
+    assert "datasets.faces.path: " in line
+    assert says in line
+
+
+def test_the_home_folder_is_no_folder_of_images(monkeypatch, write, tmp_path):
+    def change(study):
+        study["datasets"]["faces"] |= {"source": "folder", "path": str(tmp_path / "home")}
+
+    monkeypatch.setenv("HOME", str(tmp_path / "home/me"))
+    assert f"datasets.faces.path: '{tmp_path}/home' holds the home folder" in entrec(
+        monkeypatch, "check", str(write(change))
+    )
+
+
+def test_makers_files_may_lie_beside_what_a_study_writes(write):
+    """Their source reads nothing but the folders that it knows."""
+
+    def change(study):
+        study["datasets"]["faces"] |= {"source": "cifar10", "path": "data", "test": 0}
+
+    load_study(write(change))
+
+
 def test_files_of_makers_that_are_missing_are_a_remark(tmp_path, monkeypatch):
     study = load_study(Path("params/cifar10.yaml"))
     monkeypatch.chdir(tmp_path)

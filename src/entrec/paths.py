@@ -143,6 +143,11 @@ class StudyPaths(Paths):
         """The folder of the runs."""
         return Path("results", self.name)
 
+    @property
+    def written(self) -> tuple[Path, ...]:
+        """The folders that hold nothing but what studies write."""
+        return tuple(folder.parent for folder in (self.results, self.report.folder, self.logs.folder))
+
     def dataset(self, name: str) -> DatasetFolder:
         """Return the folder of the prepared dataset `name`."""
         return DatasetFolder(self.data / name)

@@ -3,6 +3,7 @@
 The numbers stand in `params/*.yaml`. Nothing here has a default that could change a number.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, dataclass_transform
@@ -50,6 +51,7 @@ def _study_name(name: str) -> str:
 # the names of studies and datasets become parts of paths, of commands, of dotted keys and of DVC's stages
 NAME, LONGEST_NAME = "[A-Za-z0-9_][A-Za-z0-9_-]*", 100
 NAMES = f"letters of A to Z, digits, _ and -, at most {LONGEST_NAME}, the first not -"
+LONGEST_PATH, LONGEST_PART = 4_000, 255  # bytes of a path and of a name in it: a little less than Linux can open
 RESERVED = ("theory", "templates", "notebooks", "published", "raw")
 LARGEST = 2**31 - 1  # of whole numbers, so that products of two stay in 64 bits
 HUGE, TINY = 1e9, 1e-9  # of real numbers, so that products of some stay in float32
@@ -120,12 +122,17 @@ class Dataset:
         return self.short_side is not None
 
     @check
-    def _printable_path(self) -> Iterator[Fault]:
-        """Yield a path that no message can hold."""
+    def _possible_path(self) -> Iterator[Fault]:
+        """Yield a path that no message or no file system can hold."""
         try:
             check_printable(self.path)
         except UserError as error:
             yield Fault("path", str(error))
+            return
+        written = os.fsencode(self.path or "")
+        if len(written) > LONGEST_PATH or any(len(part) > LONGEST_PART for part in written.split(b"/")):
+            allowed = f"up to {LONGEST_PATH:,} bytes, and {LONGEST_PART} between two slashes"
+            yield Fault("path", f"{shown(self.path)} is too long for a path", allowed)
 
     @check
     def _source_and_storage(self) -> Iterator[Fault]:

@@ -3,14 +3,16 @@
 Read by Snakemake's and DVC's side alike, so it imports neither torch nor pandas.
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field
 
-from entrec.errors import UserError
+from entrec.errors import UserError, shown
 from entrec.methods.registry import METHODS
+from entrec.paths import StudyPaths
 from entrec.runs import Run
 from entrec.settings import (
     Arithmetic,
@@ -49,6 +51,20 @@ def _faults_of_method(name: str, raw: dict[str, Any]) -> Iterable[Fault]:
     if name not in METHODS:
         return [unknown(name, name, METHODS, what="method")]
     return faults_below(name, METHODS[name].settings, raw)
+
+
+def _overlap(path: str, written: Path) -> str | None:
+    """Return in words how a folder of original files and a folder of results lie one in the other, if they do."""
+    above, below = _holds(path, written), _holds(written, path)
+    if not (above or below):
+        return None
+    where = "is" if above and below else "holds" if above else "lies in"
+    return f"{where} the folder {written}, into which this study writes"
+
+
+def _holds(outer: str | Path, inner: str | Path) -> bool:
+    """Whether the folder `inner` is `outer` or lies in it, wherever links lead."""
+    return Path(os.path.realpath(inner)).is_relative_to(os.path.realpath(outer))
 
 
 @settings
@@ -102,6 +118,20 @@ class Study:
             other = seen.setdefault(name.lower(), name)
             if other != name:
                 yield Fault(f"datasets.{name}", f"differs from {other!r} in its case alone", "another name")
+
+    @check
+    def _folders_apart(self) -> Iterator[Fault]:
+        """Yield folders whose files are all read and that hold the home folder, or hold or lie in what is written."""
+        paths = StudyPaths(self.name)
+        written = [*paths.written, *(paths.dataset(name).folder for name in self.datasets)]
+        for name, dataset in self.datasets.items():
+            if dataset.path and not SOURCES[dataset.source].reads:
+                problem = next(filter(None, (_overlap(dataset.path, folder) for folder in written)), None)
+                if problem is None and _holds(dataset.path, os.path.expanduser("~")):
+                    problem = "holds the home folder"
+                if problem is not None:
+                    allowed = "a folder of the original files alone"
+                    yield Fault(f"datasets.{name}.path", f"{shown(dataset.path)} {problem}", allowed)
 
     @check
     def _official_splits(self) -> Iterator[Fault]:

@@ -161,6 +161,48 @@ def test_files_that_are_no_images_change_nothing(own, folder, images, reads):
     assert reads == []
 
 
+def add(path):
+    path.parent.mkdir()
+    path.write_text("mine")
+
+
+def empty(folder):
+    for entry in list(folder.iterdir()):
+        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+UNUSABLE = {
+    "an empty class": ("bird", lambda images: (images / "bird").mkdir()),
+    "a class without images": ("bird", lambda images: add(images / "bird/notes.txt")),
+    "a class that is a link to another": ("dog", lambda images: (images / "catalogue").symlink_to(images / "dog")),
+    "two empty splits": ("train", lambda images: [(images / split).mkdir() for split in ("train", "val")]),
+    "a class emptied": ("cat", lambda images: empty(images / "cat")),
+    "all of it gone, as where a disk is not mounted": ("images", empty),
+}
+
+
+@pytest.mark.parametrize("change", UNUSABLE)
+def test_folders_of_which_no_preparation_can_be_made_are_refused_and_the_prepared_dataset_stays(
+    own, folder, images, change
+):
+    """Snakemake would delete the prepared dataset before a preparation that cannot but fail."""
+    name, make = UNUSABLE[change]
+    make(images)
+    mark = DatasetFolder(folder.folder.with_name("new"))
+    for where in (folder, mark):  # prepared, and not yet
+        with pytest.raises(UserError, match=rf"{name}: (no images|holds no class folders).*(add|give)"):
+            watched(own, where)
+    assert not folder.changed.exists()
+    open_prepared(folder.folder)
+
+
+def test_folders_that_hold_nothing_to_read_change_nothing(own, folder, images, reads):
+    for name in ("cat/later", "dog/old/older", ".hidden"):
+        (images / name).mkdir()
+    assert changes(own, folder) is None
+    assert reads == []
+
+
 def test_links_to_folders_are_followed_and_circles_end(own, images, tmp_path):
     (images / "cat/self").symlink_to(images)
     (images / "cat/gone").symlink_to(tmp_path / "nothing")

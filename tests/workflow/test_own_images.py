@@ -63,3 +63,12 @@ def test_both_tools_see_an_image_that_changes_and_none_that_is_touched(own):
     assert (own.folder / CARD).read_bytes() != card
     assert "Nothing to be done" in plan()
     assert UP_TO_DATE in own.succeed("dvc", "status", STAGE)
+
+
+def test_a_class_without_images_ends_snakemake_in_one_line_and_the_prepared_dataset_stays(own):
+    (own.folder / "data/raw/own/bird").mkdir()
+    card, line = (own.folder / CARD).read_bytes(), "data/raw/own/bird: no images; add some or remove this class"
+    assert own.fail("snakemake", CARD, "--configfile", "params/own.yaml").splitlines()[-1] == f"entrec: {line}"
+    assert line in own.fail("python", "-m", "entrec", "verify", "params/own.yaml")
+    assert (own.folder / CARD).read_bytes() == card
+    assert UP_TO_DATE in own.succeed("dvc", "status", STAGE)  # which sees no folder without files

@@ -26,6 +26,7 @@ from entrec.artefacts import read_json, sha256, write_json, write_text
 from entrec.data.formats import suffixes
 from entrec.data.names import in_order, shown
 from entrec.data.source import EncodedImage
+from entrec.data.sources.folder import image_files
 from entrec.errors import UserError
 from entrec.paths import DatasetFolder
 from entrec.progress import progress, say
@@ -146,9 +147,14 @@ def changes(spec: Located, folder: DatasetFolder) -> str | None:
     """Return in words how the original files differ from those that the dataset in `folder` was prepared from.
 
     Returns None where they do not differ, and where there is nothing to compare: no dataset yet, or no original files
-    on this machine. Raises `UserError` where a file cannot be read.
+    on this machine. Raises `UserError` where a file cannot be read, and for a user's folder of which no preparation can
+    be made, as one with a class without images.
     """
-    if spec.path is None or not folder.card.exists() or not os.path.isdir(spec.path):
+    if spec.path is None or not os.path.isdir(spec.path):
+        return None
+    if SOURCES[spec.source].supply == "own":
+        image_files(Path(spec.path))
+    if not folder.card.exists():
         return None
     files = originals(spec)
     if not folder.originals.exists():

@@ -134,8 +134,13 @@ def _faults_of_dataset(job: StudyJob, study: Study) -> Iterator[UserError]:
     if found:
         return
     spec, remedy = study.datasets[job.dataset], preparation(folder)
-    if (changed := changes(spec, folder)) is not None:
-        yield UserError(f"{spec.path}: {changed}; make it again: {remedy}")
+    try:
+        changed = changes(spec, folder)
+    except UserError as error:
+        yield error
+    else:
+        if changed is not None:
+            yield UserError(f"{spec.path}: {changed}; make it again: {remedy}")
     key = f"datasets.{job.dataset}"
     yield from outdated(folder.card, {key: read_card(folder).spec}, {key: asdict(spec)}, remedy)
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from entrec.errors import shown
+from entrec.data.sources.folder import image_files
+from entrec.errors import UserError, shown
 from entrec.paths import StudyPaths
 from entrec.plan.sizes import as_published
 from entrec.results import read_card
@@ -63,11 +64,17 @@ def _is_prepared(study: Study, name: str) -> bool:
 
 
 def _folder(name: str, spec: Dataset) -> Iterator[Fault]:
-    path = Path(spec.path or "")
-    if SOURCES[spec.source].supply == "own" and not path.is_dir():
-        yield Fault(f"datasets.{name}.path", f"{shown(spec.path)}: no such folder", "a folder of images")
-    elif spec.path is not None and path.exists() and not path.is_dir():
-        yield Fault(f"datasets.{name}.path", f"{shown(spec.path)}: not a folder", "a folder")
+    key, path = f"datasets.{name}.path", Path(spec.path or "")
+    if SOURCES[spec.source].supply != "own":
+        if spec.path is not None and path.exists() and not path.is_dir():
+            yield Fault(key, f"{shown(spec.path)}: not a folder", "a folder")
+    elif not path.is_dir():
+        yield Fault(key, f"{shown(spec.path)}: no such folder", "a folder of images")
+    else:
+        try:
+            image_files(path)
+        except UserError as error:
+            yield Fault(key, str(error))
 
 
 def _batches(study: Study, train: int) -> Iterator[Fault]:
