@@ -225,7 +225,6 @@ def test_faults_stand_in_the_order_of_the_file_each_with_its_line(tmp_path):
         f"line {numbers['titel']}: titel",
         f"line {numbers['4x4']}: network.stem",
         f"line {numbers['.inf']}: views.0.jitter",
-        f"line {numbers['.inf']}: views.1.jitter",  # an alias
         f"line {numbers['local_crops']}: methods.dino.local_crops",
     ]
 
@@ -255,6 +254,7 @@ def test_a_near_miss_is_told_how_to_be_written(tmp_path, old, new, says):
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
+        ("  - *view\nlocal", "  - &one {<<: *one}\nlocal", "views.1: *one: a value that holds itself"),
         ("batch_sizes: [256, ", "batch_sizes: [.inf, ", "batch_sizes.0: .inf: a number must be finite"),
         ("main: [0, 1]", "main: [!mine 0]", "seeds.main.0: tag '!mine': only plain values are read"),
         ("  - *view\nlocal", "  - {<<: 5}\nlocal", "views.1.<<: takes an alias of a mapping, or a list of them"),
@@ -265,6 +265,64 @@ def test_what_is_left_out_for_a_value_that_cannot_be_read_is_not_called_missing(
         load_study(edited(tmp_path, old, new))
     (line,) = str(caught.value).split("\n")
     assert line.endswith(says)
+
+
+SECOND = ("  - *view\nlocal", "  - {<<: *view, blur: 7}\nlocal")
+
+
+@pytest.mark.parametrize("second", [None, SECOND], ids=["alias", "merge key"])
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("jitter: 0.8", "jitter: .inf", "views.0.jitter: .inf: a number must be finite (also views.1.jitter)"),
+        ("jitter: 0.8", "jitter: 80%", "views.0.jitter: '80%'; write 0.8; allowed: "),
+        ("jitter: 0.8", "gitter: 0.8", "views.0.gitter: unknown key (value 0.8); did you mean jitter? allowed: "),
+        ("    jitter: 0.8\n", "", "views.0.jitter: missing; this key is required (also views.1.jitter)"),
+    ],
+)
+def test_a_mistake_in_an_anchor_is_said_once_where_it_stands(tmp_path, second, old, new, says):
+    path = edited(tmp_path, old, new)
+    line = DEMO.read_text()[: DEMO.read_text().index(old if new else "&view")].count("\n") + 1
+    if second:
+        path.write_text(path.read_text().replace(*second))
+    with pytest.raises(UserError) as caught:
+        load_study(path)
+    first, *others = str(caught.value).split("\n")
+    assert first.startswith(f"{path}, line {line}: {says}")
+    assert first.endswith(f"(also views.1.{says.split(':')[0].split('.')[-1]})")
+    assert [other.split(": ")[1] for other in others] == (["views.1.blur"] if second else [])
+
+
+def test_equal_mistakes_at_different_places_are_each_said(tmp_path):
+    with pytest.raises(UserError) as caught:
+        load_study(edited(tmp_path, "epochs: [20, 10]", "epochs: [x, x]"))
+    assert [line.split(": ")[1] for line in str(caught.value).split("\n")] == ["epochs.0", "epochs.1"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda study, name: study["datasets"].update({name: study["datasets"]["faces"]}) or study.update(dataset="x"),
+        lambda study, name: study["datasets"].update({name: 1, name.upper(): 1}),
+        lambda study, name: study["evaluation"]["transfer"].update(datasets=[name, name]),
+        lambda study, name: study["methods"].update({name: {}}),
+        lambda study, name: study["notes"].update({name: ""}),
+        lambda study, name: study.update(dataset=name),
+        lambda study, name: (
+            study["datasets"].update({f"{name}{i}": 1 for i in range(200)}) or study.update(dataset="x")
+        ),
+    ],
+)
+def test_no_message_repeats_a_long_name_or_a_thousand_names(tmp_path, change):
+    study, name = read_yaml(DEMO), "n" * 300
+    change(study, name)
+    path = tmp_path / "demo.yaml"
+    path.write_text(json.dumps(study, indent=1))
+    with pytest.raises(UserError) as caught:
+        load_study(path)
+    assert "n" * 70 in str(caught.value)
+    assert "n" * 81 not in str(caught.value)
+    assert max(map(len, str(caught.value).split("\n"))) < len(str(path)) + 52 * 82
 
 
 def test_a_long_value_is_cut(tmp_path):

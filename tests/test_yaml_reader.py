@@ -81,6 +81,10 @@ def test_a_key_given_twice_is_refused_with_its_line(read, text):
         (b"title: x\ndescription: !!binary eA==\n", "line 2: description: tag '!!binary': only plain values are read"),
         (b"title: x\ndescription: !!set {a, b}\n", "line 2: description: tag '!!set': only plain values are read"),
         (b"title: !!int x\n", "line 1: title: 'x': no int"),
+        (
+            b"title: 9223372036854775808\n",
+            "line 1: title: '9223372036854775808': a whole number must have at most 63 bits",
+        ),
         (b"title: &title [*title]\n", r"line 1: title.0: \*title: a value that holds itself"),
         (b"[" * 2000, "line 1: nested deeper than 32 levels"),
         (b"- a\n", "expected keys and values, found a list"),

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
+from entrec.errors import one_line
+
 NUMBERS = {int: "whole numbers", float: "numbers"}
 WORDS = {bool: "true or false", str: "text", Any: "any value"}
 TRUTH = {"yes": True, "on": True, "true": True, "no": False, "off": False, "false": False}
@@ -51,7 +53,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return the question that names what was probably meant; "" where nothing is near."""
     by_case = {one.lower(): one for one in known}
     near = get_close_matches(name[:100].lower(), by_case, n=1)
-    return f"did you mean {by_case[near[0]]}?" if near else ""
+    return f"did you mean {one_line(by_case[near[0]])}?" if near else ""
 
 
 def type_at(kind: Any, location: tuple[str | int, ...]) -> Any:

@@ -1,8 +1,10 @@
 """The errors that the command line shows as one line instead of a traceback."""
 
 import re
+from collections.abc import Iterable
 
 WIDEST = 80  # characters of a value in a message
+MOST_NAMES = 50  # in a list of what is allowed
 
 
 class UserError(ValueError):
@@ -38,6 +40,13 @@ def cut(text: str, *, widest: int = WIDEST) -> str:
 def one_line(text: str, *, widest: int = WIDEST) -> str:
     """Return a text on one line: characters that cannot be printed as their escapes, and cut where it is long."""
     return cut("".join(c if c.isprintable() else repr(c)[1:-1] for c in text), widest=widest)
+
+
+def listed(names: Iterable[object]) -> str:
+    """Return names as messages list them: each cut where it is long, and at most `MOST_NAMES`."""
+    every = list(names)
+    first = ", ".join(one_line(str(name)) for name in every[:MOST_NAMES])
+    return first if len(every) <= MOST_NAMES else f"{first} and {len(every) - MOST_NAMES} more"
 
 
 def said(error: UserError) -> str:

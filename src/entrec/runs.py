@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass
 
-from entrec.errors import UserError
+from entrec.errors import UserError, one_line
 
-_NAME = re.compile(r"(?P<method>[a-z0-9_]+)-b(?P<batch_size>\d+)-e(?P<epochs>\d+)-s(?P<seed>\d+)")
+_NAME = re.compile(r"(?P<method>[a-z0-9_]+)-b(?P<batch_size>\d{1,19})-e(?P<epochs>\d{1,19})-s(?P<seed>\d{1,19})")
 
 
 @dataclass(frozen=True)
@@ -25,5 +25,5 @@ class Run:
         """Return the run that a name such as `simclr-b256-e20-s0` stands for; raises `UserError` for another text."""
         match = _NAME.fullmatch(name)
         if match is None:
-            raise UserError(f"{name}: not the name of a run; expected METHOD-bBATCH-eEPOCHS-sSEED")
+            raise UserError(f"{one_line(name)}: not the name of a run; expected METHOD-bBATCH-eEPOCHS-sSEED")
         return cls(match["method"], int(match["batch_size"]), int(match["epochs"]), int(match["seed"]))

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar, dataclass_trans
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from entrec.errors import UserError, check_printable, shown
+from entrec.errors import UserError, check_printable, listed, shown
 from entrec.sources import SOURCES, SUPPLIES
 from entrec.strict import Fault, check, refuse, self_checking, unknown
 
@@ -20,7 +20,7 @@ Values = TypeVar("Values", bound=tuple[Any, ...])
 
 def _distinct(values: Values) -> Values:
     repeated = (i for i, value in enumerate(values) if value in values[:i])
-    refuse(Fault(str(i), f"{values[i]!r} given twice", "each value once") for i in repeated)
+    refuse(Fault(str(i), f"{shown(values[i])} given twice", "each value once") for i in repeated)
     return values
 
 
@@ -389,4 +389,4 @@ class Seeds:
         """Yield seeds of the sweeps that the headline setting lacks: a difference compares the same seeds."""
         for i, seed in enumerate(self.sweep):
             if seed not in self.main:
-                yield Fault(f"sweep.{i}", f"{seed} is not among seeds.main", ", ".join(map(str, self.main)))
+                yield Fault(f"sweep.{i}", f"{seed} is not among seeds.main", listed(self.main))

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from entrec.allowed import advice, bare, described, did_you_mean, type_at
-from entrec.errors import UserError, one_line, shown
+from entrec.errors import UserError, listed, one_line, shown
 from entrec.yaml_reader import Document
 
 Settings = TypeVar("Settings")
@@ -82,7 +82,7 @@ def refuse(faults: Iterable[Fault]) -> None:
 def unknown(key: str, name: str, known: Iterable[str], *, what: str) -> Fault:
     """Return the fault of a name that is not among those `known`; `what` says what it names."""
     names = list(known)
-    return Fault(key, f"unknown {what} {shown(name)}", ", ".join(names) or "none", did_you_mean(name, names))
+    return Fault(key, f"unknown {what} {shown(name)}", listed(names) or "none", did_you_mean(name, names))
 
 
 def missing(key: str) -> Fault:
@@ -231,24 +231,25 @@ def refuse_document(document: Document, faults: Iterable[Fault]) -> None:
     Each is one line, in the file's order: file, line, key, value, what is allowed.
     """
     wrong = {one.key for one in document.wrong}
-    lines = [(line, document.said(key, line, problem)) for key, line, problem in document.wrong]
+    of_name, found = [], list[tuple[str, str]]()
     for fault in faults:
         if fault.key == "name" and "name" not in document.values:
-            lines.append((0, f"{document.path}: {fault.text}"))
+            of_name.append(f"{document.path}: {fault.text}")
         elif not _left_out(fault, wrong):
-            line = document.line_of(fault.key)
-            lines.append((line, document.said(fault.key, line, fault.text)))
-    if lines:
-        raise UserError("\n".join(text for _, text in sorted(lines, key=lambda one: one[0])))
+            found.append((fault.key, fault.text))
+    if lines := of_name + document.said(found):
+        raise UserError("\n".join(lines))
 
 
 def _left_out(fault: Fault, wrong: set[str]) -> bool:
-    """Whether a fault is about a value that the reader left out, for a fault in it, in one of its items, or in `<<`."""
+    """Whether a fault is about a value that the reader left out, or one that lies in, around or merged from it."""
     if fault.key in wrong:
         return True
     above, _ = _parts(fault.key)
     merge = f"{above}.<<" if above else "<<"
-    return fault.problem == MISSING_KEY and any(key == merge or key.startswith(f"{fault.key}.") for key in wrong)
+    return fault.problem == MISSING_KEY and any(
+        key == merge or key.startswith(f"{fault.key}.") or fault.key.startswith(f"{key}.") for key in wrong
+    )
 
 
 def plain(kind: type, value: Any) -> dict[str, Any]:
@@ -274,7 +275,7 @@ def _faults(kind: type, error: ErrorDetails, given: tuple[str, ...]) -> Iterator
         names = [one.name for one in fields(bare(type_at(kind, location[:-1])))]
         names = [name for name in names if location[1:] or name not in given]
         meant = did_you_mean(str(location[-1]), names)
-        yield Fault(key, f"unknown key (value {shown(value)})", ", ".join(names) or "no keys here", meant)
+        yield Fault(key, f"unknown key (value {shown(value)})", listed(names) or "no keys here", meant)
     elif error["type"] == "missing":
         yield missing(key)
     elif "[key]" in error["loc"]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field
 
-from entrec.errors import UserError, shown
+from entrec.errors import UserError, one_line, shown
 from entrec.methods.registry import METHODS
 from entrec.paths import StudyPaths
 from entrec.runs import Run
@@ -117,7 +117,7 @@ class Study:
         for name in self.datasets:
             other = seen.setdefault(name.lower(), name)
             if other != name:
-                yield Fault(f"datasets.{name}", f"differs from {other!r} in its case alone", "another name")
+                yield Fault(f"datasets.{name}", f"differs from {shown(other)} in its case alone", "another name")
 
     @check
     def _folders_apart(self) -> Iterator[Fault]:
@@ -202,7 +202,7 @@ class Study:
             for key in ("channels", "colour"):
                 value, expected = getattr(dataset, key), getattr(own, key)
                 if value != expected:
-                    problem = f"{value!r}; the backbone takes the {key} of {self.dataset}"
+                    problem = f"{value!r}; the backbone takes the {key} of {one_line(self.dataset)}"
                     yield Fault(f"datasets.{name}.{key}", problem, repr(expected))
 
     @check
@@ -243,7 +243,7 @@ class Study:
         """Yield methods that take local crops, which this study does not have."""
         for name, raw in self.methods.items():
             if self.local_views is None and raw.get("local_crops"):
-                yield Fault(f"methods.{name}.local_crops", f"{raw['local_crops']!r}, but local_views is null", "0")
+                yield Fault(f"methods.{name}.local_crops", f"{shown(raw['local_crops'])}, but local_views is null", "0")
 
     @check
     def _needs(self) -> Iterator[Fault]:
@@ -252,7 +252,7 @@ class Study:
         for name in self.methods.keys() & METHODS.keys():
             entry, key = METHODS[name], f"methods.{name}"
             if entry.needs_lab and own is not None and own.colour != "lab":
-                allowed = f"with datasets.{self.dataset}.colour 'lab'"
+                allowed = f"with datasets.{one_line(self.dataset)}.colour 'lab'"
                 yield Fault(key, "its views are channels of Lab", allowed)
             if entry.needs_maps and self.network.transformer:
                 yield Fault(key, f"a {self.network.backbone} has no maps of local features", "with a ResNet")

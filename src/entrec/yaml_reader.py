@@ -6,7 +6,7 @@ and values that aliases repeat count each time.
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -61,31 +61,66 @@ _Constructor.add_constructor(f"{CORE}timestamp", SafeConstructor.construct_yaml_
 
 
 class WrongValue(NamedTuple):
-    """A value that no file may hold: its dotted key, its line, and what is wrong with it."""
+    """A value that no file may hold: its dotted key, its line, what is wrong with it, and its node."""
 
     key: str
     line: int
     problem: str
+    node: int
+
+
+class Place(NamedTuple):
+    """Where the value of a dotted key stands: its line and its node, which aliases share.
+
+    `base` is the node of the mapping that it merges first, or else its own.
+    """
+
+    line: int
+    node: int
+    base: int
 
 
 @dataclass(frozen=True)
 class Document:
-    """What a file says: its plain `values`, the line of each dotted key, and values that were left out as `wrong`."""
+    """What a file says: its plain `values`, the place of each dotted key, and values that were left out as `wrong`."""
 
     path: Path
     values: dict[str, Any]
-    lines: dict[str, int]
+    places: dict[str, Place]
     wrong: list[WrongValue] = field(default_factory=list)
 
-    def said(self, key: str, line: int, problem: str) -> str:
-        """Return the line of a message about a dotted key; "" is the whole file."""
-        return f"{self.path}, line {line}: " + (f"{one_line(key)}: {problem}" if key else problem)
+    def said(self, faults: Iterable[tuple[str, str]] = ()) -> list[str]:
+        """Return a line for each of `faults`, dotted keys with what is wrong there, and for what is `wrong`.
 
-    def line_of(self, key: str) -> int:
-        """Return the line of a dotted key, or of the nearest key above it that the file has; the file begins at 1."""
-        while key and key not in self.lines:
-            key = key.rpartition(".")[0]
-        return self.lines.get(key, 1)
+        They are in the file's order. A mistake that aliases and merge keys repeat is one line, which also names the
+        other keys.
+        """
+        found = [(one.line, (one.node, ""), one.key, one.problem) for one in self.wrong]
+        found += [(*self._place_of(key), key, problem) for key, problem in faults]
+        mistakes: dict[object, tuple[int, str, list[str]]] = {}
+        for line, place, key, problem in sorted(found, key=lambda one: one[0]):
+            mistakes.setdefault((place, problem), (line, problem, []))[2].append(key)
+        return [self._line(*mistake) for mistake in mistakes.values()]
+
+    def _line(self, line: int, problem: str, keys: list[str]) -> str:
+        first, *others = map(one_line, dict.fromkeys(keys))
+        said = f"{self.path}, line {line}: " + (f"{first}: {problem}" if first else problem)
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        return f"{said} (also {others[0]}{more})" if others else said
+
+    def _place_of(self, key: str) -> tuple[int, tuple[int, str]]:
+        """Return the line of a dotted key, and its node with "".
+
+        For a key that the file does not have, these are those of the nearest key above, with what lies between them.
+        The file begins at line 1.
+        """
+        near = key
+        while near and near not in self.places:
+            near = near.rpartition(".")[0]
+        if near not in self.places:
+            return 1, (0, key)
+        line, node, base = self.places[near]
+        return line, (node if near == key else base, key.removeprefix(near))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -95,7 +130,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """
     document = read_document(path)
     if document.wrong:
-        raise UserError("\n".join(document.said(*wrong) for wrong in document.wrong))
+        raise UserError("\n".join(document.said()))
     return document.values
 
 
@@ -132,7 +167,7 @@ def _document(path: Path, root: Node | None, constructor: SafeConstructor) -> Do
         found = {ScalarNode: "one value", SequenceNode: "a list"}.get(type(root), f"a mapping with the tag {root.tag}")
         raise UserError(f"{path}: expected keys and values, found {found}")
     reading = _Reading(constructor)
-    return Document(path, reading.mapping(root, ""), reading.lines, reading.wrong)
+    return Document(path, reading.mapping(root, ""), reading.places, reading.wrong)
 
 
 class _WrongNode(Exception):
@@ -140,11 +175,12 @@ class _WrongNode(Exception):
 
 
 class _Reading:
-    """Turns nodes into plain values, and notes the line of each dotted key and every value that is wrong."""
+    """Turns nodes into plain values, and notes the place of each dotted key and every value that is wrong."""
 
     def __init__(self, constructor: SafeConstructor) -> None:
         self.constructor = constructor
-        self.lines: dict[str, int] = {}
+        self.places: dict[str, Place] = {}
+        self.bases: dict[int, int] = {}  # of each mapping that was read, the one that it merges first
         self.wrong: list[WrongValue] = []
         self.read = 0
         self.around: list[int] = []  # the collections that the present node lies in
@@ -177,6 +213,8 @@ class _Reading:
             if key_node.tag == MERGE:
                 for base in reversed(list(self._merged(value_node, place))):
                     merged |= base
+                for one in _each(value_node)[:1]:
+                    self.bases.setdefault(id(node), self.bases.get(id(one), id(one)))
         for key_node, value_node in node.value:
             if key_node.tag != MERGE:
                 self._add(own, seen, key_node, value_node, place)
@@ -194,9 +232,8 @@ class _Reading:
             self._fault(key_node, inner, "this key is given twice")
             return
         seen.add(str(key))
-        self.lines[inner] = key_node.start_mark.line + 1
         try:
-            values[key] = self.value(value_node, inner)
+            values[key] = self._placed(value_node, key_node, inner)
         except _WrongNode:
             return
 
@@ -209,8 +246,7 @@ class _Reading:
 
     def _merged(self, node: Node, place: str) -> Iterator[dict[Any, Any]]:
         """Yield the mappings that a merge key names."""
-        each = node.value if isinstance(node, SequenceNode) else [node]
-        for one in each:
+        for one in _each(node):
             if not isinstance(one, MappingNode):
                 self._fault(one, _below(place, "<<"), "takes an alias of a mapping, or a list of them")
                 continue
@@ -223,9 +259,17 @@ class _Reading:
         values = []
         for i, item in enumerate(node.value):
             inner = _below(place, i)
-            self.lines[inner] = item.start_mark.line + 1
-            values.append(self.value(item, inner))
+            values.append(self._placed(item, item, inner))
         return values
+
+    def _placed(self, node: Node, begin: Node, place: str) -> Any:
+        """Return the value of a node, and note its place, which begins with the node `begin`."""
+        line, key = begin.start_mark.line + 1, id(node)
+        self.places[place] = Place(line, key, key)
+        try:
+            return self.value(node, place)
+        finally:
+            self.places[place] = Place(line, key, self.bases.get(key, key))
 
     def _scalar(self, node: ScalarNode, place: str) -> Any:
         try:
@@ -235,15 +279,20 @@ class _Reading:
         if isinstance(value, float) and not math.isfinite(value):
             raise self._fault(node, place, f"{node.value}: a number must be finite")
         if isinstance(value, int) and value not in INTEGERS:
-            raise self._fault(node, place, f"{shown(node.value)}: a whole number must have at most 64 bits")
+            raise self._fault(node, place, f"{shown(node.value)}: a whole number must have at most 63 bits")
         if isinstance(value, str) and re.search("[\ud800-\udfff\0]", value):
             raise self._fault(node, place, f"{shown(value)}: half a character (\\uD800 to \\uDFFF), or \\0")
         return value
 
     def _fault(self, node: Node, key: str, problem: str) -> _WrongNode:
         """Note what is wrong with the node under the dotted key, and return the error that leaves the node out."""
-        self.wrong.append(WrongValue(key, node.start_mark.line + 1, problem))
+        self.wrong.append(WrongValue(key, node.start_mark.line + 1, problem, id(node)))
         return _WrongNode()
+
+
+def _each(node: Node) -> list[Node]:
+    """Return the nodes that a merge key names, one or a list of them."""
+    return node.value if isinstance(node, SequenceNode) else [node]
 
 
 def _below(place: str, key: object) -> str:

@@ -21,7 +21,7 @@ from entrec.data.images import ArrayImages, EncodedImages, Images
 from entrec.data.reasons import reason
 from entrec.data.splits import SPLITS, SplitName
 from entrec.data.store import digest_of_ends, open_rows
-from entrec.errors import UserError
+from entrec.errors import UserError, shown
 from entrec.paths import DatasetFolder
 from entrec.regular import regular
 from entrec.results import Card, ShardEnds, preparation, read_card
@@ -88,7 +88,9 @@ def open_as(folder: Path, name: str, spec: Dataset) -> Prepared:
     """Return the dataset in `folder`; raises `UserError` unless it is `name`, prepared as `spec` says."""
     prepared = open_prepared(folder)
     if prepared.name != name:
-        raise UserError(f"{folder}: holds {prepared.name!r}, not {name!r}; give its folder or rerun its preparation")
+        raise UserError(
+            f"{folder}: holds {shown(prepared.name)}, not {shown(name)}; give its folder or rerun its preparation"
+        )
     if prepared.card.spec != asdict(spec):
         raise UserError(
             f"{folder}: prepared from {prepared.card.spec}, the study says {asdict(spec)};"

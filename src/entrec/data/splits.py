@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from entrec.data import randomness
 from entrec.data.source import Labelled
-from entrec.errors import UserError
+from entrec.errors import UserError, shown
 from entrec.settings import Dataset
 
 SplitName = Literal["train", "validation", "test"]
@@ -67,7 +67,7 @@ def check_all_splits(splits: NDArray[np.uint8], class_name: str, name: str) -> N
     for key, count in zip(SPLITS, counts, strict=True):
         if count == 0:
             raise UserError(
-                f"datasets.{name}: class {class_name!r} has {len(splits)} images and none in the {key} split;"
+                f"datasets.{name}: class {shown(class_name)} has {len(splits)} images and none in the {key} split;"
                 " add images or change the shares `validation` and `test`"
             )
 

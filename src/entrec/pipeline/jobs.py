@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from entrec.errors import UserError
+from entrec.errors import UserError, one_line
 from entrec.methods.registry import METHODS
 from entrec.paths import StudyPaths, with_record
 from entrec.runs import Run
@@ -196,7 +196,7 @@ def runs_of(study: Study, table: str) -> list[Run]:
         return [run for run in study.headline_runs if not METHODS[run.method].baseline]
     if table in TABLES:
         return study.headline_runs
-    raise UserError(f"{table}: no such table; allowed: {', '.join(TABLES)}")
+    raise UserError(f"{one_line(table)}: no such table; allowed: {', '.join(TABLES)}")
 
 
 def page_sources(notebooks: Iterable[str], template: str) -> list[Path]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from entrec.errors import UserError
+from entrec.errors import UserError, one_line
 from entrec.paths import TheoryPaths, with_record
 from entrec.pipeline.jobs import MACROS, Job, page_sources
 from entrec.results import (
@@ -224,7 +224,9 @@ class TheoryJobs:
 def shown_part(name: str) -> str:
     """Return the part of a setting that a table or figure shows, such as `estimators.rates` or `latent_recovery`."""
     if name not in THEORY_TABLES + THEORY_FIGURES:
-        raise UserError(f"{name}: no such table or figure; allowed: {', '.join(THEORY_TABLES + THEORY_FIGURES)}")
+        raise UserError(
+            f"{one_line(name)}: no such table or figure; allowed: {', '.join(THEORY_TABLES + THEORY_FIGURES)}"
+        )
     shown = name.removeprefix("table_")
     if shown.startswith("estimators_"):
         return shown.replace("_", ".", 1)

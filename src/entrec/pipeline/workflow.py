@@ -10,7 +10,7 @@ from typing import Any
 
 from entrec.allowed import did_you_mean
 from entrec.artefacts import write_text
-from entrec.errors import UserError, check_printable, one_line, said
+from entrec.errors import UserError, check_printable, listed, one_line, said
 from entrec.paths import StudyPaths
 from entrec.pipeline.jobs import Jobs
 from entrec.pipeline.theory_jobs import TheoryJobs
@@ -53,7 +53,7 @@ def _no_such_study(name: str) -> str:
     studies = sorted(str(path) for path in Path("params").glob("*.yaml") if path.name != Path(THEORY_FILE).name)
     meant = did_you_mean(name, studies)
     return (
-        f"--configfile {one_line(name)}: no such file; {f'{meant} ' if meant else ''}studies: {', '.join(studies)};"
+        f"--configfile {one_line(name)}: no such file; {f'{meant} ' if meant else ''}studies: {listed(studies)};"
         " targets stand before --configfile or after --"
     )
 
@@ -104,7 +104,7 @@ def check_targets(workflow: Any) -> None:
     for target in _targets():
         if "/" not in target and not workflow.is_rule(target):
             meant = did_you_mean(target, rules)
-            known = f"{meant} there are: {', '.join(rules)}".strip()
+            known = f"{meant} there are: {listed(rules)}".strip()
             sys.exit(f"entrec: {one_line(target)}: no such target; {known}")
 
 
@@ -162,8 +162,7 @@ def _study_file(config_settings: Any, default: str) -> Path:
     files = list(config_settings.configfiles) or [Path(default)]
     if len(files) > 1:
         raise UserError(
-            f"--configfile: got {', '.join(map(str, files))};"
-            " one study at a time, with the targets before --configfile or after --"
+            f"--configfile: got {listed(files)}; one study at a time, with the targets before --configfile or after --"
         )
     if config_settings.config:
         raise UserError(

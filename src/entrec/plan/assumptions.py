@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from entrec.errors import UserError
+from entrec.errors import UserError, one_line
 from entrec.settings import Precision
 from entrec.study import Study
 from entrec.yaml_reader import read_yaml
@@ -44,7 +44,7 @@ def device_of(study: Study, name: str | None) -> Device:
     known = {key: entry for key, entry in devices.items() if entry["unit"] == unit}
     if name is not None and name not in known:
         problem = f"the study asks for {asked}" if name in devices else "unknown device"
-        raise UserError(f"--device {name}: {problem}; allowed: {', '.join(known)}")
+        raise UserError(f"--device {one_line(name)}: {problem}; allowed: {', '.join(known)}")
     name = name or next(iter(known))
     entry = dict(known[name])
     sustained = {precision: TERA * rate for precision, rate in entry.pop("sustained").items()}

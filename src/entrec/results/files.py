@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from entrec.artefacts import sha256, write_text
-from entrec.errors import Missing, Outdated, UserError
+from entrec.errors import Missing, Outdated, UserError, listed, one_line, shown
 from entrec.paths import DatasetFolder, StudyPaths
 from entrec.results.cards import Card
 from entrec.results.model import CIRCUMSTANCES, Sealed
@@ -47,7 +47,7 @@ def read_result(kind: type[R], path: Path, *, remedy: str, about: Mapping[str, o
         raise damaged(path, _fault(error), remedy) from None
     for key, expected in about.items():
         if (found := getattr(result, key)) != expected:
-            raise damaged(path, f"{key} is {found!r}, which should be {expected!r}", remedy)
+            raise damaged(path, f"{key} is {shown(found)}, which should be {shown(expected)}", remedy)
     if not result.digest:
         raise damaged(path, "has no digest", remedy)
     if result.digest != digest_of(json.loads(content)):
@@ -141,7 +141,7 @@ def outdated(path: Path, params: Mapping[str, Any], todays: Mapping[str, Any], r
     """Yield the fault that `params`, which the file `path` was made with, are not those of today's study."""
     todays = json.loads(json.dumps(todays))  # lists for tuples, and texts for the keys of mappings
     if other := [key for key in {**params, **todays} if params.get(key) != todays.get(key)]:
-        yield Outdated(f"{path}: the study has since changed {', '.join(other)}; delete it and make it again: {remedy}")
+        yield Outdated(f"{path}: the study has since changed {listed(other)}; delete it and make it again: {remedy}")
 
 
 def _unreadable(path: Path, error: OSError) -> UserError:
@@ -155,10 +155,10 @@ def _fault(error: ValidationError) -> str:
     if first["type"] == "json_invalid":
         return "not valid JSON"
     if first["type"] == "missing":
-        return f"has no {key}"
+        return f"has no {one_line(key)}"
     if first["type"] == "extra_forbidden":
-        return f"has the unknown key {key}"
+        return f"has the unknown key {one_line(key)}"
     if first["type"] == "model_type":
         return f"{key} is a {type(first['input']).__name__}, which should be keys and values"
     found, separator = re.subn(r"^\w+ should", ", which should", first["msg"])
-    return f"{key} is {first['input']!r}{found if separator else ': ' + first['msg']}"
+    return f"{one_line(key)} is {shown(first['input'])}{found if separator else ': ' + first['msg']}"

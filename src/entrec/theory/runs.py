@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import product, starmap
 from typing import TypeVar
 
-from entrec.errors import UserError
+from entrec.errors import UserError, shown
 from entrec.theory.registry import CONTENT_ISOLATION, LATENT_RECOVERY
 from entrec.theory.settings.identifiability import ContentIsolation, LatentRecovery
 
@@ -64,4 +64,4 @@ def find_run(runs: Sequence[R], name: str) -> R:
     for run in runs:
         if str(run) == name:
             return run
-    raise UserError(f"no run {name!r} in the study; there are {len(runs)}, such as {runs[0]}")
+    raise UserError(f"no run {shown(name)} in the study; there are {len(runs)}, such as {runs[0]}")

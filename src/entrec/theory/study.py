@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from entrec.errors import UserError
+from entrec.errors import UserError, shown
 from entrec.settings import Arithmetic, Resources, settings
 from entrec.strict import Fault, at, check, missing, named_after, plain
 from entrec.theory.registry import BOUNDS
@@ -50,7 +50,7 @@ class TheoryStudy:
     def setting(self, name: str) -> "Setting":
         """Return the setting called `name`; raise `UserError` for another name than `quick` and `full`."""
         if name not in SETTINGS:
-            raise UserError(f"{name!r} is no setting of {THEORY_FILE}; allowed: {', '.join(SETTINGS)}")
+            raise UserError(f"{shown(name)} is no setting of {THEORY_FILE}; allowed: {', '.join(SETTINGS)}")
         return Setting(self, name)
 
 

@@ -5,7 +5,7 @@ import socket
 
 import torch
 
-from entrec.errors import UserError
+from entrec.errors import UserError, shown
 from entrec.settings import Resources
 from entrec.training.distributed import local_rank
 
@@ -19,7 +19,7 @@ def pick_device() -> torch.device:
     """
     forced = os.environ.get(FORCED)
     if forced not in (None, "cpu"):
-        raise UserError(f"{FORCED}: {forced!r}; allowed: cpu, or not set")
+        raise UserError(f"{FORCED}: {shown(forced)}; allowed: cpu, or not set")
     gpu = forced is None and torch.cuda.is_available()
     return torch.device("cuda", local_rank()) if gpu else torch.device("cpu")
 

@@ -61,7 +61,7 @@ def put(record: Any, key: str, value: object) -> None:
         (RUN, "scores.trained.r2", GONE, r"has no scores\.trained\.r2"),
         (RUN, "scores.trained.r2", 1.1, r"scores\.trained\.r2 is 1\.1, which should be less than or equal to 1"),
         (RUN, "scores.trained.correlation", -0.1, r"correlation is -0\.1, which should be greater than or equal to 0"),
-        (RUN, "trace.1.r2", None, r"trace\.1\.r2 is None"),
+        (RUN, "trace.1.r2", None, r"trace\.1\.r2 is null"),
         (CONTENT, "scores.trained.style.kernel_ridge", "much", r"style\.kernel_ridge is 'much'"),
         # not what the study asks for
         (NWJ, "levels.0.truth", 3.0, r"levels\.0 has truth 3, batches 50, which should be truth 2, batches 50"),

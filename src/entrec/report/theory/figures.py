@@ -4,7 +4,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from entrec.errors import UserError
+from entrec.errors import UserError, one_line
 from entrec.paths import figure_files
 from entrec.pipeline.recording import command, require_recorded, write_record
 from entrec.pipeline.theory_jobs import TheoryJobs
@@ -83,7 +83,7 @@ def write_theory_figure(setting: Setting, name: str, *, results: Path, output: P
     missing or damaged.
     """
     if name not in FIGURES:
-        raise UserError(f"{name}: no such figure; allowed: {', '.join(FIGURES)}")
+        raise UserError(f"{one_line(name)}: no such figure; allowed: {', '.join(FIGURES)}")
     figure = FIGURES[name]
     data = figure.data(setting, results)
     write_figure(name, figure.draw(setting, data), data, output)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 from markupsafe import Markup
 
-from entrec.errors import UserError
+from entrec.errors import UserError, one_line
 from entrec.paths import table_files
 from entrec.pipeline.recording import command, require_recorded, write_record
 from entrec.pipeline.theory_jobs import TheoryJobs
@@ -41,7 +41,7 @@ def write_theory_table(setting: Setting, name: str, *, results: Path, output: Pa
     unknown table and for a result that is missing or damaged.
     """
     if name not in TABLES:
-        raise UserError(f"{name}: no such table; allowed: {', '.join(TABLES)}")
+        raise UserError(f"{one_line(name)}: no such table; allowed: {', '.join(TABLES)}")
     rows = TABLES[name].read(setting, results)
     table = TABLES[name].table(name, setting, rows)
     write_table_files(table, rows, output, float_format="%.8g")

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from entrec.errors import UserError
+from entrec.errors import UserError, shown
 from entrec.information.checks import without_device_sync
 from entrec.progress import progress
 from entrec.results import GaussianResult, Level, TraceBlock, write_result
@@ -29,7 +29,7 @@ def gaussian(setting: Setting, bound: str, seed: int, *, output: Path) -> None:
     """
     settings = setting.estimators.gaussian
     if bound not in BOUNDS:
-        raise UserError(f"{bound!r} is no bound; allowed: {', '.join(BOUNDS)}")
+        raise UserError(f"{shown(bound)} is no bound; allowed: {', '.join(BOUNDS)}")
     if seed not in settings.seeds:
         raise UserError(f"seed {seed} is not among {setting}.estimators.gaussian.seeds: {list(settings.seeds)}")
     with computing(setting, "gaussian", setting.gaussian_keys(bound), seed=seed) as (device, recording):

@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from entrec.errors import UserError
+from entrec.errors import UserError, listed, shown
 from entrec.progress import progress
 from entrec.results import FittedSlope, RateRow, RatesResult, write_result
 from entrec.theory.estimators.known_entropies import KnownEntropy, known_entropy
@@ -36,7 +36,7 @@ def rates(setting: Setting, case: str, *, output: Path) -> None:
     """
     settings = setting.estimators.rates
     if case not in settings.cases:
-        raise UserError(f"{setting}.estimators.rates.cases: no case {case!r}; allowed: {', '.join(settings.cases)}")
+        raise UserError(f"{setting}.estimators.rates.cases: no case {shown(case)}; allowed: {listed(settings.cases)}")
     with computing(setting, "rates", setting.rates_keys(case), seed=settings.seed) as (device, recording):
         measured = measure(settings, settings.cases[case], name=case, device=device)
     result = RatesResult(case=case, setting=setting.name, **measured, provenance=recording.provenance)
