@@ -3,9 +3,11 @@
 import contextlib
 import io
 import json
+import os
 import re
 import subprocess
 import sys
+import tomllib
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -45,6 +47,63 @@ def write(tmp_path):
         return path
 
     return write
+
+
+def test_the_version_is_said_with_the_commit_and_without_torch(tmp_path):
+    code = "import sys; sys.argv = ['entrec', '--version']; from entrec.__main__ import main\n"
+    code += "try:\n    main()\nfinally:\n    assert not {'torch', 'pandas', 'numpy'} & set(sys.modules)"
+    project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
+    for environment, known in ((dict(os.environ), True), (os.environ | {"PATH": str(tmp_path)}, False)):
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+        commit = "[0-9a-f]{40}( with changes)?|unknown" if known else "unknown"
+        assert re.fullmatch(rf"entrec {re.escape(project['version'])}, commit ({commit})\n", done.stdout)
+
+
+@pytest.mark.parametrize("name", ["x.yml", "x", "x.YAML", "x.json", ".yaml"])
+@pytest.mark.parametrize(
+    "command", ["check FILE", "pretrain --study FILE --run simclr-b256-e20-s0 --data x --output y"]
+)
+def test_a_study_file_ends_with_yaml_so_that_no_two_files_are_one_study(monkeypatch, tmp_path, command, name):
+    file = tmp_path / name
+    file.write_text(DEMO.read_text())
+    said = entrec(monkeypatch, *(str(file) if word == "FILE" else word for word in command.split()))
+    assert said == f"entrec: {file}: not a study file, whose name ends with .yaml; give one, or rename it"
+
+
+@pytest.fixture
+def three_results(tmp_path, monkeypatch):
+    """A folder with results of two studies and of the theory, and with the file of the first."""
+    for folder in ("results/demo", "results/other", "results/theory/quick", "params"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "params/demo.yaml").write_text(DEMO.read_text())
+    monkeypatch.chdir(tmp_path)
+
+
+THERE = "study files: params/demo.yaml; results: results/demo, results/other, results/theory/quick"
+
+
+@pytest.mark.parametrize(
+    ("target", "says"),
+    [
+        ("results/nothing", f"results/nothing: no such file or folder; {THERE}"),
+        ("results/dmo", f"results/dmo: no such file or folder; {THERE}"),
+        ("results/theory/ful", f"results/theory/ful: no such file or folder; {THERE}"),
+        ("data/demo/digits", f"data/demo/digits: no such file or folder; {THERE}"),
+        ("x" * 300, f"{'x' * 79}…: no such file or folder; {THERE}"),
+        ("results/other", f"results/other: params/other.yaml is missing, which would say what it should hold; {THERE}"),
+        ("results/theory", "results/theory: params/theory.yaml is missing, which would say what it should hold; "),
+    ],
+)
+def test_verify_says_what_there_is_where_its_target_is_not(monkeypatch, three_results, target, says):
+    said = entrec(monkeypatch, "verify", target)
+    assert said.startswith(f"entrec: {says}")
+    assert "\n" not in said
+
+
+def test_verify_says_that_there_are_no_results_yet(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert entrec(monkeypatch, "verify", "results/demo").endswith("study files: none; results: none yet")
 
 
 def test_check_says_what_a_study_would_run(monkeypatch, capsys):

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from entrec import provenance
+from entrec.commit import commit_of
 from entrec.results import DataIdentity
 
 
@@ -77,7 +78,7 @@ def test_an_edit_makes_stale_the_studies_that_it_can_alter(package, module, stal
 
 STEPS = ("estimators.gaussian", "estimators.sphere", "estimators.rates", "identifiability.steps")
 NUMBERLESS = {  # the theory studies import these, and no number depends on them
-    "__init__.py", "allowed.py", "artefacts.py", "collectives.py", "errors.py", "paths.py",
+    "__init__.py", "allowed.py", "artefacts.py", "collectives.py", "commit.py", "errors.py", "paths.py",
     "progress.py", "provenance.py", "regular.py", "settings.py", "sources.py", "strict.py", "training/__init__.py",
     "training/distributed.py", "yaml_reader.py",
 }  # fmt: skip
@@ -113,15 +114,14 @@ def test_a_record_of_synthetic_data_has_no_dataset():
     assert recording.provenance.code == provenance.fingerprint("theory") != provenance.fingerprint()
 
 
-def test_looking_at_the_commit_writes_nothing_into_the_repository(tmp_path, monkeypatch):
+def test_looking_at_the_commit_writes_nothing_into_the_repository(tmp_path):
     (tmp_path / "file").write_text("text")
     author = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
     for command in (["init", "-q"], ["add", "-A"], [*author, "commit", "-qm", "first"]):
         subprocess.run(["git", "-C", str(tmp_path), *command], check=True)
     os.utime(tmp_path / "file", (1, 1))  # `git status` would renew what the index knows of this file
     before = (tmp_path / ".git/index").read_bytes()
-    monkeypatch.setattr(provenance, "PACKAGE", tmp_path)
-    assert provenance._commit()["dirty"] is False
+    assert commit_of(tmp_path).dirty is False
     assert (tmp_path / ".git/index").read_bytes() == before
 
 

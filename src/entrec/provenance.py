@@ -5,7 +5,6 @@ import hashlib
 import io
 import platform
 import resource
-import subprocess
 import sys
 import time
 import tokenize
@@ -20,6 +19,7 @@ from typing import Any, Literal
 import torch
 
 from entrec.arithmetic import arithmetic_in_use
+from entrec.commit import commit_of
 from entrec.results import DataIdentity, Hardware, Provenance
 
 PACKAGE = Path(__file__).parent
@@ -59,7 +59,7 @@ def record(
         "params": params,
         **data,
         "seed": seed,
-        **_commit(),
+        **commit_of(PACKAGE)._asdict(),
         "code": fingerprint(study),
         "versions": _versions(device),
         "hardware": _hardware(device),
@@ -110,23 +110,6 @@ def _bare(source: str) -> str:
             for row in range(docstring.lineno, (docstring.end_lineno or docstring.lineno) + 1):
                 lines[row - 1] = ""
     return "\n".join(line.rstrip() for line in lines if line.strip())
-
-
-def _commit() -> dict[str, Any]:
-    """Return the commit and whether files were changed since; both are None where git cannot say it."""
-    commit = _git("rev-parse", "HEAD")
-    changes = _git("status", "--porcelain", "--untracked-files=no")
-    return {"commit": commit, "dirty": None if commit is None or changes is None else bool(changes)}
-
-
-def _git(*arguments: str) -> str | None:
-    try:
-        # without optional locks: a killed `git status` would leave index.lock, which stops the user's next commit
-        command = ["git", "--no-optional-locks", "-C", str(PACKAGE), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
 
 
 def _versions(device: torch.device) -> dict[str, str]:

@@ -309,6 +309,9 @@ def _read_text(path: Path) -> str:
     try:
         if path.exists() and not path.is_file() and not path.is_dir():  # a pipe or a device may have no end
             raise UserError(f"{path}: not a regular file; studies are params/*.yaml")
+        # two files that differ in their endings alone would be one study
+        if path.is_file() and path.suffix != ".yaml":
+            raise UserError(f"{path}: not a study file, whose name ends with .yaml; give one, or rename it")
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:

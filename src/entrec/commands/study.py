@@ -3,7 +3,9 @@
 Each command imports what it needs when it runs: torch and pandas take seconds.
 """
 
+import os
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +14,7 @@ import typer
 from entrec.allowed import did_you_mean
 from entrec.arithmetic import choose_native_arithmetic
 from entrec.artefacts import writable_file, writable_folder
+from entrec.commit import commit_of
 from entrec.errors import UserError, shown
 from entrec.pipeline.launch import start_all
 from entrec.pipeline.workflow import check_owner
@@ -38,9 +41,19 @@ Results = Annotated[Path, typer.Option(help="The folder of the study's results, 
 ScoresFile = Annotated[Path, typer.Option(help="The JSON file to write.")]
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        print(f"entrec {version('entrec')}, {commit_of(Path(__file__).parent)}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error, with any command.")] = False,
+    shows_version: Annotated[
+        bool,
+        typer.Option("--version", help="Say the version and the commit.", callback=_show_version, is_eager=True),
+    ] = False,
 ) -> None:
     """Pretrain and evaluate self-supervised methods as a study file says, and report the results."""
 
@@ -107,7 +120,7 @@ def verify(
     from entrec.pipeline.verify import verify as step
 
     dataset = DatasetFolder(target)
-    if dataset.card.is_file():
+    if os.path.isfile(dataset.card):
         found = [*dataset_faults(dataset), *original_faults(dataset)]
     else:
         found = [fault for study in named_by(target) for fault in step(study)]

@@ -3,6 +3,7 @@
 `faults` says it of one job, `verify` of all jobs of a study. Nothing is computed, downloaded or changed.
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -11,8 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from entrec.data.originals import Place, changes, verify_originals
-from entrec.errors import Missing, Outdated, UserError
-from entrec.paths import DatasetFolder, TheoryPaths
+from entrec.errors import Missing, Outdated, UserError, listed, one_line
+from entrec.paths import DatasetFolder, StudyPaths, TheoryPaths
 from entrec.pipeline.jobs import Job, Jobs, StudyJob
 from entrec.pipeline.recording import command, faults_of, record_faults
 from entrec.pipeline.theory_jobs import ResultJob, TheoryJobs
@@ -84,11 +85,14 @@ def named_by(target: Path) -> Iterator[Study | Setting]:
     Raises `UserError` where `target` is neither, and for a fault of the study file.
     """
     name = target.name
+    if not os.path.exists(target):
+        raise UserError(f"{one_line(str(target))}: no such file or folder; {_what_there_is()}")
     if target.is_dir():
         theory = TheoryPaths(name).results.folder
-        target = Path(THEORY_FILE) if target.resolve() == theory.resolve() else Path("params", f"{name}.yaml")
-        if not target.is_file():
-            raise UserError(f"{target}: missing, so that nothing says what {name} should hold; give the study file")
+        file = Path(THEORY_FILE) if target.resolve() == theory.resolve() else Path("params", f"{name}.yaml")
+        if not file.is_file():
+            raise UserError(f"{target}: {file} is missing, which would say what it should hold; {_what_there_is()}")
+        target = file
     if target.resolve() != Path(THEORY_FILE).resolve():
         yield load_study(target)
         return
@@ -96,6 +100,16 @@ def named_by(target: Path) -> Iterator[Study | Setting]:
     if not asked:
         raise UserError(f"{target}: there are no results of the theory yet; make them: snakemake theory")
     yield from map(load_theory(target).setting, asked)
+
+
+def _what_there_is() -> str:
+    """Return in words which study files and which folders of results there are."""
+    of_theory = [str(TheoryPaths(setting).results.folder) for setting in SETTINGS]
+    parents = {Path(folder).parent for folder in of_theory}
+    folders = [path for path in StudyPaths("*").results.parent.glob("*") if path.is_dir() and path not in parents]
+    results = sorted([*map(str, folders), *filter(os.path.isdir, of_theory)])
+    files = sorted(map(str, Path("params").glob("*.yaml")))
+    return f"study files: {listed(files) or 'none'}; results: {listed(results) or 'none yet'}"
 
 
 def told(found: Iterable[UserError]) -> str:

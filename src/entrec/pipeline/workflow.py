@@ -28,7 +28,7 @@ def check_command_line() -> None:
         if set("{}") & set(str(Path.cwd())):
             raise UserError(f"{Path.cwd()}: Snakemake does not run in a folder with braces in its path; rename it")
         for name in _configfiles(sys.argv[1:]):
-            if not Path(name).exists():
+            if not os.path.exists(name):
                 raise UserError(_no_such_study(name))
             _load(Path(os.path.relpath(name)))
     except UserError as error:
