@@ -106,6 +106,15 @@ def test_integers_of_32_bits_count_as_16_where_they_fit():
             decoded(saved(Image.fromarray(np.array([[0, value]], dtype=np.int32)), "TIFF"))
 
 
+@pytest.mark.parametrize(("sign", "span"), [(1, f"0 to {2**32 - 1}"), (2, "-1 to 2147483647")])
+def test_the_values_of_32_bits_that_are_refused_are_those_of_the_file(sign, span):
+    values = np.zeros(RAMP.shape, dtype="<u4")
+    values[0, :2] = [2**32 - 1, 2**31 - 1]
+    with pytest.raises(Unreadable, match=rf"^TIFF of mode I: values from {span}; allowed: 0 to 65535; save"):
+        decoded(tiff(values.tobytes(), {258: 32, 262: 1, 339: sign}))
+    assert np.array_equal(grey(tiff(RAMP.astype("<u4").tobytes(), {258: 32, 262: 1, 339: sign})), RAMP >> 8)
+
+
 def test_signed_numbers_of_8_bits_are_refused():
     content = RAMP.astype(np.uint8).tobytes()
     with pytest.raises(Unreadable, match=r"^TIFF of mode L: signed numbers of 8 bits; save the image without a sign$"):

@@ -34,6 +34,7 @@ ORIENTATION = 0x0112  # the EXIF tag; 1 is upright
 TURNS = dict(enumerate(map(Image.Transpose, (0, 3, 1, 5, 4, 6, 2)), start=2))  # what sets the other seven upright
 PHOTOMETRIC = 262  # the TIFF tag; 0 says that 0 is white
 SAMPLE_FORMAT = 339  # the TIFF tag; 2 says that numbers have a sign
+UNSIGNED = "I;32N"  # Pillow's raw mode of 32 bits without a sign, whose first bit it reads as a sign
 WHITE = 255
 SIXTEEN = "16 bits to 8"
 EMPTY = "nothing in the upper bits"
@@ -146,6 +147,8 @@ def _flat(image: Image.Image, packing: Packing) -> tuple[Image.Image, list[str]]
 def _high_bits(image: Image.Image, raw: str) -> tuple[Image.Image, list[str]]:
     """Return the upper eight bits of grey values of 16 or 12 bits."""
     values = np.asarray(image).astype(np.int64)
+    if raw == UNSIGNED:
+        values &= 2**32 - 1
     if values.min() < 0 or values.max() > 65535:
         span = f"{values.min()} to {values.max()}"
         raise _refused(image, f"values from {span}; allowed: 0 to 65535; save the image with 8 or 16 bits")
