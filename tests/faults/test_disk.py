@@ -6,7 +6,7 @@ import pytest
 from tests.faults.conftest import STEPS, assert_whole, count, own_mounts, settled, with_older
 
 pytestmark = pytest.mark.faults
-NO_ROOM, NO_INODES, LARGEST_FILE = count(8, 1), count(4, 0), count(4, 1)  # cases for each step
+NO_ROOM, NO_INODES, LARGEST_FILE = count(8, 1), count(4, 1), count(4, 1)  # cases for each step
 MOUNTS = pytest.mark.skipif(not own_mounts(), reason="a process cannot have mounts of its own here")
 SOME = STEPS[:: count(1, 6)]
 
