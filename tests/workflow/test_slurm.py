@@ -135,12 +135,16 @@ def test_a_cancelled_run_is_submitted_anew_and_ends_with_the_same_bytes(on_slurm
 
 
 def test_a_run_longer_than_its_walltime_ends_with_the_same_bytes(on_slurm, start):
-    run = start(MINUTE, "--set-resources", "pretrain:runtime=1", "pretrain:slurm_extra='--signal=USR1@15'")
-    _, seconds = run.job()
-    if seconds > 30:
-        pytest.skip(
-            f"a job takes {seconds} s to start here, so that a minute's walltime, the least, leaves no time to train"
-        )
+    before = start(SECONDS)
+    _, seconds = before.job()
+    before.stops()
+    # Slurm looks every 30 s which jobs to warn, and sends a warning up to 30 s too early. Half of the time that a job
+    # takes to start is left for a start that takes longer, and for training.
+    earliest = 5 + 3 * seconds // 2
+    minutes = -(-(earliest + 35) // 60)
+    warning = f"--signal=USR1@{60 * minutes - 30 - earliest}"
+    settings = [f"pretrain:runtime={minutes}", f"pretrain:slurm_extra='{warning}'"]
+    run = start(MINUTE, "--retries", "20", "--set-resources", *settings)
     stops = run.stops()
     assert {name for name, _ in stops} == {"SIGUSR1"}
     assert [step for _, step in stops] == sorted({step for _, step in stops})
