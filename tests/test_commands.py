@@ -49,6 +49,23 @@ def write(tmp_path):
     return write
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        (
+            "simclr-b256-e20-s7",
+            " is no run of this study; did you mean simclr-b256-e20-s1? allowed: untrained-b256-e20-s0",
+        ),
+        (f"{'n' * 300}-b1-e1-s0", " is no run of this study; allowed: untrained-b256-e20-s0"),
+        (f"simclr-b{'9' * 5000}-e1-s0", ": not the name of a run; expected METHOD-bBATCH-eEPOCHS-sSEED"),
+    ],
+)
+def test_a_run_that_the_study_does_not_have_is_refused_in_a_short_line(monkeypatch, name, says):
+    said = entrec(monkeypatch, "pretrain", "--study", str(DEMO), "--run", name, "--data", "x", "--output", "y")
+    assert says in said
+    assert len(said) < 400
+
+
 def test_the_version_is_said_with_the_commit_and_without_torch(tmp_path):
     code = "import sys; sys.argv = ['entrec', '--version']; from entrec.__main__ import main\n"
     code += "try:\n    main()\nfinally:\n    assert not {'torch', 'pandas', 'numpy'} & set(sys.modules)"
@@ -90,7 +107,7 @@ THERE = "study files: params/demo.yaml; results: results/demo, results/other, re
         ("results/dmo", f"results/dmo: no such file or folder; {THERE}"),
         ("results/theory/ful", f"results/theory/ful: no such file or folder; {THERE}"),
         ("data/demo/digits", f"data/demo/digits: no such file or folder; {THERE}"),
-        ("x" * 300, f"{'x' * 79}…: no such file or folder; {THERE}"),
+        ("x" * 300, f"{'x' * 300}: no such file or folder; {THERE}"),
         ("results/other", f"results/other: params/other.yaml is missing, which would say what it should hold; {THERE}"),
         ("results/theory", "results/theory: params/theory.yaml is missing, which would say what it should hold; "),
     ],

@@ -305,6 +305,7 @@ def test_equal_mistakes_at_different_places_are_each_said(tmp_path):
         lambda study, name: study["datasets"].update({name: study["datasets"]["faces"]}) or study.update(dataset="x"),
         lambda study, name: study["datasets"].update({name: 1, name.upper(): 1}),
         lambda study, name: study["evaluation"]["transfer"].update(datasets=[name, name]),
+        lambda study, name: study["evaluation"]["transfer"].update(datasets=name),
         lambda study, name: study["methods"].update({name: {}}),
         lambda study, name: study["notes"].update({name: ""}),
         lambda study, name: study.update(dataset=name),

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from entrec.errors import one_line
+from entrec.errors import WIDEST, one_line
 
 NUMBERS = {int: "whole numbers", float: "numbers"}
 WORDS = {bool: "true or false", str: "text", Any: "any value"}
@@ -43,7 +43,8 @@ def advice(kind: Any, value: Any) -> str:
             TypeAdapter(kind).validate_json(json.dumps(meant), strict=True)
         except ValidationError:
             continue
-        return f"write {json.dumps(meant, ensure_ascii=False)}"
+        written = json.dumps(meant, ensure_ascii=False)
+        return f"write {written}" if len(written) <= WIDEST else ""
     if get_origin(own) is Literal and isinstance(value, str):
         return did_you_mean(value, map(str, get_args(own)))
     return ""

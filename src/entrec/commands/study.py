@@ -20,7 +20,7 @@ from entrec.pipeline.launch import start_all
 from entrec.pipeline.workflow import check_owner
 from entrec.runs import Run
 from entrec.settings import Dataset
-from entrec.strict import refuse_document, unknown
+from entrec.strict import Fault, refuse_document, unknown
 from entrec.study import Study, is_theory, load_study
 from entrec.theory.study import load_theory
 from entrec.yaml_reader import read_document
@@ -245,8 +245,8 @@ def _run(study: Study, name: str, path: Path) -> Run:
     run = Run.parse(name)
     if run not in study.runs:
         runs = [str(run) for run in study.runs]
-        meant = did_you_mean(name, runs)
-        raise UserError(f"{path}: {shown(name)} is no run of this study; {meant} allowed: {', '.join(runs[:3])}, …")
+        problem, allowed = f"{shown(name)} is no run of this study", f"{', '.join(runs[:3])}, …"
+        raise UserError(f"{path}: {Fault('', problem, allowed, did_you_mean(name, runs))}")
     return run
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from entrec.errors import UserError
+from entrec.errors import UserError, one_line
 from entrec.pipeline import run_cache
 from entrec.pipeline.jobs import Job, Jobs
 from entrec.pipeline.theory_jobs import TheoryJobs
@@ -54,8 +54,8 @@ def _job(study: Study | Setting, study_file: Path, target: str) -> Job:
         if job.outputs and str(job.outputs[0]) == target:
             return job
     raise UserError(
-        f"{target}: {study_file} has no such result; write its DVC stages again with the command in the first line of"
-        " their dvc.yaml"
+        f"{one_line(target)}: {study_file} has no such result; write its DVC stages again with the command in the first"
+        " line of their dvc.yaml"
     )
 
 

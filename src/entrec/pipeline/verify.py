@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from entrec.data.originals import Place, changes, verify_originals
-from entrec.errors import Missing, Outdated, UserError, listed, one_line
+from entrec.errors import Missing, Outdated, UserError, listed
 from entrec.paths import DatasetFolder, StudyPaths, TheoryPaths
 from entrec.pipeline.jobs import Job, Jobs, StudyJob
 from entrec.pipeline.recording import command, faults_of, record_faults
@@ -86,7 +86,7 @@ def named_by(target: Path) -> Iterator[Study | Setting]:
     """
     name = target.name
     if not os.path.exists(target):
-        raise UserError(f"{one_line(str(target))}: no such file or folder; {_what_there_is()}")
+        raise UserError(f"{target}: no such file or folder; {_what_there_is()}")
     if target.is_dir():
         theory = TheoryPaths(name).results.folder
         file = Path(THEORY_FILE) if target.resolve() == theory.resolve() else Path("params", f"{name}.yaml")
