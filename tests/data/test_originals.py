@@ -196,6 +196,21 @@ def test_folders_of_which_no_preparation_can_be_made_are_refused_and_the_prepare
     open_prepared(folder.folder)
 
 
+def test_a_makers_folder_without_any_file_is_refused_and_one_that_is_missing_is_not(spec, tmp_path):
+    """As where its disk is not mounted: a preparation would download everything anew, or fail."""
+    raw, folder = tmp_path / "raw", DatasetFolder(tmp_path / "data" / "cifar10")
+    write_stand_in("cifar10", raw, Amount(classes=10, images=12, side=32))
+    cifar = replace(spec, source="cifar10", path=str(raw), size=32, channels=3, validation=0.25, test=0.0)
+    prepare("cifar10", cifar, folder.folder)
+    empty(raw)
+    with pytest.raises(
+        UserError, match="raw: holds none of the files that .*cifar10 was prepared from; mount its disk"
+    ):
+        watched(cifar, folder)
+    raw.rmdir()
+    assert changes(cifar, folder) is None
+
+
 def test_folders_that_hold_nothing_to_read_change_nothing(own, folder, images, reads):
     for name in ("cat/later", "dog/old/older", ".hidden"):
         (images / name).mkdir()

@@ -147,8 +147,8 @@ def changes(spec: Located, folder: DatasetFolder) -> str | None:
     """Return in words how the original files differ from those that the dataset in `folder` was prepared from.
 
     Returns None where they do not differ, and where there is nothing to compare: no dataset yet, or no original files
-    on this machine. Raises `UserError` where a file cannot be read, and for a user's folder of which no preparation can
-    be made, as one with a class without images.
+    on this machine. Raises `UserError` where a file cannot be read, for a folder that has lost all its files, and for a
+    user's folder of which no preparation can be made, as one with a class without images.
     """
     if spec.path is None or not os.path.isdir(spec.path):
         return None
@@ -157,6 +157,11 @@ def changes(spec: Located, folder: DatasetFolder) -> str | None:
     if not folder.card.exists():
         return None
     files = originals(spec)
+    if not files:
+        raise UserError(
+            f"{shown(spec.path)}: holds none of the files that {folder.folder} was prepared from; mount its disk, or"
+            " remove this empty folder to keep what is prepared"
+        )
     if not folder.originals.exists():
         return f"{folder.folder} was prepared without a list of its original files"
     if _is_seen(folder, files):
