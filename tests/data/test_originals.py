@@ -204,7 +204,7 @@ def test_a_makers_folder_without_any_file_is_refused_and_one_that_is_missing_is_
     prepare("cifar10", cifar, folder.folder)
     empty(raw)
     with pytest.raises(
-        UserError, match="raw: holds none of the files that .*cifar10 was prepared from; mount its disk"
+        UserError, match=r"raw: holds none of the files that .*cifar10 was prepared from; mount its disk"
     ):
         watched(cifar, folder)
     raw.rmdir()
