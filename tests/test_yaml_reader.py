@@ -98,6 +98,12 @@ def test_what_is_not_plain_yaml_is_one_line_that_names_file_and_line(read, conte
     assert "\n" not in str(caught.value)
 
 
+def test_every_wrong_item_of_a_list_is_named(read):
+    with pytest.raises(UserError) as caught:
+        read("a: [.inf, 1, .nan]\nb: .inf\n")
+    assert [line.split(": ")[1] for line in str(caught.value).split("\n")] == ["a.0", "a.2", "b"]
+
+
 def test_a_missing_file_and_a_folder_in_its_place_are_named(tmp_path):
     with pytest.raises(UserError, match=r"none\.yaml: no such file"):
         read_yaml(tmp_path / "none.yaml")

@@ -7,6 +7,7 @@ and values that aliases repeat count each time.
 import math
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -256,10 +257,13 @@ class _Reading:
                 continue
 
     def _sequence(self, node: Node, place: str) -> list[Any]:
+        """Return the items of a list, which is left out as a whole, with every fault noted, where one is wrong."""
         values = []
         for i, item in enumerate(node.value):
-            inner = _below(place, i)
-            values.append(self._placed(item, item, inner))
+            with suppress(_WrongNode):
+                values.append(self._placed(item, item, _below(place, i)))
+        if len(values) < len(node.value):
+            raise _WrongNode
         return values
 
     def _placed(self, node: Node, begin: Node, place: str) -> Any:
