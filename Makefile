@@ -107,8 +107,10 @@ push: params/$(STUDY).yaml .venv/installed  ## send a study's recorded results t
 	python -m entrec verify --current params/$(STUDY).yaml
 	dvc --wait-for-lock push --run-cache $(STAGES)/dvc.yaml
 
-# Snakemake has no record, or a wrong one, of files that it has not made itself.
+# Snakemake has no record, or a wrong one, of files that it has not made itself, and circumstances that lay there before
+# are those of other results.
 define ADOPT
+	python -m entrec adopt --study params/$(STUDY).yaml
 	python -m entrec verify --current params/$(STUDY).yaml
 	snakemake --quiet all --touch --forceall tables --configfile params/$(STUDY).yaml
 endef

@@ -97,7 +97,11 @@ def main() -> None:
     write_csv(arguments.output / "ratios.csv", rows)
     write_json(
         arguments.output / "ratios.json",
-        {"rows": rows, "provenance": recording.provenance.model_dump(exclude_unset=True)},
+        {
+            "rows": rows,
+            "made_from": recording.made_from.model_dump(exclude_unset=True),
+            "circumstances": recording.circumstances.model_dump(exclude_unset=True),
+        },
     )
 
 

@@ -14,6 +14,7 @@ import torch
 from entrec.data.prepare import prepare
 from entrec.data.prepared import open_prepared
 from entrec.methods.registry import METHODS
+from entrec.paths import circumstances_of
 from entrec.results import digest_of
 from entrec.study import load_study
 
@@ -38,11 +39,17 @@ def blocks_of(section):
 
 @contextmanager
 def edited_result(path):
-    """Give the contents of a result to be changed, and write them back with the digest that fits them."""
+    """Give the contents of a result to be changed, and write them back with the digest that fits them.
+
+    Its circumstances, if there are any, become those of the changed result.
+    """
     record = json.loads(path.read_text())
     yield record
     record["digest"] = digest_of(record)
     path.write_text(json.dumps(record))
+    if circumstances_of(path).exists():
+        with edited_result(circumstances_of(path)) as beside:
+            beside["result"] = record["digest"]
 
 
 @cache

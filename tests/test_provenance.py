@@ -98,9 +98,10 @@ def test_all_that_the_theory_studies_import_is_in_their_fingerprint_or_alters_no
 def test_a_record_says_data_seed_code_hardware_and_time():
     with provenance.record({"network": 1}, "digits", "abc", seed=7, device=torch.device("cpu")) as recording:
         pass
-    made = recording.provenance
-    assert made.dataset == DataIdentity(name="digits", checksum="abc")
-    assert made.seed == 7
+    assert recording.made_from.params == {"network": 1}
+    assert recording.made_from.dataset == DataIdentity(name="digits", checksum="abc")
+    assert recording.made_from.seed == 7
+    made = recording.circumstances
     assert made.versions["torch"] == torch.__version__.split("+")[0]
     assert made.hardware.device == "cpu"
     assert made.seconds >= 0
@@ -110,8 +111,8 @@ def test_a_record_says_data_seed_code_hardware_and_time():
 def test_a_record_of_synthetic_data_has_no_dataset():
     with provenance.record({"samples": 64}, seed=0, device=torch.device("cpu"), study="theory") as recording:
         pass
-    assert "dataset" not in recording.provenance.model_dump(exclude_unset=True)
-    assert recording.provenance.code == provenance.fingerprint("theory") != provenance.fingerprint()
+    assert "dataset" not in recording.made_from.model_dump(exclude_unset=True)
+    assert recording.circumstances.code == provenance.fingerprint("theory") != provenance.fingerprint()
 
 
 def test_looking_at_the_commit_writes_nothing_into_the_repository(tmp_path):
@@ -133,4 +134,4 @@ def test_where_git_cannot_be_asked_commit_and_changes_are_unknown(tmp_path, monk
     monkeypatch.setenv("PATH", str(tmp_path))
     with provenance.record({}, seed=0, device=torch.device("cpu")) as recording:
         pass
-    assert (recording.provenance.commit, recording.provenance.dirty) == (None, None)
+    assert (recording.circumstances.commit, recording.circumstances.dirty) == (None, None)

@@ -6,14 +6,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.report.conftest import made_by
+from tests.report.conftest import made_from
 
 from entrec.errors import UserError
 from entrec.paths import DatasetFolder
 from entrec.results import EvaluationResult, digest_of, read_card, read_result, write_result
 
 REMEDY = "snakemake evaluation.json"
-MADE = made_by(seed=7)  # of synthetic data, which has no dataset
+MADE = made_from(seed=7)  # of synthetic data, which has no dataset
 SCORES = {"test": 0.9, "test_mean_per_class": 0.8, "validation": 1.0}
 
 
@@ -22,7 +22,7 @@ def file(tmp_path: Path) -> Path:
     grid = [{"l2": 0.0, "validation": 1.0, "gradient_norm": 1e-7}]
     scores = {"linear": {**SCORES, "l2": 0.0, "grid": grid}, "knn": SCORES}
     about = {"run": "byol-b64-e20-s7", "encoder": "0" * 64}
-    values = {**about, **scores, "provenance": MADE.model_dump(exclude_unset=True)}
+    values = {**about, **scores, "made_from": MADE.model_dump(exclude_unset=True)}
     values["digest"] = digest_of(values)
     write_result(tmp_path / "evaluation.json", EvaluationResult.model_validate_json(json.dumps(values)))
     assert json.loads((tmp_path / "evaluation.json").read_text()) == values
@@ -36,9 +36,9 @@ def read(path: Path, run: str = "byol-b64-e20-s7") -> EvaluationResult:
 
 def test_what_is_written_is_read_back(file: Path) -> None:
     result = read(file)
-    assert result.provenance == MADE
+    assert result.made_from == MADE
     assert result.linear.grid[0].l2 == 0.0
-    assert "dataset" not in json.loads(file.read_text())["provenance"]
+    assert "dataset" not in json.loads(file.read_text())["made_from"]
 
 
 @pytest.mark.parametrize(
@@ -50,10 +50,11 @@ def test_what_is_written_is_read_back(file: Path) -> None:
         ('"test": 0.9', '"test": "high"', "linear.test is 'high', which should be a valid number"),
         ('"test": 0.9', '"test": NaN', "linear.test is nan, which should be a finite number"),
         ('"test": 0.9', '"tests": 0.9, "test": 0.9', "has the unknown key linear.tests"),
-        ('"seed": 7', '"seed": 7.0', "provenance.seed is 7.0, which should be a valid integer"),
+        ('"seed": 7', '"seed": 7.0', "made_from.seed is 7.0, which should be a valid integer"),
         ('"test": 0.9', '"test": 0.8', "its digest is not that of its contents, so that a value was altered"),
         ('"digest"', '"x": 1, "digest"', "has the unknown key x"),
-        ('"hardware": {', '"hardware": 1, "x": {', "provenance.hardware is a int, which should be keys and values"),
+        ('"made_from": {', '"made_from": 1, "x": {', "made_from is a int, which should be keys and values"),
+        ('"made_from": {', '"provenance": {', "has no made_from"),  # as results of earlier versions are
     ],
 )
 def test_a_damaged_file_is_named_with_its_fault_and_the_remedy(old: str, new: str, fault: str, file: Path) -> None:

@@ -226,6 +226,11 @@ def figure_files(folder: Path, name: str) -> tuple[Path, Path]:
     return folder / f"{name}.svg", folder / f"{name}.csv"
 
 
+def circumstances_of(path: Path) -> Path:
+    """Return the path of the circumstances of a result, given that of the result."""
+    return path.with_name(f"{path.stem}.circumstances.json")
+
+
 def record_of(path: Path) -> Path:
     """Return the path of the record of a table, a figure or a page, given its first file."""
     return path.with_suffix(".json")

@@ -1,4 +1,4 @@
-"""Records what made a result: parameters, data, seed, code, versions, hardware and time."""
+"""Records what a result is made from (parameters, data, seed) and its circumstances: code, versions, hardware, time."""
 
 import ast
 import hashlib
@@ -20,7 +20,7 @@ import torch
 
 from entrec.arithmetic import arithmetic_in_use
 from entrec.commit import commit_of
-from entrec.results import DataIdentity, Hardware, Provenance
+from entrec.results import Circumstances, DataIdentity, Hardware, MadeFrom
 
 PACKAGE = Path(__file__).parent
 Study = Literal["pretraining", "theory"]
@@ -34,9 +34,12 @@ THEORY = {"theory", "information", "arithmetic.py"} | {
 
 
 class Recording:
-    """The block that `record` times; it has a `provenance` once the block has ended."""
+    """The block that `record` times; it has its `circumstances` once the block has ended."""
 
-    provenance: Provenance
+    circumstances: Circumstances
+
+    def __init__(self, made_from: MadeFrom) -> None:
+        self.made_from = made_from
 
 
 @contextmanager
@@ -55,20 +58,17 @@ def record(
     completely.
     """
     data = {} if dataset is None else {"dataset": DataIdentity(name=dataset, checksum=checksum or "")}
+    recording = Recording(MadeFrom(params=params, **data, seed=seed))
     known: dict[str, Any] = {
-        "params": params,
-        **data,
-        "seed": seed,
         **commit_of(PACKAGE)._asdict(),
         "code": fingerprint(study),
         "versions": _versions(device),
         "hardware": _hardware(device),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    recording = Recording()
     began = time.monotonic()
     yield recording
-    recording.provenance = Provenance(
+    recording.circumstances = Circumstances(
         **known,
         seconds=round(time.monotonic() - began, 2),
         peak_memory_mb=round(_peak_memory_mb(device), 1),

@@ -199,7 +199,7 @@ def small_theory() -> Setting:
 
 def decided(path: Path) -> Any:
     """Return what a result says, without the circumstances it was made in."""
-    return {key: value for key, value in json.loads(path.read_text()).items() if key not in ("provenance", "digest")}
+    return {key: value for key, value in json.loads(path.read_text()).items() if key not in ("made_from", "digest")}
 
 
 def estimator(step: Callable[..., None], *arguments: Any) -> Any:

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 import torch
 from tests.conftest import edited_result
-from tests.report.conftest import made_by
+from tests.report.conftest import made_from
 
 from entrec.artefacts import read_json, sha256
 from entrec.errors import UserError
 from entrec.evaluation.evaluate import evaluate
 from entrec.evaluation.transfer import transfer
 from entrec.networks import build_backbone, save_backbone
-from entrec.paths import RunFolder
-from entrec.results import PretrainingResult, content_digest, write_result
+from entrec.paths import RunFolder, circumstances_of
+from entrec.results import PretrainingResult, write_result
 from entrec.runs import Run
 from entrec.settings import KNN, Evaluation, Linear
 from entrec.study import evaluate_keys, load_study, pretrain_keys, transfer_keys
@@ -43,13 +43,13 @@ def write_run(study, folder, backbone):
     save_backbone(backbone, run.encoder)
     run.history.write_text("step\n")
     made = PretrainingResult(
-        run=str(RUN), study=study.name, **asdict(RUN), steps=0, images_per_second=None, processes=1, parameters=1,
+        run=str(RUN), study=study.name, **asdict(RUN), steps=0, parameters=1,
         encoder=sha256(run.encoder), history=sha256(run.history),
-        provenance=made_by(0, "stripes", params=study.slice(pretrain_keys(study, RUN.method))),
+        made_from=made_from(0, "stripes", params=study.slice(pretrain_keys(study, RUN.method))),
     )  # fmt: skip
     write_result(run.description, made)
     with edited_result(run.description) as record:
-        record["provenance"]["dataset"]["checksum"] = "0" * 64
+        record["made_from"]["dataset"]["checksum"] = "0" * 64
     return run.encoder
 
 
@@ -61,31 +61,33 @@ def paths(stripes, encoder, tmp_path, monkeypatch):
     return {"data": tmp_path / "data", "encoder": encoder, "output": tmp_path / "out" / "scores.json"}
 
 
-def test_evaluation_json_holds_both_scores_and_their_provenance(study, paths):
+def test_evaluation_json_holds_both_scores_and_what_they_were_made_from(study, paths):
     evaluate(study, RUN, **paths)
     scores = read_json(paths["output"])
-    assert list(scores) == ["run", "encoder", "linear", "knn", "provenance", "digest"]
+    assert list(scores) == ["run", "encoder", "linear", "knn", "made_from", "digest"]
     assert scores["run"] == "untrained-b256-e20-s0"
     assert set(scores["linear"]) == {"test", "test_mean_per_class", "validation", "l2", "grid"}
     assert set(scores["knn"]) == {"test", "test_mean_per_class", "validation"}
     assert [row["l2"] for row in scores["linear"]["grid"]] == [1.0, 1e-2]
-    assert scores["provenance"]["params"] == study.slice(evaluate_keys())
-    assert scores["provenance"]["dataset"] == {"name": "stripes", "checksum": "0" * 64}
-    assert scores["provenance"]["seconds"] > 0
+    assert scores["made_from"]["params"] == study.slice(evaluate_keys())
+    assert scores["made_from"]["dataset"] == {"name": "stripes", "checksum": "0" * 64}
+    beside = read_json(circumstances_of(paths["output"]))
+    assert beside["seconds"] > 0
+    assert beside["result"] == scores["digest"]
 
 
-def test_transfer_json_holds_the_grid_the_choice_and_their_provenance(study, paths):
+def test_transfer_json_holds_the_grid_the_choice_and_what_they_were_made_from(study, paths):
     transfer(study, RUN, "stripes", **paths)
     scores = read_json(paths["output"])
     assert list(scores) == [
-        *("run", "encoder", "dataset", "metric", "test", "validation", "chosen", "grid", "provenance", "digest")
+        *("run", "encoder", "dataset", "metric", "test", "validation", "chosen", "grid", "made_from", "digest")
     ]
     assert scores["dataset"] == "stripes"
     assert scores["metric"] == "mean_per_class"
     assert set(scores["test"]) == {"top1", "mean_per_class"}
     assert [set(row) for row in scores["grid"]] == [{"lr", "weight_decay", "validation"}] * 4
     assert scores["chosen"] in [{"lr": r["lr"], "weight_decay": r["weight_decay"]} for r in scores["grid"]]
-    assert scores["provenance"]["params"] == study.slice(transfer_keys("stripes"))
+    assert scores["made_from"]["params"] == study.slice(transfer_keys("stripes"))
 
 
 def test_both_steps_give_the_same_numbers_again(study, paths):
@@ -93,7 +95,7 @@ def test_both_steps_give_the_same_numbers_again(study, paths):
         results = []
         for _ in range(2):
             step()
-            results.append(content_digest(paths["output"], ""))
+            results.append(paths["output"].read_bytes())
         assert results[0] == results[1]
 
 

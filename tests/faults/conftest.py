@@ -18,7 +18,6 @@ from PIL import Image
 from tests.workflow.conftest import shrink_theory
 
 from entrec.artefacts import write_csv
-from entrec.results.model import CIRCUMSTANCES
 from entrec.yaml_reader import read_yaml
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +27,6 @@ LIMIT = 120  # seconds that no step of the tiny study may take on a busy machine
 HTML = "<img src=x onerror=alert(1)>"  # a class and a title
 RUN, SETTING = "byol-b4-e3-s0", "quick"
 LATENT_RUN, CONTENT_RUN = "sphere_vmf10-info_nce-b16-s0", "causal-info_nce-s0"
-VOLATILE = {*CIRCUMSTANCES, "digest"}  # differ between two runs of the same code
 
 
 def count(full: int, few: int) -> int:
@@ -261,22 +259,16 @@ def undisturbed(world):
 
 
 def settled(folder: Path) -> dict[str, Any]:
-    """Return the content of every file below `folder`, without what differs between two runs of the same code."""
+    """Return the content of every file below `folder`; of circumstances only the result that they are of."""
     return {str(path.relative_to(folder)): content_of(path) for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def content_of(path: Path) -> Any:
-    """Return the bytes of a file; of JSON its values without times and memory."""
-    if path.suffix == ".json":
-        return without_volatile(json.loads(path.read_text()))
+    """Return the bytes of a file; of circumstances only the digest of the result that they are of."""
+    if path.name.endswith(".circumstances.json"):
+        values = json.loads(path.read_text())
+        return values["result"] if isinstance(values, dict) else values
     return path.read_bytes()
-
-
-def without_volatile(value: Any) -> Any:
-    """Return a value of JSON without the keys that differ between two runs of the same code."""
-    if isinstance(value, dict):
-        return {key: without_volatile(item) for key, item in value.items() if key not in VOLATILE}
-    return value
 
 
 def with_older(folder: Path, files: dict[str, Any]) -> dict[str, Any]:

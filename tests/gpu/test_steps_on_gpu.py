@@ -15,7 +15,6 @@ from entrec.evaluation.evaluate import evaluate
 from entrec.evaluation.knn import votes
 from entrec.evaluation.solvers import gradient_norm, solve_lbfgs
 from entrec.evaluation.transfer import transfer
-from entrec.results import content_digest
 from entrec.runs import Run
 from entrec.training.batches import Batches
 from entrec.training.pretrain import pretrain
@@ -54,7 +53,7 @@ def test_a_pretraining_that_a_signal_stopped_leaves_the_bits_of_one_that_ran_thr
     whole, resumed = files(tmp_path / "whole"), files(tmp_path / "stopped")
     assert whole["encoder.safetensors"] == resumed["encoder.safetensors"]
     assert whole["history.csv"] == resumed["history.csv"]
-    hardware = json.loads(resumed["run.json"])["provenance"]["hardware"]
+    hardware = json.loads(resumed["run.circumstances.json"])["hardware"]
     assert (hardware["device"], hardware["gpu"]) == ("cuda", torch.cuda.get_device_name(GPU))
 
 
@@ -67,7 +66,7 @@ def test_an_evaluation_repeats_itself_and_finds_what_the_encoder_knows(study, di
     for name in ("first", "second"):
         output = tmp_path / f"{name}.json"
         evaluate(own, RUN, data=digits_folder, encoder=tmp_path / "encoder.safetensors", output=output)
-        found.append(content_digest(output, ""))
+        found.append(output.read_bytes())
     assert found[0] == found[1]
     scores = json.loads((tmp_path / "first.json").read_text())
     assert scores["linear"]["test"] > 0.5
@@ -81,7 +80,7 @@ def test_fine_tuning_repeats_itself(study, digits_folder, tmp_path):
     found = []
     for output in (tmp_path / "first.json", tmp_path / "second.json"):
         transfer(study, RUN, name, data=tmp_path / name, encoder=tmp_path / "encoder.safetensors", output=output)
-        found.append(content_digest(output, ""))
+        found.append(output.read_bytes())
     assert found[0] == found[1]
 
 

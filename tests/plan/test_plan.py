@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from entrec.commands.study import show_plan
 from entrec.data.prepare import prepare
 from entrec.errors import UserError
+from entrec.paths import RunFolder, circumstances_of
 from entrec.pipeline.jobs import Jobs, StudyJob
 from entrec.plan.assumptions import Device, device_of, encoded_bytes
 from entrec.plan.costs import Cost, plan_of
@@ -121,14 +123,14 @@ def test_wall_time_is_at_least_the_hours_shared_out_and_the_longest_job(plan):
 
 
 def finished_run(study, method="simclr", batch_size=4096, **changes):
-    """The description of a run as pretraining writes it: 16 processes on the toy GPU; a changed key may be dotted."""
+    """What pretraining writes of a run and its circumstances: 16 processes, toy GPU; a changed key may be dotted."""
     keys = ["network", "views", "local_views", "training", f"datasets.{study.dataset}", f"methods.{method}"]
     description = {
         "run": f"{method}-b{batch_size}-e100-s0", "study": study.name, "method": method, "batch_size": batch_size,
-        "epochs": 100, "seed": 0, "steps": 10, "images_per_second": 16000.0, "processes": 16, "parameters": 1000,
-        "encoder": "0" * 64, "history": "0" * 64,
-        "provenance": {
-            "params": study.slice(keys), "seed": 0, "commit": None, "dirty": False, "code": "0", "versions": {},
+        "epochs": 100, "seed": 0, "steps": 10, "parameters": 1000, "encoder": "0" * 64, "history": "0" * 64,
+        "made_from": {"params": study.slice(keys), "seed": 0},
+        "circumstances": {
+            "images_per_second": 16000.0, "processes": 16, "commit": None, "dirty": False, "code": "0", "versions": {},
             "hardware": {
                 "cpu": "x",
                 "arithmetic": "native",
@@ -149,13 +151,23 @@ def finished_run(study, method="simclr", batch_size=4096, **changes):
 
 
 def write_run(folder, description):
-    (folder / description["run"]).mkdir(parents=True)
-    (folder / description["run"] / "run.json").write_text(json.dumps(description | {"digest": digest_of(description)}))
+    run = RunFolder(folder / description["run"])
+    run.folder.mkdir(parents=True)
+    *parts, circumstances = description.items()
+    digest = write_sealed(run.description, dict(parts))
+    write_sealed(circumstances_of(run.description), circumstances[1] | {"result": digest})
+
+
+def write_sealed(path, values):
+    """Write the values with their digest, which is returned."""
+    digest = digest_of(values)
+    path.write_text(json.dumps(values | {"digest": digest}))
+    return digest
 
 
 def test_a_measured_speed_replaces_the_count_at_the_nearest_batch_size(paper, tmp_path):
     write_run(tmp_path / "paper", finished_run(paper))
-    write_run(tmp_path / "paper", finished_run(paper, batch_size=512, images_per_second=8000.0))
+    write_run(tmp_path / "paper", finished_run(paper, batch_size=512, circumstances__images_per_second=8000.0))
     measured = plan_of(paper, device=GPU, data=NOWHERE, results=tmp_path)
     assert measured.rate("simclr", 4096) == measured.rate("simclr", 2048) == 1000
     assert measured.rate("simclr", 1024) == measured.rate("simclr", 512) == 500
@@ -168,20 +180,20 @@ def test_a_measured_speed_replaces_the_count_at_the_nearest_batch_size(paper, tm
 def test_another_studys_speed_is_taken_where_this_one_has_none(paper, tmp_path):
     write_run(tmp_path / "older", finished_run(paper))
     assert measured_speed(paper, "simclr", tmp_path, GPU).study == "older"
-    write_run(tmp_path / "paper", finished_run(paper, images_per_second=3200.0))
+    write_run(tmp_path / "paper", finished_run(paper, circumstances__images_per_second=3200.0))
     assert measured_speed(paper, "simclr", tmp_path, GPU).at(4096) == 200
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"provenance__hardware__gpu": None},
-        {"provenance__hardware__gpu": "NVIDIA Other"},
-        {"provenance__params__network": {"backbone": "resnet18", "width": 64, "stem": "7x7"}},
-        {"provenance__params__datasets.imagenet": {"size": 96, "channels": 3, "short_side": 256}},
-        {"provenance__params__training": {"precision": "float32"}},
-        {"provenance__params__methods.simclr": {"local_crops": 6}},
-        {"images_per_second": None},
+        {"circumstances__hardware__gpu": None},
+        {"circumstances__hardware__gpu": "NVIDIA Other"},
+        {"made_from__params__network": {"backbone": "resnet18", "width": 64, "stem": "7x7"}},
+        {"made_from__params__datasets.imagenet": {"size": 96, "channels": 3, "short_side": 256}},
+        {"made_from__params__training": {"precision": "float32"}},
+        {"made_from__params__methods.simclr": {"local_crops": 6}},
+        {"circumstances__images_per_second": None},
     ],
     ids=["a CPU", "another GPU", "another network", "smaller images", "another precision", "more crops", "no speed"],
 )
@@ -190,17 +202,27 @@ def test_a_speed_of_something_else_is_not_taken(paper, tmp_path, changes):
     assert measured_speed(paper, "simclr", tmp_path, GPU) is None
 
 
-def test_a_damaged_description_of_a_run_is_named(paper, tmp_path):
-    description = finished_run(paper)
-    del description["processes"]
-    write_run(tmp_path / "paper", description)
-    with pytest.raises(UserError, match=r"simclr-b4096-e100-s0/run\.json: damaged \(has no processes"):
-        measured_speed(paper, "simclr", tmp_path, GPU)
+def test_finished_runs_whose_speed_is_not_known_are_counted_and_left_out(paper, tmp_path):
+    for batch_size in (4096, 2048, 1024, 512):
+        write_run(tmp_path / "paper", finished_run(paper, batch_size=batch_size))
+    old, fetched, foreign, _ = (
+        RunFolder(tmp_path / "paper" / f"simclr-b{size}-e100-s0").description for size in (4096, 2048, 1024, 512)
+    )
+    old.write_text(old.read_text().replace("made_from", "provenance"))
+    circumstances_of(fetched).unlink()
+    shutil.copy(circumstances_of(old), circumstances_of(foreign))
+    plan = plan_of(paper, device=GPU, data=NOWHERE, results=tmp_path)
+    assert set(plan.unusable) == {old, fetched, foreign}
+    assert plan.speeds["simclr"].runs == 1
+    assert re.search(
+        r"Finished runs whose speed is not known, such as \S+/run\.json: 3\.", plan_text(plan, devices=[16])
+    )
 
 
 def test_a_threads_speed_is_that_of_the_run_over_its_threads(tmp_path):
     demo = load_study(DEMO)
-    changes = {"images_per_second": 4000.0, "processes": 1, "provenance__hardware__gpu": None}
+    changes = {"images_per_second": 4000.0, "processes": 1, "hardware__gpu": None}
+    changes = {f"circumstances__{key}": value for key, value in changes.items()}
     write_run(tmp_path / "demo", finished_run(demo, batch_size=256, **changes))
     assert measured_speed(demo, "simclr", tmp_path, device_of(demo, None)).at(256) == 1000
 

@@ -22,18 +22,19 @@ from entrec.report.vision.tables import table_rows
 from entrec.results import (
     Accuracies,
     BothMetrics,
+    Circumstances,
     DataIdentity,
     EvaluationResult,
     Hardware,
     LinearAccuracies,
+    MadeFrom,
     Point,
     PretrainingResult,
-    Provenance,
     ScoredPoint,
     Strength,
     TransferResult,
     read_card,
-    write_result,
+    write_computed,
 )
 from entrec.runs import Run
 from entrec.settings import Dataset
@@ -51,21 +52,22 @@ def plausible(run: Run) -> float:
     return min(LEVELS.get(run.method, 0.935) + steps + jitter, 1.0)
 
 
-def made_by(
-    seed: int, dataset: str | None = None, *, seconds: float = 12.5, code: str = CODE, dirty: bool = False,
-    data: Path | None = None, params: dict[str, Any] | None = None,
-) -> Provenance:  # fmt: skip
-    """Return what `entrec.provenance` records of a dataset in the folder `data`, or of one that does not exist.
+def made_from(
+    seed: int, dataset: str | None = None, *, data: Path | None = None, params: dict[str, Any] | None = None
+) -> MadeFrom:
+    """Return what a result says of a dataset in the folder `data`, or of one that does not exist.
 
     Without a `dataset` the data is synthetic.
     """
     made_up = f"{zlib.crc32((dataset or '').encode()):08x}" * 8
     checksum = read_card(DatasetFolder(data / dataset)).digest if data and dataset else made_up
     identity = {"dataset": DataIdentity(name=dataset, checksum=checksum)} if dataset else {}
-    return Provenance(
-        params=params or {},
-        **identity,
-        seed=seed,
+    return MadeFrom(params=params or {}, **identity, seed=seed)
+
+
+def circumstances(*, seconds: float = 12.5, code: str = CODE, dirty: bool = False, **others: Any) -> Circumstances:
+    """Return the circumstances of a computation that nobody did."""
+    return Circumstances(
         commit="89abcdef" * 5,
         dirty=dirty,
         code=code,
@@ -76,13 +78,14 @@ def made_by(
         started="2024-05-01T10:00:00+00:00",
         seconds=seconds,
         peak_memory_mb=412.5,
+        **others,
     )
 
 
 def write_results(study: Study, folder: Path, accuracy: Callable[[Run], float] = plausible, **options: Any) -> Path:
     """Write all files of `results/<study>` to `folder`; `accuracy` gives a run's linear top-1 as a fraction.
 
-    `options` are those of `made_by`.
+    `options` are those of `made_from`.
     """
     for run in study.runs:
         _write_run(study, run_folder(folder, run), run, accuracy(run), options)
@@ -105,16 +108,13 @@ def _write_run(study: Study, folder: RunFolder, run: Run, accuracy: float, optio
         study=study.name,
         **asdict(run),
         steps=steps,
-        images_per_second=2310.5 if trained else None,
-        processes=1,
         parameters=10_000,
         encoder=encoder,
         history=sha256(folder.history),
-        provenance=made_by(
-            run.seed, study.dataset, seconds=9.5 if trained else 0.1, **of_step(pretrain_keys(study, run.method))
-        ),
+        made_from=made_from(run.seed, study.dataset, **of_step(pretrain_keys(study, run.method))),
     )
-    write_result(folder.description, pretrained)
+    speed = {"processes": 1, "images_per_second": 2310.5 if trained else None}
+    write_computed(folder.description, pretrained, circumstances(seconds=9.5 if trained else 0.1, **speed))
 
     def scores(value: float) -> dict[str, float]:
         return {"test": value, "test_mean_per_class": value, "validation": value}
@@ -125,9 +125,9 @@ def _write_run(study: Study, folder: RunFolder, run: Run, accuracy: float, optio
         encoder=encoder,
         linear=LinearAccuracies(**scores(accuracy), l2=1e-4, grid=grid),
         knn=Accuracies(**scores(accuracy - 0.02)),
-        provenance=made_by(run.seed, study.dataset, seconds=1.5, **of_step(evaluate_keys())),
+        made_from=made_from(run.seed, study.dataset, **of_step(evaluate_keys())),
     )
-    write_result(folder.evaluation, evaluated)
+    write_computed(folder.evaluation, evaluated, circumstances(seconds=1.5))
     for name in study.evaluation.transfer.datasets if run in study.headline_runs else ():
         tuned = TransferResult(
             run=str(run),
@@ -138,9 +138,9 @@ def _write_run(study: Study, folder: RunFolder, run: Run, accuracy: float, optio
             validation=accuracy,
             chosen=Point(lr=1e-3, weight_decay=0.0),
             grid=(ScoredPoint(lr=1e-3, weight_decay=0.0, validation=accuracy),),
-            provenance=made_by(run.seed, name, seconds=4.0, **of_step(transfer_keys(name))),
+            made_from=made_from(run.seed, name, **of_step(transfer_keys(name))),
         )
-        write_result(folder.transfer(name), tuned)
+        write_computed(folder.transfer(name), tuned, circumstances(seconds=4.0))
 
 
 def write_history(folder: Path, text: str, *, steps: int) -> None:
@@ -161,7 +161,7 @@ def frames_of(study: Study, folder: Path) -> Frames:
 def history(run: Run, steps: int) -> str:
     """Return a `history.csv` whose bound rises: a header only when untrained, no measurements when supervised."""
     nats_of = "entropy,reconstruction,bound,discrete_entropy,discrete_reconstruction"
-    lines = [f"step,epoch,lr,loss,term,{nats_of},effective_rank,uniformity,alignment,seconds"]
+    lines = [f"step,epoch,lr,loss,term,{nats_of},effective_rank,uniformity,alignment"]
     place = zlib.crc32(run.method.encode()) % 7 / 3
     for step in sorted({*range(5, steps + 1, 5), *([steps] if steps else [])}):
         progress = step / steps
@@ -172,7 +172,7 @@ def history(run: Run, steps: int) -> str:
         nats += ["3.1", f"{-1 / progress:.5g}"] if measured and run.method == "entrec_disc" else ["", ""]
         spread = [f"{v:.5g}" for v in (8.1 + place, -2 - progress, 1 - progress / 2)] if measured else ["", "", ""]
         row = [str(step), f"{step * run.batch_size / 1222:.4f}", "0.003", f"{loss:.5f}", f"{loss:.5f}"]
-        lines.append(",".join([*row, *nats, *spread, f"{step / 20:.2f}"]))
+        lines.append(",".join([*row, *nats, *spread]))
     return "\n".join(lines) + "\n"
 
 

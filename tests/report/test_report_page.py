@@ -16,9 +16,10 @@ from tests.report.conftest import CODE, frames_of, write_history
 
 from entrec.errors import UserError
 from entrec.methods import METHODS
+from entrec.paths import RunFolder, circumstances_of
 from entrec.pipeline.jobs import TABLES
 from entrec.report.notebooks import execute, jupyter_home
-from entrec.report.page import duration
+from entrec.report.page import computing_time_of, duration
 from entrec.report.provenance import environments, read_provenance, write_provenance
 from entrec.report.templates import fragment, notebook
 from entrec.report.theme import COLOURS, SHAPES
@@ -28,6 +29,7 @@ from entrec.report.vision.frames import histories
 from entrec.report.vision.method_pages import method_sections
 from entrec.report.vision.page import render, swept
 from entrec.report.vision.palette import legend_of, marks_of
+from entrec.report.vision.plan_table import plan_table
 from entrec.report.vision.protocol import all_settings
 from entrec.report.vision.provenance import find_provenance, runs_table
 from entrec.report.vision.tables import write_table
@@ -190,8 +192,8 @@ def test_files_made_by_other_code_are_marked_and_the_rest_are_not(
 ) -> None:
     folder = results(demo)
     path = folder / "simclr-b64-e20-s0" / "evaluation.json"
-    with edited_result(path) as record:
-        record["provenance"] |= {"code": "fedcba9876543210", "dirty": True}
+    with edited_result(circumstances_of(path)) as record:
+        record |= {"code": "fedcba9876543210", "dirty": True}
     found = find_provenance(demo, folder, fingerprint=CODE)
     write_provenance(found, tmp_path / "provenance.csv")
     for frame in (found, read_provenance(tmp_path / "provenance.csv")):
@@ -203,6 +205,29 @@ def test_files_made_by_other_code_are_marked_and_the_rest_are_not(
     assert len(rows) == 34 * 2 + 16 * 2
     assert [row["run"] for row in rows if row["other_code"] == "true"] == ["simclr-b64-e20-s0"]
     assert rows[0]["commit"] == "89abcdef" * 5
+
+
+def test_a_result_without_circumstances_is_shown_as_not_recorded_here(demo: Study, results: Results) -> None:
+    folder = results(demo)
+    run = RunFolder(folder / "simclr-b64-e20-s0")
+    for path in (run.description, run.evaluation):
+        circumstances_of(path).unlink()
+    found = find_provenance(demo, folder, fingerprint=CODE)
+    assert "not recorded here" in fragment("provenance", environments(found), runs_table(found))
+    assert list(found["run"][found["code"].isna()]) == ["simclr-b64-e20-s0"] * 2
+    assert not (found["other_code"] == "true").any()
+    own = runs_table(found)
+    texts = [column.cells[key] for column in own.columns for key, run in own.rows if run == "simclr-b64-e20-s0"]
+    assert texts == ["0", "381", "–", "–", "–", "–", "–", "0.0001", texts[-2], "B"]
+
+
+def test_a_study_without_any_circumstances_has_no_computing_time(demo: Study, results: Results) -> None:
+    folder = results(demo)
+    for path in folder.rglob("*.circumstances.json"):
+        path.unlink()
+    found = find_provenance(demo, folder, fingerprint=CODE)
+    assert computing_time_of(found) == "not recorded here"
+    plan_table(demo, found, folder)
 
 
 def test_datasets_are_counted_and_their_pictures_are_inside_the_page(demo: Study, prepared: Prepared) -> None:

@@ -257,7 +257,7 @@ def test_a_missing_result_is_named_with_the_command_that_makes_it(
     [
         ("{", "not valid JSON"),
         ("[]", "the file is a list, which should be keys and values"),
-        ('{"run": "simclr-b256-e20-s0"}', "has no provenance"),
+        ('{"run": "simclr-b256-e20-s0"}', "has no made_from"),
     ],
 )
 def test_a_damaged_result_is_named_with_what_is_wrong(

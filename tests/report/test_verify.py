@@ -14,7 +14,7 @@ from tests.report.conftest import ROOT
 
 from entrec.__main__ import main
 from entrec.errors import Missing, Outdated, UserError
-from entrec.paths import DatasetFolder, RunFolder
+from entrec.paths import DatasetFolder, RunFolder, circumstances_of
 from entrec.pipeline.jobs import TABLES, Jobs
 from entrec.pipeline.recording import require_whole
 from entrec.pipeline.verify import faults, told, verify
@@ -108,7 +108,7 @@ def test_an_evaluation_of_another_encoder_or_of_other_data_is_not_that_of_the_ru
     for key, fault in (("encoder", "another encoder"), ("checksum", "other data")):
         kept = FOLDER.evaluation.read_bytes()
         with edited_result(FOLDER.evaluation) as values:
-            (values if key == "encoder" else values["provenance"]["dataset"])[key] = "0" * 64
+            (values if key == "encoder" else values["made_from"]["dataset"])[key] = "0" * 64
         expected = f"{FOLDER.evaluation}: damaged (made from {fault} than {FOLDER.description} names); delete it and"
         with pytest.raises(UserError) as caught:
             write_table(study, "table_1", results=RESULTS, output=TABLE)
@@ -135,8 +135,8 @@ def test_a_mean_typed_into_a_card_is_found(study: Study) -> None:
 
 def test_a_table_is_out_of_date_after_a_result_that_it_shows(study: Study) -> None:
     job = Jobs(study).table("table_1")
-    with edited_result(FOLDER.evaluation) as values:
-        values["provenance"]["seconds"] = 99.0  # the same scores, computed again
+    with edited_result(circumstances_of(FOLDER.evaluation)) as values:
+        values["seconds"] = 99.0  # the same scores, computed again
     assert faults(job, study) == []
     with edited_result(FOLDER.evaluation) as values:
         values["linear"]["test"] = 0.5
@@ -145,6 +145,16 @@ def test_a_table_is_out_of_date_after_a_result_that_it_shows(study: Study) -> No
     assert str(fault).startswith(expected)
     with pytest.raises(UserError, match="made from another"):
         require_whole(job, study, places={})
+
+
+def test_circumstances_may_be_missing_but_not_those_of_another_result(study: Study) -> None:
+    own, other = (circumstances_of(folder.evaluation) for folder in (FOLDER, OTHER_FOLDER))
+    kept = own.read_bytes()
+    own.unlink()
+    assert found(study) == []
+    shutil.copy(other, own)
+    assert found(study) == [f"{own}: the circumstances of another result than {FOLDER.evaluation} is now; delete it"]
+    own.write_bytes(kept)
 
 
 def test_a_record_of_another_table_vouches_for_no_file_of_this_one(study: Study) -> None:

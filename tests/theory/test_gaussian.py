@@ -12,6 +12,7 @@ from tests.theory.conftest import CPU
 from entrec.errors import UserError
 from entrec.information import bounds
 from entrec.information.kernels import VMFKernel
+from entrec.paths import circumstances_of
 from entrec.provenance import fingerprint
 from entrec.theory.estimators.critics import GaussianDensity, JointCritic, SeparableCritic, mlp
 from entrec.theory.estimators.gaussian import (
@@ -209,8 +210,8 @@ def test_the_file_says_what_it_is_and_what_made_it(small, tmp_path):
         "seed": 0,
         "setting": "quick",
     }
-    record = found["provenance"]
-    assert record["code"] == fingerprint("theory")
+    assert json.loads(circumstances_of(path).read_text())["code"] == fingerprint("theory")
+    record = found["made_from"]
     assert record["params"]["quick.estimators.gaussian.smile"] == {"clip": 5.0}
     assert "dataset" not in record
 

@@ -202,7 +202,7 @@ def test_the_file_holds_rows_and_fits(small, tmp_path, name):
     assert {"bias", "bias_error", "variance", "mse", "repeats"} <= set(found["rows"][0])
     assert len(found["width_rows"]) == (4 if name == "sphere_d3_resubstitution" else 0)
     assert all(fit["low"] <= fit["slope"] <= fit["high"] and fit["reading"] for fit in found["fits"])
-    assert found["provenance"]["seed"] == 0
+    assert found["made_from"]["seed"] == 0
 
 
 def test_a_case_that_the_study_has_not_is_refused(small, tmp_path):

@@ -64,7 +64,7 @@ def test_the_file_has_a_row_per_kappa_size_and_estimator(small, tmp_path):
     assert (found["dimension"], found["setting"]) == (3, "quick")
     assert len(found["rows"]) == 2 * (2 * 4 + 3)
     assert {row["repeats"] for row in found["rows"] if row["samples"] == 16} == {5}
-    assert "quick.estimators.sphere.kappa.3" in found["provenance"]["params"]
+    assert "quick.estimators.sphere.kappa.3" in found["made_from"]["params"]
 
 
 def test_a_dimension_that_the_study_has_not_is_refused(small, tmp_path):

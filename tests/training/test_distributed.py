@@ -13,6 +13,7 @@ import torch
 
 from entrec.errors import UserError
 from entrec.methods import METHODS
+from entrec.paths import RunFolder, circumstances_of
 from entrec.training.distributed import share
 
 TRAINED = [name for name in METHODS if name != "untrained"]
@@ -128,7 +129,8 @@ def test_the_command_line_trains_on_two_processes_and_the_first_writes(digits_fo
             folder,
             processes=processes,
         )
-        assert sorted(p.name for p in folder.iterdir()) == ["encoder.safetensors", "history.csv", "run.json"]
+        written = RunFolder(folder)
+        assert set(folder.iterdir()) == {*written.pretrained, circumstances_of(written.description)}
         histories.append(pd.read_csv(folder / "history.csv"))
     one, two = histories
     assert list(one["step"]) == list(two["step"])

@@ -13,6 +13,7 @@ from entrec.errors import UserError
 from entrec.information.checks import InvalidEmbeddings, check_finite
 from entrec.methods import METHODS
 from entrec.methods.method import Method
+from entrec.paths import RunFolder, circumstances_of
 from entrec.runs import Run
 from entrec.training import checkpoint
 from entrec.training.device import make_deterministic
@@ -84,11 +85,12 @@ def assert_resume_is_exact(study, run, data, folder, device):
 def test_pretraining_writes_encoder_history_and_description(demo, digits_folder, tmp_path):
     run = Run("simclr", 256, 1, 0)
     pretrain(demo, run, data=digits_folder, folder=tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["encoder.safetensors", "history.csv", "run.json"]
+    written = RunFolder(tmp_path)
+    assert set(tmp_path.iterdir()) == {*written.pretrained, circumstances_of(written.description)}
     description = json.loads((tmp_path / "run.json").read_text())
     assert description["steps"] == 4
     assert description["parameters"] == 19480
-    assert description["provenance"]["params"]["methods.simclr"]["temperature"] == demo.method("simclr").temperature
+    assert description["made_from"]["params"]["methods.simclr"]["temperature"] == demo.method("simclr").temperature
     lines = (tmp_path / "history.csv").read_text().splitlines()
     assert lines[0].startswith("step,epoch,lr,loss,nt_xent,entropy,reconstruction,bound,effective_rank")
     assert lines[-1].startswith("4,1.0,")

@@ -6,6 +6,7 @@ rule pretrain:
         encoder=RUN.encoder,
         history=RUN.history,
         description=RUN.description,
+        # not the circumstances beside it, as in every rule: what was fetched has none, and is complete without them
     log:
         LOGS.log("pretrain", "{run}"),
     benchmark:

@@ -226,6 +226,15 @@ def render_dvc(study: StudyFile, output: Annotated[Path, typer.Option(help="The 
 
 
 @app.command()
+def adopt(study: StudyFile) -> None:
+    """Remove the circumstances of results in whose place `dvc pull`, `dvc checkout` or a copy has put others."""
+    from entrec.pipeline.jobs import Jobs
+    from entrec.pipeline.stage import drop_foreign
+
+    drop_foreign(Jobs(load_study(study)))
+
+
+@app.command()
 def stage(study: StudyFile, targets: Targets) -> None:
     """Make the results of one DVC stage that are not those of today's study; dvc.yaml calls this."""
     from entrec.pipeline.stage import run_stage

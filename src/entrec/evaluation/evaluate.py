@@ -15,7 +15,7 @@ from entrec.evaluation.linear import evaluate_linear
 from entrec.evaluation.splits import Split, Splits
 from entrec.paths import DatasetFolder
 from entrec.provenance import record
-from entrec.results import EvaluationResult, write_result
+from entrec.results import EvaluationResult, write_computed
 from entrec.runs import Run
 from entrec.study import Study, evaluate_keys
 from entrec.training.device import device_for, make_deterministic
@@ -41,9 +41,9 @@ def evaluate(study: Study, run: Run, *, data: Path, encoder: Path, output: Path)
         linear = evaluate_linear(splits, classes=classes, linear=settings.linear, seed=run.seed)
         knn = evaluate_knn(splits, classes=classes, knn=settings.knn)
     result = EvaluationResult(
-        run=str(run), encoder=made.pretraining.encoder, linear=linear, knn=knn, provenance=recording.provenance
+        run=str(run), encoder=made.pretraining.encoder, linear=linear, knn=knn, made_from=recording.made_from
     )
-    write_result(output, result)
+    write_computed(output, result, recording.circumstances)
 
 
 def frozen_splits(study: Study, run: Run, prepared: Prepared, *, encoder: Path, device: torch.device) -> Splits:

@@ -19,7 +19,7 @@ from entrec.evaluation.features import Compute, extract
 from entrec.evaluation.fine_tuning import fine_tune, with_fresh_head
 from entrec.evaluation.metrics import Metric, mean_per_class, score, top1
 from entrec.provenance import record
-from entrec.results import BothMetrics, ScoredPoint, TransferResult, write_result
+from entrec.results import BothMetrics, ScoredPoint, TransferResult, write_computed
 from entrec.runs import Run
 from entrec.settings import Transfer
 from entrec.study import Study, transfer_keys
@@ -38,8 +38,8 @@ def transfer(study: Study, run: Run, dataset: str, *, data: Path, encoder: Path,
         backbone = load_encoder(study, run, encoder)
         scores = transfer_scores(backbone, prepared, transfer=recipe, metric=metric, seed=run.seed, compute=compute)
     digest = results_beside(study, run, encoder).pretraining.encoder
-    result = TransferResult(run=str(run), encoder=digest, dataset=dataset, **scores, provenance=recording.provenance)
-    write_result(output, result)
+    result = TransferResult(run=str(run), encoder=digest, dataset=dataset, **scores, made_from=recording.made_from)
+    write_computed(output, result, recording.circumstances)
 
 
 def transfer_scores(

@@ -32,7 +32,9 @@ MACROS = TEMPLATES / "macros.html.j2"  # what the HTML of every table, figure an
 class Job:
     """One job of the rule `rule`.
 
-    It reads the files `inputs` and the settings under the dotted keys `keys`, and writes `outputs`.
+    It reads the files `inputs` and the settings under the dotted keys `keys`, and writes `outputs`. Circumstances that
+    it writes beside a result are no output: they differ between two computations of the same bits, so that nothing may
+    depend on them, neither a rule of Snakemake nor `dvc status`.
     """
 
     rule: str

@@ -13,8 +13,8 @@ from entrec.paths import StudyPaths, record_of
 from entrec.pipeline.jobs import Job
 from entrec.results import (
     Record,
-    content_digest,
     damaged,
+    file_digest,
     missing,
     outdated,
     read_result,
@@ -34,7 +34,7 @@ def write_record(job: Job, study: Study | Setting, files: Iterable[Path], *, pla
     first, *others = files
     path = record_of(first)
     digests = {str(file.relative_to(path.parent)): sha256(file) for file in (first, *others)}
-    inputs = {str(name): content_digest(located(name, places), str(name)) for name in job.inputs}
+    inputs = {str(name): file_digest(located(name, places), str(name)) for name in job.inputs}
     write_result(path, Record(params=study.slice(list(job.keys)), inputs=inputs, files=digests))
 
 
@@ -77,7 +77,7 @@ def record_faults(job: Job, study: Study | Setting, *, places: Places) -> Iterat
     for name in job.inputs:
         here = located(name, places)
         try:
-            same = record.inputs.get(str(name)) == content_digest(here, command(study, name))
+            same = record.inputs.get(str(name)) == file_digest(here, command(study, name))
         except UserError as error:
             yield error
             continue

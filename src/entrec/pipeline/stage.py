@@ -18,6 +18,7 @@ from entrec.pipeline import run_cache
 from entrec.pipeline.jobs import Job, Jobs
 from entrec.pipeline.theory_jobs import TheoryJobs
 from entrec.pipeline.verify import faults
+from entrec.results import drop_foreign_circumstances
 from entrec.study import Study
 from entrec.theory.study import Setting
 
@@ -33,8 +34,10 @@ def run_stage(study: Study | Setting, study_file: Path, targets: Sequence[str]) 
     jobs = [_job(study, study_file, target) for target in targets]
     for job in jobs:
         _refuse_while_snakemake_runs(job)
+    drop_foreign(jobs)
     stale = [job for job in jobs if faults(job, study)]
     if stale and run_cache.restored(targets):
+        drop_foreign(stale)
         restored = [job for job in stale if not faults(job, study)]
         stale = [job for job in stale if job not in restored]
         _show_to_snakemake(restored, study, study_file)
@@ -46,6 +49,12 @@ def run_stage(study: Study | Setting, study_file: Path, targets: Sequence[str]) 
     if stale:
         _call(_snakemake(stale, study, study_file))
         run_cache.save(targets)
+
+
+def drop_foreign(jobs: Iterable[Job]) -> None:
+    """Remove the circumstances of results in whose place DVC, or a copy, has put others."""
+    for path in (output for job in jobs for output in job.outputs if output.suffix == ".json"):
+        drop_foreign_circumstances(path)
 
 
 def _job(study: Study | Setting, study_file: Path, target: str) -> Job:

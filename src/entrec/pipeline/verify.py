@@ -25,6 +25,7 @@ from entrec.results import (
     outdated,
     preparation,
     read_card,
+    read_circumstances,
     read_result,
     require_digest,
 )
@@ -43,7 +44,7 @@ def faults(job: Job, study: Study | Setting) -> list[UserError]:
 
     A fault is `Missing` where a file is not there, and `Outdated` where a file is whole and was made with other
     settings than the study has now. Any other fault is damage: a file that is not as it was written, or that was made
-    from other files than those that lie there now.
+    from other files than those that lie there now. Circumstances may be missing, but not be those of another result.
     """
     found: list[UserError] = [*_missing(job, study)] or [*_faults(job, study)]
     return list({str(fault): fault for fault in found}.values())
@@ -177,7 +178,8 @@ def _faults_of_run(job: StudyJob, run: Run, study: Study) -> Iterator[UserError]
     except UserError as error:
         yield error
         return
-    yield from outdated(path, result.provenance.params, study.slice(list(job.keys)), command(study, path))
+    yield from faults_of(results.circumstances, path, result)
+    yield from outdated(path, result.made_from.params, study.slice(list(job.keys)), command(study, path))
 
 
 def _faults_of_theory(job: Job, setting: Setting) -> Iterator[UserError]:
@@ -194,4 +196,5 @@ def _faults_of_theory(job: Job, setting: Setting) -> Iterator[UserError]:
         digests = {job.outputs[1]: result.encoder, job.outputs[2]: result.process}
         for file, digest in digests.items():
             yield from faults_of(require_digest, file, digest, named_by=path, remedy=remedy)
-    yield from outdated(path, result.provenance.params, setting.slice(list(job.keys)), remedy)
+    yield from faults_of(read_circumstances, path, result, remedy)
+    yield from outdated(path, result.made_from.params, setting.slice(list(job.keys)), remedy)

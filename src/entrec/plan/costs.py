@@ -7,7 +7,7 @@ from entrec.pipeline.jobs import Jobs, StudyJob
 from entrec.plan.assumptions import Device
 from entrec.plan.flops import Networks, networks_of, passes_of
 from entrec.plan.sizes import Size, size_of
-from entrec.plan.speeds import Speed, measured_speed
+from entrec.plan.speeds import Speed, measured_speed, unusable_runs
 from entrec.runs import Run
 from entrec.study import Study
 
@@ -29,13 +29,17 @@ class Cost:
 
 @dataclass(frozen=True)
 class Plan:
-    """The costs of a study's jobs in their order, and what they were computed from."""
+    """The costs of a study's jobs in their order, and what they were computed from.
+
+    `unusable` are finished runs of the same methods whose speed is not known (`unusable_runs`).
+    """
 
     study: Study
     device: Device
     sizes: dict[str, Size]
     networks: dict[str, Networks]
     speeds: dict[str, Speed]
+    unusable: list[Path]
     costs: list[Cost]
 
     def rate(self, method: str, batch_size: int) -> float:
@@ -56,8 +60,11 @@ def plan_of(study: Study, *, device: Device, data: Path, results: Path | None) -
     networks = {method: networks_of(study, method) for method in study.methods}
     found = {method: measured_speed(study, method, results, device) for method in study.methods} if results else {}
     speeds = {method: speed for method, speed in found.items() if speed and networks[method].step}
-    plan = Plan(study, device, sizes, networks, speeds, [])
-    return Plan(study, device, sizes, networks, speeds, [Cost(job, _seconds(plan, job)) for job in Jobs(study)])
+    unusable = unusable_runs(study, results) if results else []
+    plan = Plan(study, device, sizes, networks, speeds, unusable, [])
+    return Plan(
+        study, device, sizes, networks, speeds, unusable, [Cost(job, _seconds(plan, job)) for job in Jobs(study)]
+    )
 
 
 def _seconds(plan: Plan, job: StudyJob) -> float:

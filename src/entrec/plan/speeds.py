@@ -2,13 +2,15 @@
 
 import math
 import statistics
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from entrec.errors import UserError
 from entrec.paths import RunFolder
 from entrec.plan.assumptions import Device
-from entrec.results import PretrainingResult, read_result
+from entrec.results import Circumstances, PretrainingResult, read_circumstances, read_result
 from entrec.study import Study
 
 IMAGES = ("size", "channels", "short_side")  # what must be equal of the images that are trained on
@@ -32,8 +34,8 @@ class Speed:
 def measured_speed(study: Study, method: str, results: Path, device: Device) -> Speed | None:
     """Return the speed of `method` on `device` in `results`, the folder of all studies; None where nothing compares.
 
-    The runs of `study` itself count if there are any, otherwise those of the first other study that has some. Raises
-    `UserError` for a damaged file.
+    The runs of `study` itself count if there are any, otherwise those of the first other study that has some. Those of
+    `unusable_runs` count nowhere.
     """
     others = sorted(path.parent.parent for path in results.glob(f"*/{_descriptions(method)}"))
     for folder in dict.fromkeys([results / study.name, *others]):
@@ -47,11 +49,32 @@ def measured_speed(study: Study, method: str, results: Path, device: Device) -> 
 def _speeds(study: Study, method: str, folder: Path, device: Device) -> dict[int, list[float]]:
     found: dict[int, list[float]] = {}
     for path in sorted(folder.glob(_descriptions(method))):
-        remedy = f"snakemake {path} --configfile params/{folder.name}.yaml"
-        run = read_result(PretrainingResult, path, remedy=remedy, about={"method": method})
-        if run.images_per_second and _comparable(study, run, device):
-            found.setdefault(run.batch_size, []).append(run.images_per_second / _devices(run, device))
+        if (usable := _read(path)) is None:
+            continue
+        run, circumstances = usable
+        speed = circumstances.images_per_second
+        if speed and _comparable(study, run, circumstances, device):
+            found.setdefault(run.batch_size, []).append(speed / _devices(circumstances, device))
     return found
+
+
+def unusable_runs(study: Study, results: Path) -> list[Path]:
+    """Return the descriptions in `results` of runs of the study's methods whose speed is not known.
+
+    They are damaged or of an earlier version of this package, or their circumstances are missing or damaged.
+    """
+    found = (path for method in study.methods for path in sorted(results.glob(f"*/{_descriptions(method)}")))
+    return [path for path in found if _read(path) is None]
+
+
+def _read(path: Path) -> tuple[PretrainingResult, Circumstances] | None:
+    """Return what `path` says of a run and its circumstances; None where one of them cannot be used."""
+    with suppress(UserError):
+        run = read_result(PretrainingResult, path, remedy="", about={})
+        circumstances = read_circumstances(path, run, "")
+        if circumstances is not None and circumstances.processes is not None:
+            return run, circumstances
+    return None
 
 
 def _descriptions(method: str) -> str:
@@ -59,14 +82,15 @@ def _descriptions(method: str) -> str:
     return str(RunFolder(Path(f"{method}-*")).description)
 
 
-def _devices(run: PretrainingResult, device: Device) -> int:
+def _devices(circumstances: Circumstances, device: Device) -> int:
     """Return how many GPUs, or threads, a run had."""
-    return run.processes * (1 if device.unit == "GPU" else run.provenance.hardware.threads)
+    assert circumstances.processes is not None
+    return circumstances.processes * (1 if device.unit == "GPU" else circumstances.hardware.threads)
 
 
-def _comparable(study: Study, run: PretrainingResult, device: Device) -> bool:
+def _comparable(study: Study, run: PretrainingResult, circumstances: Circumstances, device: Device) -> bool:
     """Return whether a run trained the same networks on images like these, on a device like this."""
-    gpu, theirs = run.provenance.hardware.gpu, run.provenance.params
+    gpu, theirs = circumstances.hardware.gpu, run.made_from.params
     if (device.title not in (gpu or "")) if device.unit == "GPU" else gpu is not None:
         return False
     ours = study.slice(["network", "local_views", "training", f"datasets.{study.dataset}", f"methods.{run.method}"])

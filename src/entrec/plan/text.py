@@ -123,6 +123,11 @@ def _assumptions(plan: Plan) -> list[str]:
         " processors such as preparation, and linear classifiers that lbfgs fits.",
         "The wall time assumes that all devices are free all the time and that the longest pretrainings start first.",
     ]
+    if plan.unusable:
+        lines.append(
+            f"Finished runs whose speed is not known, such as {plan.unusable[0]}: {len(plan.unusable)}."
+            " They are damaged, of an earlier version of this package, or without circumstances beside them."
+        )
     if published:
         lines.append(f"Image counts as published, not counted yet: {', '.join(published)}.")
     if counted:

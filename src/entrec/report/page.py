@@ -10,7 +10,7 @@ from entrec.artefacts import write_text
 from entrec.paths import ReportFolder
 from entrec.report import templates
 from entrec.report.notebooks import execute, jupyter_home, to_html
-from entrec.report.provenance import DIRTY, UNKNOWN, write_provenance
+from entrec.report.provenance import DIRTY, UNKNOWN, UNRECORDED, write_provenance
 
 
 def write_page(
@@ -39,8 +39,10 @@ def write_page(
 
 
 def computing_time_of(found: pd.DataFrame) -> str:
-    """Return the sum of the wall times, and the days on which the files were made."""
-    days = sorted({started[:10] for started in found["started"]})
+    """Return the sum of the wall times, and the days on which the files were made, as far as they are recorded."""
+    days = sorted({started[:10] for started in found["started"].dropna()})
+    if not days:
+        return UNRECORDED
     when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
     return f"{duration(found['seconds'].sum())} in all, on {when} (UTC)"
 
@@ -62,6 +64,7 @@ def _notices(found: pd.DataFrame) -> list[str]:
         "were made by another version of the code; they are marked † under Provenance. Numbers of different versions "
         "may not be comparable.": other,
         "were made while the working tree had uncommitted changes.": dirty,
+        "were fetched: when, where and by which code they were made is not recorded here.": found["code"].isna().sum(),
         "were made where git could not be asked: their commit is unknown.": (found["commit"] == UNKNOWN).sum(),
     }
     return [f"{count} of {len(found)} result files {text}" for text, count in notices.items() if count]

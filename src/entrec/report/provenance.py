@@ -6,31 +6,55 @@ from pathlib import Path
 import pandas as pd
 
 from entrec.artefacts import write_text
+from entrec.report.mean_sd import NOTHING
 from entrec.report.table import Head, Table
-from entrec.results import Provenance
+from entrec.results import Circumstances, Result
 
 SHORT = 8  # digits of a digest that the page shows; the CSV has all of them
 ENVIRONMENT = ["commit", "dirty", "code", "cpu", "arithmetic", "gpu", "device", "threads", "machine", "versions"]
+COST = ["started", "seconds", "peak_memory_mb"]
+UNRECORDED = "not recorded here"  # what the report says of a result without circumstances, such as a fetched one
 UNKNOWN = "unknown"  # what the report says where git could not be asked
 DIRTY = {True: "True", False: "False", None: UNKNOWN}
 TEXTS = ["checksum", "commit", "dirty", "code", "other_code"]  # columns whose values may look like something else
 
 
 def provenance_row(
-    names: Mapping[str, object], made: Provenance, facts: Mapping[str, object] | None = None
+    names: Mapping[str, object],
+    result: Result,
+    made: Circumstances | None,
+    facts: Mapping[str, object] | None = None,
 ) -> dict[str, object]:
-    """Return what a result file says of its making: `names` say which file it is, and `facts` what else is shown."""
-    data = {"dataset": made.dataset.name, "checksum": made.dataset.checksum} if made.dataset else {}
-    cost = {key: getattr(made, key) for key in ("seed", "started", "seconds", "peak_memory_mb")}
-    code = {"commit": made.commit or UNKNOWN, "dirty": DIRTY[made.dirty], "code": made.code}
+    """Return what is known of a result file: what it was made from, and its circumstances where they lie beside it.
+
+    `names` say which file it is, and `facts` what else is shown.
+    """
+    data = result.made_from.dataset
+    identity = {"dataset": data.name, "checksum": data.checksum} if data else {}
+    return {**names, **identity, "seed": result.made_from.seed, **(_row_of(made) if made else {}), **(facts or {})}
+
+
+def _row_of(made: Circumstances) -> dict[str, object]:
     versions = ", ".join(f"{name} {version}" for name, version in made.versions.items())
-    return {**names, **data, **cost, **(facts or {}), **code, **made.hardware.model_dump(), "versions": versions}
+    return {
+        **{key: getattr(made, key) for key in COST},
+        "commit": made.commit or UNKNOWN,
+        "dirty": DIRTY[made.dirty],
+        "code": made.code,
+        **made.hardware.model_dump(),
+        "versions": versions,
+    }
 
 
 def provenance_frame(rows: Iterable[Mapping[str, object]], *, fingerprint: str) -> pd.DataFrame:
-    """Return the rows as a frame; `other_code` is `true` where the code was not today's, which is `fingerprint`."""
+    """Return the rows as a frame; `other_code` is `true` where the code was not today's, which is `fingerprint`.
+
+    What was not recorded is empty.
+    """
     found = pd.DataFrame(list(rows), dtype=object)  # numbers stay as the files have them, beside empty cells
-    return found.assign(other_code=(found["code"] != fingerprint).map({True: "true", False: "false"}))
+    found = found.reindex(columns=list(dict.fromkeys([*found, *COST, *ENVIRONMENT])))
+    other = (found["code"] != fingerprint) & found["code"].notna()
+    return found.assign(other_code=other.map({True: "true", False: "false"}))
 
 
 def write_provenance(found: pd.DataFrame, path: Path) -> None:
@@ -55,6 +79,11 @@ def made_in(found: pd.DataFrame) -> pd.Series:
     return _letters(found) + (found["other_code"] == "true").map({True: "†", False: ""})
 
 
+def measured(value: float, *, decimals: int = 1) -> str:
+    """Return a measurement with so many decimals, or a dash where it was not recorded."""
+    return NOTHING if pd.isna(value) else f"{value:.{decimals}f}"
+
+
 def _letters(found: pd.DataFrame) -> pd.Series:
     """Return a letter for each file; environments are lettered in order of appearance."""
     return found.groupby(ENVIRONMENT, sort=False, dropna=False).ngroup().map(_letter)
@@ -66,6 +95,9 @@ def _letter(place: int) -> str:
 
 def _environment(letter: str, files: pd.DataFrame) -> dict[Head, str]:
     first = files.iloc[0]
+    if pd.isna(first["code"]):
+        unknown: dict[Head, str] = dict.fromkeys(("code", "device", "processor", "threads", "versions"), NOTHING)
+        return {"": letter, "commit": UNRECORDED, **unknown, "files": str(len(files))}
     state = " (another version †)" if first["other_code"] == "true" else " (this version)"
     return {
         "": letter,

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from entrec.errors import UserError
 from entrec.paths import RunFolder, StudyPaths
-from entrec.results.files import damaged, outdated, read_result, require_digest
-from entrec.results.model import Result
+from entrec.results.files import damaged, outdated, read_circumstances, read_result, require_digest
+from entrec.results.model import Circumstances, Result
 from entrec.results.studies import EvaluationResult, PretrainingResult, TransferResult
 
 R = TypeVar("R", EvaluationResult, TransferResult)
@@ -51,7 +51,7 @@ class RunResults:
     def evaluation(self) -> EvaluationResult:
         """Return the scores of the run's encoder, on the data that it was trained on."""
         found = self._scores(EvaluationResult, self.folder.evaluation)
-        if found.provenance.dataset != self.pretraining.provenance.dataset:
+        if found.made_from.dataset != self.pretraining.made_from.dataset:
             raise self._foreign(self.folder.evaluation, "other data")
         return found
 
@@ -61,14 +61,18 @@ class RunResults:
 
     def require_settings(self, path: Path, result: Result, todays: Mapping[str, Any]) -> None:
         """Raise `UserError` unless `result`, read from `path`, was made with the settings `todays` of its step."""
-        for fault in outdated(path, result.provenance.params, todays, self._command(path)):
+        for fault in outdated(path, result.made_from.params, todays, self._command(path)):
             raise fault
 
     def require_data(self, path: Path, result: Result, card: Path, digest: str) -> None:
         """Raise `UserError` unless `result`, read from `path`, was made from the data whose `card` has this digest."""
-        made_from = result.provenance.dataset
-        if made_from is None or made_from.checksum != digest:
+        data = result.made_from.dataset
+        if data is None or data.checksum != digest:
             raise damaged(path, f"made from other data than {card} describes", self._command(path))
+
+    def circumstances(self, path: Path, result: Result) -> Circumstances | None:
+        """Return the circumstances of `result`, read from `path`; None where none lie beside it."""
+        return read_circumstances(path, result, self._command(path))
 
     def _scores(self, kind: type[R], path: Path, **about: str) -> R:
         found = read_result(kind, path, remedy=self._command(path), about={"run": self.run, **about})

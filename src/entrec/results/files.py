@@ -2,22 +2,25 @@
 
 Every file ends with the digest of its own contents, and names the digests of the files that it was made from and of
 those that were written with it. Damage is therefore found by whoever reads it, and a file of another run too.
+
+The circumstances of a result lie beside it and name its digest. Nothing depends on them: a result that was fetched, for
+instance by DVC, has none.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from entrec.artefacts import sha256, write_text
+from entrec.artefacts import read_json, replacing_all, sha256, write_text
 from entrec.errors import Missing, Outdated, UserError, listed, one_line, shown
-from entrec.paths import DatasetFolder, StudyPaths
+from entrec.paths import DatasetFolder, StudyPaths, circumstances_of
 from entrec.results.cards import Card
-from entrec.results.model import CIRCUMSTANCES, Sealed
+from entrec.results.model import Circumstances, Result, Sealed
 
 R = TypeVar("R", bound=Sealed)
 
@@ -27,10 +30,52 @@ def write_result(path: Path, result: Sealed) -> None:
     write_text(path, sealed_text(result))
 
 
+def write_computed(path: Path, result: Result, circumstances: Circumstances) -> None:
+    """Write `result` to `path` and the circumstances of its computation beside it.
+
+    A process that is killed meanwhile leaves the older or the new result, without circumstances or with its own.
+    """
+    text, beside = sealed_text(result), circumstances_of(path)
+    of_result = circumstances.model_copy(update={"result": json.loads(text)["digest"]})
+    with replacing_all([path, beside]) as (own, other):
+        own.write_text(text, encoding="utf-8")
+        other.write_text(sealed_text(of_result), encoding="utf-8")
+        beside.unlink(missing_ok=True)
+
+
+def read_circumstances(path: Path, result: Result, remedy: str) -> Circumstances | None:
+    """Return the circumstances of `result`, which was read from `path`; None where none lie beside it.
+
+    `remedy` is the command that computes the result. Raises `UserError` for circumstances that are damaged or of
+    another result.
+    """
+    beside = circumstances_of(path)
+    if not beside.exists():
+        return None
+    found = read_result(Circumstances, beside, remedy=f"{remedy} --force", about={})
+    if found.result != result.digest:
+        raise UserError(f"{beside}: the circumstances of another result than {path} is now; delete it")
+    return found
+
+
+def drop_foreign_circumstances(path: Path) -> None:
+    """Remove the circumstances beside the result file `path` unless they are whole and those of this result.
+
+    They are of another one where the result was fetched, for instance from DVC's cache.
+    """
+    beside = circumstances_of(path)
+    try:
+        own = read_result(Circumstances, beside, remedy="", about={}).result == read_json(path)["digest"]
+    except (UserError, TypeError, KeyError):  # the last two for a file that is no result
+        own = False
+    if not own:
+        beside.unlink(missing_ok=True)
+
+
 def sealed_text(result: Sealed) -> str:
-    """Return the JSON of `result`: provenance comes after everything else, and the digest last."""
+    """Return the JSON of `result`: what it was made from comes after everything else, and the digest last."""
     given = result.model_dump(exclude_unset=True, exclude={"digest"})
-    values = {key: given[key] for key in sorted(given, key=lambda key: key == "provenance")}
+    values = {key: given[key] for key in sorted(given, key=lambda key: key == "made_from")}
     return json.dumps(values | {"digest": digest_of(values)}, indent=2, allow_nan=False) + "\n"
 
 
@@ -55,28 +100,15 @@ def read_result(kind: type[R], path: Path, *, remedy: str, about: Mapping[str, o
     return result
 
 
-def digest_of(values: Mapping[str, Any], *, without: Collection[str] = ("digest",)) -> str:
-    """Return the SHA-256 of `values` as canonical JSON, without the top-level keys `without`."""
-    kept = json.loads(json.dumps({key: value for key, value in values.items() if key not in without}))  # text as keys
+def digest_of(values: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of `values` as canonical JSON, without the top-level key `digest`."""
+    kept = json.loads(json.dumps({key: value for key, value in values.items() if key != "digest"}))  # text as keys
     return hashlib.sha256(json.dumps(kept, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def content_digest(path: Path, remedy: str) -> str:
-    """Return the digest by which a file that was made from `path` names it.
-
-    It is the SHA-256 of the bytes, but of a result only of what its computation decided: results that were computed
-    twice with the same bits have one digest. Raises `UserError` with `remedy` for a file that is missing or damaged.
-    """
-    content = read_content(path, remedy)
-    if path.suffix != ".json":
-        return hashlib.sha256(content).hexdigest()
-    try:
-        values = json.loads(content)
-        provenance = values.get("provenance", {})
-        decided = {key: value for key, value in provenance.items() if key not in CIRCUMSTANCES}
-    except (ValueError, AttributeError, RecursionError):  # the last for brackets within thousands of brackets
-        raise damaged(path, "not valid JSON, or not a result", remedy) from None
-    return digest_of(values | {"provenance": decided}, without={*CIRCUMSTANCES, "digest"})
+def file_digest(path: Path, remedy: str) -> str:
+    """Return the SHA-256 of a file's bytes; raises `UserError` with `remedy` if it is missing or cannot be read."""
+    return hashlib.sha256(read_content(path, remedy)).hexdigest()
 
 
 def require_digest(path: Path, digest: str, *, named_by: Path, remedy: str) -> Path:

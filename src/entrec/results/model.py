@@ -1,10 +1,14 @@
-"""What all result files have in common: strict fields, and the provenance of what was computed."""
+"""What all result files have in common: strict fields, what a result was made from, and the circumstances beside it.
+
+What a computation decides lies in the result. What merely happened while it ran lies in its circumstances, so that
+whoever computes the same bits writes the same result.
+"""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from entrec.results.numbers import Count, Natural, NonNegative
+from entrec.results.numbers import Count, Natural, NonNegative, Positive
 
 
 class Section(BaseModel):
@@ -14,11 +18,6 @@ class Section(BaseModel):
 
 
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]  # a SHA-256 in hexadecimal
-
-# Facts of a computation that differ when the same bits are computed again; `files.content_digest` leaves them out.
-CIRCUMSTANCES = frozenset(
-    {"commit", "dirty", "hardware", "started", "seconds", "peak_memory_mb", "images_per_second", "processes"}
-)
 
 
 class Sealed(Section):
@@ -49,16 +48,33 @@ class Hardware(Section):
     machine: str
 
 
-class Provenance(Section):
-    """What made a result: parameters, data, seed, code, versions, hardware, wall time and peak memory.
+class MadeFrom(Section):
+    """What decides a result, beside the code that computes it: parameters, data and seed.
 
     The file has no `dataset` where the data is synthetic: `params` and `seed` then define it completely.
-    `code` joins fingerprints with `+` where a run was resumed by other code. `started` is UTC in ISO 8601.
     """
 
     params: dict[str, Any]
     dataset: DataIdentity | None = None
     seed: Count
+
+
+class Result(Sealed):
+    """A whole result file: what was computed, and what it was made from."""
+
+    made_from: MadeFrom
+
+
+class Circumstances(Sealed):
+    """`NAME.circumstances.json`: what happened while the result `NAME.json` was computed.
+
+    `result` is the digest of that result; the writer adds it. `commit` and `dirty` are null where git could not be
+    asked. `code` joins fingerprints with `+` where a run was resumed by other code. `started` is UTC in ISO 8601,
+    `seconds` is wall time. Only pretrainings have the number of `processes` and `images_per_second`, which is null
+    where nothing was trained.
+    """
+
+    result: Digest = ""
     commit: str | None
     dirty: bool | None
     code: str
@@ -67,9 +83,5 @@ class Provenance(Section):
     started: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")]
     seconds: NonNegative
     peak_memory_mb: NonNegative
-
-
-class Result(Sealed):
-    """A whole result file, with its provenance."""
-
-    provenance: Provenance
+    processes: Natural | None = None
+    images_per_second: Positive | None = None

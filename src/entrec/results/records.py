@@ -8,9 +8,9 @@ from entrec.results.model import Digest, Sealed
 class Record(Sealed):
     """`NAME.json`: what a table, a figure or a page was made from.
 
-    `params` are the settings that it shows, under dotted keys. `inputs` has the digest of everything that it was made
-    from, by path below the root of the repository, as `content_digest` returns it. `files` has the SHA-256 of each
-    file that was made, by path below the folder of the record.
+    `params` are the settings that it shows, under dotted keys. `inputs` has the SHA-256 of everything that it was made
+    from, by path below the root of the repository. `files` has the digest of each file that was made, by path below the
+    folder of the record.
     """
 
     params: dict[str, Any]

@@ -10,10 +10,9 @@ from entrec.settings import Fraction
 
 
 class PretrainingResult(Result):
-    """`run.json`: a run, its speed, and the digests of its encoder and of its history.
+    """`run.json`: a run, and the digests of its encoder and of its history.
 
-    `parameters` counts those of the backbone. `steps` is 0 and `images_per_second` null for a method that is never
-    trained.
+    `parameters` counts those of the backbone. `steps` is 0 for a method that is never trained.
     """
 
     run: str
@@ -23,8 +22,6 @@ class PretrainingResult(Result):
     epochs: Natural
     seed: Count
     steps: Count
-    images_per_second: Positive | None
-    processes: Natural
     parameters: Natural
     encoder: Digest
     history: Digest

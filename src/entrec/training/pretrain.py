@@ -25,7 +25,8 @@ from entrec.networks import save_backbone
 from entrec.networks.synchronised import synchronise
 from entrec.paths import RunFolder
 from entrec.progress import progress
-from entrec.results import HISTORY, PretrainingResult, Provenance, write_result
+from entrec.provenance import Recording
+from entrec.results import HISTORY, Circumstances, PretrainingResult, write_computed
 from entrec.runs import Run
 from entrec.study import Study, pretrain_keys
 from entrec.training import checkpoint, eager
@@ -68,10 +69,8 @@ def _pretrain(study: Study, run: Run, *, data: Path, folder: Path, device: torch
         if steps:
             with readable_divergence(state), stop_signals() as stopped:
                 train(state, batches, study, steps=steps, folder=checkpoints, stopped=stopped)
-    known = {"code": "+".join(state.fingerprints)} | ({"seconds": round(state.seconds, 2)} if steps else {})
-    made = recording.provenance.model_copy(update=known)  # time and code of all starts of a resumed run
     if rank() == 0:
-        write_outputs(state, study, run, made, steps=steps, folder=folder)
+        write_outputs(state, study, run, recording, steps=steps, folder=folder)
         shutil.rmtree(checkpoints, ignore_errors=True)
 
 
@@ -218,10 +217,9 @@ def finite(loss: Tensor, step: int) -> float:
 
 
 def write_outputs(
-    state: TrainingState[Method], study: Study, run: Run, provenance: Provenance, *, steps: int, folder: Path
+    state: TrainingState[Method], study: Study, run: Run, recording: Recording, *, steps: int, folder: Path
 ) -> None:
     """Write the outputs of the run to `folder`."""
-    rate = steps * run.batch_size / state.seconds if steps else None
     written = RunFolder(folder)
     save_backbone(state.learner.backbone, written.encoder)
     write_csv(written.history, state.history, columns=HISTORY)
@@ -230,11 +228,20 @@ def write_outputs(
         study=study.name,
         **asdict(run),
         steps=steps,
-        images_per_second=round(rate, 1) if rate else None,
-        processes=size(),
         parameters=sum(p.numel() for p in state.learner.backbone.parameters()),
         encoder=sha256(written.encoder),
         history=sha256(written.history),
-        provenance=provenance,
+        made_from=recording.made_from,
     )
-    write_result(written.description, result)
+    write_computed(written.description, result, circumstances_of_training(state, run, recording, steps=steps))
+
+
+def circumstances_of_training(
+    state: TrainingState[Method], run: Run, recording: Recording, *, steps: int
+) -> Circumstances:
+    """Return the circumstances of a run, with the time and the code of all its starts."""
+    known: dict[str, Any] = {"code": "+".join(state.fingerprints), "processes": size(), "images_per_second": None}
+    if steps:
+        rate = steps * run.batch_size / state.seconds
+        known |= {"seconds": round(state.seconds, 2), "images_per_second": round(rate, 1)}
+    return recording.circumstances.model_copy(update=known)

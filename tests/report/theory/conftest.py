@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 from tests.conftest import edited_result
-from tests.report.conftest import made_by
+from tests.report.conftest import circumstances, made_from
 
 from entrec.artefacts import sha256
 from entrec.pipeline.theory_jobs import TheoryJobs
 from entrec.report.table import Table
 from entrec.report.theory.figures import write_theory_figure
 from entrec.report.theory.tables import write_theory_table
+from entrec.results import write_computed
 from entrec.theory.registry import BOUNDS
 from entrec.theory.settings.identifiability import ContentIsolationRow, Density, LatentRecoveryRow, Sweep, Training
 from entrec.theory.study import Setting, TheoryStudy, load_theory
@@ -178,19 +179,19 @@ BUILDERS: dict[str, Callable[..., dict[str, Any]]] = {
 
 
 def write_theory_results(setting: Setting, folder: Path, **options: Any) -> Path:
-    """Write all files of `results/theory/<setting>` to `folder`; `options` go into every provenance."""
+    """Write all files of `results/theory/<setting>` to `folder`; `options` go into all circumstances."""
     for part, jobs in TheoryJobs(setting).by_part.items():
         for job in jobs:
-            made = made_by(job.about.get("seed", 0), **options).model_dump(exclude_unset=True)
+            made = made_from(job.about.get("seed", 0)).model_dump(exclude_unset=True)
             path, others = folder / job.result, job.outputs[1:]  # the encoder and the process, where there are some
             path.parent.mkdir(parents=True, exist_ok=True)
             for other in others:
                 (path.parent / other.name).write_bytes(str(other).encode())
             digests = {other.stem: sha256(path.parent / other.name) for other in others}
             record = {"setting": setting.name, **job.about, **BUILDERS[part](setting, **job.about), **digests}
-            path.write_text(json.dumps({**record, "provenance": made}))
-            with edited_result(path):
-                pass  # adds the digest
+            values = {**record, "made_from": made}
+            result = job.kind.model_validate_json(json.dumps(values))
+            write_computed(path, result, circumstances(**options))
     return folder
 
 

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from entrec.errors import UserError
+from entrec.paths import circumstances_of
 from entrec.report.provenance import environments
 from entrec.report.templates import fragment
 from entrec.report.theory.figures import FIGURES, write_theory_figure
@@ -54,7 +55,7 @@ def test_the_page_needs_no_script_and_no_network(
         assert (output / link).is_file(), link
     order = [page.index(f'id="{name}"') for name in SECTIONS]
     assert order == sorted(order)
-    files = len(list(folder.rglob("*.json")))
+    files = len(list(folder.rglob("*.circumstances.json")))
     assert f"{files} of {files} result files were made by another version of the code" in page
     assert page.count('<span class="status reproduced">reproduced</span>') == 3
     assert page.count('<figure class="table"') == len(TABLES)
@@ -85,11 +86,11 @@ def test_files_made_by_other_code_are_marked_and_the_rest_are_not(
 ) -> None:
     folder = results(quick)
     today = theory_provenance(quick, folder, fingerprint="any")["code"].iloc[0]
-    with edited(folder / "sphere" / "d128.json") as record:
-        record["provenance"] |= {"code": "fedcba9876543210", "dirty": True}
+    with edited(circumstances_of(folder / "sphere" / "d128.json")) as record:
+        record |= {"code": "fedcba9876543210", "dirty": True}
     found = theory_provenance(quick, folder, fingerprint=today)
     assert list(found["file"][found["other_code"] == "true"]) == ["sphere/d128.json"]
-    assert len(found) == len(list(folder.rglob("*.json")))
+    assert len(found) == len(list(folder.rglob("*.circumstances.json")))
     html = fragment("provenance", environments(found), files_table(found))
     assert html.count("B†") == 1
     assert "with uncommitted changes" in html

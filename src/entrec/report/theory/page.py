@@ -8,7 +8,7 @@ from entrec.paths import ReportFolder, TheoryPaths
 from entrec.pipeline.recording import require_whole, write_record
 from entrec.pipeline.theory_jobs import THEORY_NOTEBOOK, TheoryJobs
 from entrec.report.page import computing_time_of, write_page
-from entrec.report.provenance import made_in, provenance_frame, provenance_row
+from entrec.report.provenance import made_in, measured, provenance_frame, provenance_row
 from entrec.report.table import Head, Table
 from entrec.report.theory.figures import FIGURES
 from entrec.report.theory.names import hidden_of, listed, number, quantity, steps_of
@@ -46,7 +46,7 @@ def render_theory(
 def theory_provenance(setting: Setting, results: Path, *, fingerprint: str) -> pd.DataFrame:
     """Return one row per result file of the setting; raises `UserError` for one that is missing or damaged."""
     files = [found for job in TheoryJobs(setting).results for found in read(job.kind, setting, [job], results)]
-    rows = (provenance_row({"file": found.file}, found.result.provenance) for found in files)
+    rows = (provenance_row({"file": found.file}, found.result, found.circumstances) for found in files)
     return provenance_frame(rows, fingerprint=fingerprint)
 
 
@@ -56,8 +56,8 @@ def files_table(found: pd.DataFrame) -> Table:
         {
             "file": row["file"],
             "seed": str(row["seed"]),
-            ("time", "s"): f"{row['seconds']:.1f}",
-            ("peak", "MB"): f"{row['peak_memory_mb']:.0f}",
+            ("time", "s"): measured(row["seconds"]),
+            ("peak", "MB"): measured(row["peak_memory_mb"], decimals=0),
             ("made", "in"): row["made_in"],
         }
         for row in found.assign(made_in=made_in(found)).to_dict("records")

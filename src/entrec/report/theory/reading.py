@@ -10,7 +10,7 @@ import pandas as pd
 from entrec.errors import UserError
 from entrec.pipeline.recording import command
 from entrec.pipeline.theory_jobs import ResultJob
-from entrec.results import Result, Section, damaged, read_result
+from entrec.results import Circumstances, Result, Section, damaged, read_circumstances, read_result
 from entrec.theory.study import Setting
 
 R = TypeVar("R", bound=Result)
@@ -29,6 +29,11 @@ class Found(Generic[R]):
     def file(self) -> str:
         """The path below the results of the setting."""
         return str(self.job.result)
+
+    @property
+    def circumstances(self) -> Circumstances | None:
+        """The circumstances of the result; None where none lie beside it."""
+        return read_circumstances(self.path, self.result, self.remedy)
 
     def damaged(self, fault: str) -> UserError:
         """Return the error that names the file, the fault and the command that makes the file again."""

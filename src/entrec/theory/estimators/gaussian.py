@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from entrec.errors import UserError, shown
 from entrec.information.checks import without_device_sync
 from entrec.progress import progress
-from entrec.results import GaussianResult, Level, TraceBlock, write_result
+from entrec.results import GaussianResult, Level, TraceBlock, write_computed
 from entrec.theory.job import computing
 from entrec.theory.registry import BOUNDS
 from entrec.theory.settings.estimators import Gaussian
@@ -35,9 +35,9 @@ def gaussian(setting: Setting, bound: str, seed: int, *, output: Path) -> None:
     with computing(setting, "gaussian", setting.gaussian_keys(bound), seed=seed) as (device, recording):
         trace, levels = staircase(settings, bound, seed=seed, device=device)
     result = GaussianResult(
-        bound=bound, seed=seed, setting=setting.name, trace=trace, levels=levels, provenance=recording.provenance
+        bound=bound, seed=seed, setting=setting.name, trace=trace, levels=levels, made_from=recording.made_from
     )
-    write_result(output, result)
+    write_computed(output, result, recording.circumstances)
 
 
 def staircase(

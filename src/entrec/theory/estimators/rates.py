@@ -21,7 +21,7 @@ import torch
 
 from entrec.errors import UserError, listed, shown
 from entrec.progress import progress
-from entrec.results import FittedSlope, RateRow, RatesResult, write_result
+from entrec.results import FittedSlope, RateRow, RatesResult, write_computed
 from entrec.theory.estimators.known_entropies import KnownEntropy, known_entropy
 from entrec.theory.estimators.slopes import Fit, leading_power_law, power_law
 from entrec.theory.job import computing
@@ -39,8 +39,8 @@ def rates(setting: Setting, case: str, *, output: Path) -> None:
         raise UserError(f"{setting}.estimators.rates.cases: no case {shown(case)}; allowed: {listed(settings.cases)}")
     with computing(setting, "rates", setting.rates_keys(case), seed=settings.seed) as (device, recording):
         measured = measure(settings, settings.cases[case], name=case, device=device)
-    result = RatesResult(case=case, setting=setting.name, **measured, provenance=recording.provenance)
-    write_result(output, result)
+    result = RatesResult(case=case, setting=setting.name, **measured, made_from=recording.made_from)
+    write_computed(output, result, recording.circumstances)
 
 
 def measure(settings: Rates, case: RateCase, *, name: str, device: torch.device) -> dict[str, Any]:

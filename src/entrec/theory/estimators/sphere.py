@@ -20,7 +20,7 @@ from entrec.information.nearest_neighbours import spherical_nearest_neighbour_en
 from entrec.information.reconstruction import vmf_reconstruction
 from entrec.information.sphere import sample_uniform, sample_vmf, vmf_information
 from entrec.progress import progress
-from entrec.results import SphereResult, SphereRow, write_result
+from entrec.results import SphereResult, SphereRow, write_computed
 from entrec.theory.job import computing
 from entrec.theory.registry import SPHERE_ESTIMATORS
 from entrec.theory.settings.estimators import Sphere
@@ -39,8 +39,8 @@ def sphere(setting: Setting, dimension: int, *, output: Path) -> None:
         raise UserError(f"{setting}.estimators.sphere.kappa: no dimension {dimension}; allowed: {list(settings.kappa)}")
     with computing(setting, "sphere", setting.sphere_keys(dimension), seed=settings.seed) as (device, recording):
         rows = measure(settings, dimension, device=device)
-    result = SphereResult(dimension=dimension, setting=setting.name, rows=rows, provenance=recording.provenance)
-    write_result(output, result)
+    result = SphereResult(dimension=dimension, setting=setting.name, rows=rows, made_from=recording.made_from)
+    write_computed(output, result, recording.circumstances)
 
 
 def measure(settings: Sphere, d: int, *, device: torch.device) -> tuple[SphereRow, ...]:

@@ -13,7 +13,7 @@ from torch import nn
 from entrec.artefacts import sha256
 from entrec.paths import IdentifiabilityFolder
 from entrec.provenance import Recording
-from entrec.results import ContentIsolationResult, LatentRecoveryResult, Result, write_result
+from entrec.results import ContentIsolationResult, LatentRecoveryResult, Result, write_computed
 from entrec.theory.identifiability.content_isolation import train_content_isolation
 from entrec.theory.identifiability.latent_recovery import train_latent_recovery
 from entrec.theory.job import computing
@@ -55,7 +55,7 @@ def _finish(
     folder: IdentifiabilityFolder,
 ) -> None:
     code = "+".join(state.fingerprints)  # more than one where other code continued the run
-    provenance = recording.provenance.model_copy(update={"code": code})
+    circumstances = recording.circumstances.model_copy(update={"code": code})
     written = {"encoder": sha256(folder.encoder), "process": sha256(folder.process)}
-    write_result(folder.result, kind(**fields, **written, provenance=provenance))
+    write_computed(folder.result, kind(**fields, **written, made_from=recording.made_from), circumstances)
     shutil.rmtree(folder.checkpoints, ignore_errors=True)
