@@ -45,16 +45,15 @@ from entrec.theory.estimators.sphere import sphere
 from entrec.theory.identifiability.steps import content_isolation, latent_recovery
 from entrec.theory.registry import BOUNDS
 from entrec.theory.runs import content_isolation_runs, latent_recovery_runs
-from entrec.theory.study import Setting, load_theory
 from entrec.training.device import make_deterministic
 from entrec.training.pretrain import build_batches, build_state, train
 
 sys.path.append(str(Path(__file__).parents[2]))  # a script sees only its own folder
 from tests.conftest import study_of
+from tests.small_theory import small_setting
 
 CPU = torch.device("cpu")
 TRAINING, BATCH, STEPS, SEED = 192, 32, 2, 3
-SIX_STEPS = {"batch_size": 128, "steps": 6, "trace_every": 3, "trace_points": 160}
 
 
 def digest_of(value: Any) -> str:
@@ -173,30 +172,6 @@ def fine_tuning() -> Any:
 # Theory ---------------------------------------------------------------------------------------------------------------
 
 
-@cache
-def small_theory() -> Setting:
-    """Return the quick setting of the theory cut down to seconds."""
-    study = load_theory(Path("params/theory.yaml"))
-    own = study.quick
-    of, shared = (
-        own.estimators,
-        {"network": replace(own.latent_recovery.network, draws=50, hidden=(32,)), "points": 160},
-    )
-    cases = {name: replace(case, fit_from=64) for name, case in of.rates.cases.items()}
-    estimators = replace(
-        of,
-        gaussian=replace(of.gaussian, information=(0.5, 2.0), steps=10, trace_block=5, evaluation_batches=2),
-        sphere=replace(of.sphere, kappa={10: (5.0, 20.0)}, samples=(64, 256), repeats=(3, 2)),
-        rates=replace(of.rates, samples=(64, 128, 256, 512), repeats=(8, 8, 4, 4), cases=cases),
-    )
-    rows = {name: replace(row, steps=None) for name, row in own.latent_recovery.rows.items()}
-    training = replace(own.latent_recovery.training, **SIX_STEPS)
-    latent = replace(own.latent_recovery, **shared, training=training, scatter=7, rows=rows)
-    content = replace(own.content_isolation, **shared, training=training)
-    quick = replace(own, estimators=estimators, latent_recovery=latent, content_isolation=content)
-    return replace(study, quick=quick).setting("quick")
-
-
 def decided(path: Path) -> Any:
     """Return what a result says, without the circumstances it was made in."""
     return {key: value for key, value in json.loads(path.read_text()).items() if key not in ("made_from", "digest")}
@@ -205,13 +180,13 @@ def decided(path: Path) -> Any:
 def estimator(step: Callable[..., None], *arguments: Any) -> Any:
     """The result of one estimator of the theory."""
     with scratch() as folder:
-        step(small_theory(), *arguments, output=folder / "result.json")
+        step(small_setting(), *arguments, output=folder / "result.json")
         return decided(folder / "result.json")
 
 
 def training_of(step: Callable[..., None], runs: Callable[..., Any], part: str, method: str) -> Any:
     """The encoder and the result of the first run of `method` in one part of the theory."""
-    setting = small_theory()
+    setting = small_setting()
     run = next(run for run in runs(getattr(setting, part)) if run.method == method)
     with scratch() as folder:
         step(setting, str(run), output=folder)
@@ -220,7 +195,7 @@ def training_of(step: Callable[..., None], runs: Callable[..., Any], part: str, 
 
 def theory_checks() -> dict[str, Callable[[], Any]]:
     """Return the computations of the theory by name."""
-    setting = small_theory()
+    setting = small_setting()
     checks: dict[str, Callable[[], Any]] = {
         f"gaussian {bound}": partial(estimator, gaussian, bound, 0) for bound in BOUNDS
     }

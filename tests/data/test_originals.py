@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 from PIL import Image
+from tests.data.conftest import calls_of
 
 from entrec.data import originals
 from entrec.data.originals import Place, changes, read_steadily, verify_originals, watched
@@ -46,15 +47,8 @@ def folder(own, tmp_path):
 
 @pytest.fixture
 def reads(monkeypatch):
-    """The names of the files whose contents are read."""
-    found, keep = [], originals._digests
-
-    def noted(spec, names):
-        found.extend(names)
-        return keep(spec, names)
-
-    monkeypatch.setattr(originals, "_digests", noted)
-    return found
+    """A list that grows with every file whose contents are read."""
+    return calls_of(originals, "_digest", monkeypatch)
 
 
 def disguise(path, before):

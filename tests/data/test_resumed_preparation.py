@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from tests.data.conftest import contents
+from tests.data.conftest import calls_of, contents
 
 from entrec.data import store
 from entrec.data.prepare import prepare
@@ -16,43 +16,35 @@ from entrec.data.prepared import open_as
 from entrec.errors import UserError
 
 
-def stopped(monkeypatch, *, after):
-    """Let the preparation die while it writes the next shard."""
+def stopped(spec, folder):
+    """Let a preparation of 30 images in shards of 7 die while it writes the fourth shard."""
     write, done = store._write_shard, []
 
     def dies(path, sidecars, batch, start, origin):
-        if len(done) == after:
+        if len(done) == 3:
             (path.parent / f".{path.name}.1").write_bytes(b"half")
             raise KeyboardInterrupt
         done.append(start)
         return write(path, sidecars, batch, start, origin)
 
-    monkeypatch.setattr(store, "_write_shard", dies)
-    return write
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(store, "_write_shard", dies)
+        with pytest.raises(KeyboardInterrupt):
+            prepare("insects", spec, folder)
 
 
 @pytest.fixture
 def decodes(monkeypatch):
     """A list that grows with every image that is decoded."""
-    found, keep = [], store.encoded
-
-    def counted(content, side):
-        found.append(side)
-        return keep(content, side)
-
-    monkeypatch.setattr(store, "encoded", counted)
-    return found
+    return calls_of(store, "encoded", monkeypatch)
 
 
 def test_a_stopped_preparation_goes_on_from_its_last_whole_shard(
     photo_spec, encoded_folder, tmp_path, monkeypatch, decodes
 ):
     undisturbed, folder = contents(encoded_folder), tmp_path / "data" / "again"
-    write = stopped(monkeypatch, after=3)
-    with pytest.raises(KeyboardInterrupt):
-        prepare("insects", photo_spec, folder)
+    stopped(photo_spec, folder)
     assert not folder.exists()
-    monkeypatch.setattr(store, "_write_shard", write)
     decodes.clear()
     prepare("insects", photo_spec, folder)
     assert len(decodes) == 30 - 21
@@ -65,14 +57,11 @@ def test_a_shard_is_made_again_where_what_is_known_of_it_was_altered(
 ):
     """The digest of the shard is right; its share of mean and standard deviation would not be."""
     undisturbed, folder = contents(encoded_folder), tmp_path / "data" / "again"
-    write = stopped(monkeypatch, after=3)
-    with pytest.raises(KeyboardInterrupt):
-        prepare("insects", photo_spec, folder)
+    stopped(photo_spec, folder)
     sidecars = sorted(folder.parent.glob(".again.unfinished/sidecars/*.json"))
     values = json.loads(sidecars[1].read_text())
     values["moments"]["images"] += 1
     sidecars[1].write_text(json.dumps(values))
-    monkeypatch.setattr(store, "_write_shard", write)
     decodes.clear()
     prepare("insects", photo_spec, folder)
     assert len(decodes) == 30 - 7
@@ -83,10 +72,7 @@ def test_a_shard_is_made_again_where_what_is_known_of_it_was_altered(
 def test_no_shard_keeps_images_that_were_replaced_under_the_same_names(
     photo_spec, small_shards, tmp_path, monkeypatch, photos, times
 ):
-    write = stopped(monkeypatch, after=3)
-    with pytest.raises(KeyboardInterrupt):
-        prepare("insects", photo_spec, tmp_path / "data")
-    monkeypatch.setattr(store, "_write_shard", write)
+    stopped(photo_spec, tmp_path / "data")
     path = sorted(photos.rglob("*.jpg"))[0]
     before = path.stat()
     Image.new("RGB", (40, 40), "red").save(path)
@@ -101,10 +87,7 @@ def test_no_shard_keeps_images_that_were_replaced_under_the_same_names(
 
 def test_a_finished_shard_that_was_damaged_is_made_again(photo_spec, encoded_folder, tmp_path, monkeypatch):
     undisturbed, folder = contents(encoded_folder), tmp_path / "data" / "again"
-    write = stopped(monkeypatch, after=3)
-    with pytest.raises(KeyboardInterrupt):
-        prepare("insects", photo_spec, folder)
-    monkeypatch.setattr(store, "_write_shard", write)
+    stopped(photo_spec, folder)
     shard = tmp_path / "data" / ".again.unfinished" / "images" / "data-00001-of-00005.arrow"
     content = bytearray(shard.read_bytes())
     content[len(content) // 2] ^= 1
@@ -115,10 +98,7 @@ def test_a_finished_shard_that_was_damaged_is_made_again(photo_spec, encoded_fol
 
 @pytest.mark.parametrize("change", [{"short_side": 30}, {"validation": 0.5}])
 def test_shards_made_for_other_settings_are_not_taken_over(photo_spec, small_shards, tmp_path, monkeypatch, change):
-    write = stopped(monkeypatch, after=3)
-    with pytest.raises(KeyboardInterrupt):
-        prepare("insects", photo_spec, tmp_path / "data")
-    monkeypatch.setattr(store, "_write_shard", write)
+    stopped(photo_spec, tmp_path / "data")
     prepare("insects", replace(photo_spec, **change), tmp_path / "data")
     prepare("insects", replace(photo_spec, **change), tmp_path / "fresh")
     assert contents(tmp_path / "data") == contents(tmp_path / "fresh")
@@ -128,10 +108,7 @@ def test_shards_made_for_other_settings_are_not_taken_over(photo_spec, small_sha
 def test_what_changes_no_stored_image_keeps_the_finished_shards(
     photo_spec, small_shards, tmp_path, monkeypatch, photos, decodes, change
 ):
-    write = stopped(monkeypatch, after=3)
-    with pytest.raises(KeyboardInterrupt):
-        prepare("insects", photo_spec, tmp_path / "data")
-    monkeypatch.setattr(store, "_write_shard", write)
+    stopped(photo_spec, tmp_path / "data")
     decodes.clear()
     if "path" in change:
         change = {"path": str(photos.rename(tmp_path / "moved"))}
@@ -146,10 +123,7 @@ def test_a_shard_without_its_broken_images_is_made_again_for_a_study_that_skips_
     path, folder = photos / "ant" / "8.jpg", tmp_path / "data" / "again"
     whole = path.read_bytes()
     path.write_bytes(b"no image")
-    write = stopped(monkeypatch, after=3)
-    with pytest.raises(KeyboardInterrupt):
-        prepare("insects", replace(photo_spec, broken="skip"), folder)
-    monkeypatch.setattr(store, "_write_shard", write)
+    stopped(replace(photo_spec, broken="skip"), folder)
     with pytest.raises(UserError, match=r"ant/8.jpg: cannot be read as an image"):
         prepare("insects", photo_spec, folder)
     path.write_bytes(whole)

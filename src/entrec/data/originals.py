@@ -255,18 +255,19 @@ def _read_list(folder: DatasetFolder) -> list[Row] | None:
 
 def _digests(spec: Located, names: Sequence[str]) -> list[str]:
     """Return the SHA-256 of the files `names` below the dataset's folder, which several threads read."""
-
-    def digest(name: str) -> str:
-        path = os.path.join(spec.path or "", name)
-        try:
-            return sha256(Path(path))
-        except OSError as error:
-            raise UserError(f"{shown(path)}: cannot be read ({error.strerror}); fix access, then rerun") from error
-
+    root = spec.path or ""
+    paths = [os.path.join(root, name) for name in names]
     with ThreadPoolExecutor(THREADS) as pool:
-        parts = (names[start : start + BATCH] for start in range(0, len(names), BATCH))
-        found = chain.from_iterable(pool.map(digest, part) for part in parts)
-        return [next(found) for _ in progress(names, f"digests of {shown(spec.path or '')}")]
+        parts = (paths[start : start + BATCH] for start in range(0, len(paths), BATCH))
+        found = chain.from_iterable(pool.map(_digest, part) for part in parts)
+        return [next(found) for _ in progress(paths, f"digests of {shown(root)}")]
+
+
+def _digest(path: str) -> str:
+    try:
+        return sha256(Path(path))
+    except OSError as error:
+        raise UserError(f"{shown(path)}: cannot be read ({error.strerror}); fix access, then rerun") from error
 
 
 def _below(root: str, entries: Sequence[str], wanted: frozenset[str] | None) -> Iterator[Original]:
