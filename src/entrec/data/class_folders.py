@@ -57,7 +57,7 @@ def by_class(folders: Sequence[Path]) -> ByClass:
     `folders` whose classes are not those of the first.
     """
     roots = [folder.resolve() for folder in folders]
-    seen = {_identity(str(above)) for root in roots for above in (root, *root.parents) if above.exists()}
+    seen = {identity_of(str(above)) for root in roots for above in (root, *root.parents) if above.exists()}
     unused: list[Unused] = []
     listed = [_files_by_class(folder, seen, unused) for folder in folders]
     names = list(listed[0])
@@ -92,7 +92,7 @@ def entries(folder: str) -> list[os.DirEntry[str]]:
         with os.scandir(folder) as found:
             return sorted(found, key=lambda entry: os.fsencode(entry.name))
     except OSError as error:
-        raise _unreadable(folder, error) from error
+        raise unreadable(folder, error) from error
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
@@ -129,7 +129,7 @@ def _images(folder: str, seen: set[Identity], unused: list[Unused]) -> list[str]
     folders, links = [folder], list[str]()
     while folders or links:
         here = folders.pop() if folders else links.pop(0)
-        if (identity := _identity(here)) in seen:
+        if (identity := identity_of(here)) in seen:
             left.append(Unused(here, AGAIN))
             continue
         seen.add(identity)
@@ -171,13 +171,15 @@ def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _identity(folder: str) -> Identity:
+def identity_of(folder: str) -> Identity:
+    """Return what tells a folder from all others, whatever links lead to it; raises `UserError` where it is missing."""
     try:
         status = os.stat(folder)
     except OSError as error:
-        raise _unreadable(folder, error) from error
+        raise unreadable(folder, error) from error
     return status.st_dev, status.st_ino
 
 
-def _unreadable(folder: str, error: OSError) -> UserError:
-    return UserError(f"{shown(folder)}: cannot be read ({error.strerror}); fix access, then rerun")
+def unreadable(path: str, error: OSError) -> UserError:
+    """Return the error that says why a file or a folder cannot be read."""
+    return UserError(f"{shown(path)}: cannot be read ({error.strerror}); fix access, then rerun")

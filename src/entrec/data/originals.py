@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 from entrec.artefacts import read_json, sha256, write_json, write_text
+from entrec.data.class_folders import Identity, entries, identity_of, unreadable
 from entrec.data.formats import suffixes
 from entrec.data.names import in_order, shown
 from entrec.data.source import EncodedImage
@@ -267,21 +268,25 @@ def _digest(path: str) -> str:
     try:
         return sha256(Path(path))
     except OSError as error:
-        raise UserError(f"{shown(path)}: cannot be read ({error.strerror}); fix access, then rerun") from error
+        raise unreadable(path, error) from error
 
 
-def _below(root: str, entries: Sequence[str], wanted: frozenset[str] | None) -> Iterator[Original]:
+def _below(root: str, reads: Sequence[str], wanted: frozenset[str] | None) -> Iterator[Original]:
     """Yield the files of `root` whose suffix is among `wanted`, or all files; hidden ones are left out.
 
-    Links are followed, each folder is read once, and only `entries` of `root` are read if any are given.
+    Links are followed, each folder is read once, and only what `reads` names in `root` is read if it names anything.
     """
-    folders, read = [""], set[tuple[int, int]]()
+    folders, seen = [""], set[Identity]()
     while folders:
         below = folders.pop()
+        folder = os.path.join(root, below)
+        if (identity := identity_of(folder)) in seen:  # it was reached through another link
+            continue
+        seen.add(identity)
         inner = []
-        for entry in _scan(os.path.join(root, below), read):
+        for entry in entries(folder):
             name = os.path.join(below, entry.name)
-            if entry.name.startswith(".") or (entries and not below and name not in entries):
+            if entry.name.startswith(".") or (reads and not below and name not in reads):
                 continue
             with suppress(OSError):  # a link that leads nowhere, or a file that was just deleted
                 if entry.is_dir():
@@ -289,19 +294,6 @@ def _below(root: str, entries: Sequence[str], wanted: frozenset[str] | None) -> 
                 elif entry.is_file() and (wanted is None or os.path.splitext(name)[1].lower() in wanted):
                     yield Original(name, *_content(entry.stat()))
         folders += reversed(inner)
-
-
-def _scan(folder: str, read: set[tuple[int, int]]) -> list[os.DirEntry[str]]:
-    """Return what is in a folder by name, or nothing where it was `read` before, through another link."""
-    try:
-        status = os.stat(folder)
-        if (status.st_dev, status.st_ino) in read:
-            return []
-        read.add((status.st_dev, status.st_ino))
-        with os.scandir(folder) as found:
-            return sorted(found, key=lambda entry: os.fsencode(entry.name))
-    except OSError as error:
-        raise UserError(f"{shown(folder)}: cannot be read ({error.strerror}); fix access, then rerun") from error
 
 
 def _content(status: os.stat_result) -> tuple[int, int, int]:
