@@ -1,4 +1,4 @@
-"""Every source of images: how its images are had, as what they are stored, and what the makers publish.
+"""Every source of images: how its images are obtained, as what they are stored, and what the makers publish.
 
 A study's datasets name their `source` among these. This module imports nothing slow and nothing of this package, so
 that a study file is checked at once. A new source is its module, `data/sources/<name>.py`, and its entry here.
@@ -44,9 +44,9 @@ class Published:
 class Source:
     """What other modules need to know of a source before its images are read.
 
-    `supply` says how its images are had, and `storage` whether they are prepared as one array, stay encoded, or may be
-    either. `published` is None where the number of images is unknown before the preparation. `reads` names the files
-    and folders of the study's `path` that the source reads, or none if it may read them all.
+    `supply` says how its images are obtained, and `storage` whether they are prepared as one array, stay encoded, or
+    may be either. `published` is None where the number of images is unknown before the preparation. `reads` names the
+    files and folders of the study's `path` that the source reads, or none if it may read them all.
     """
 
     supply: Supply

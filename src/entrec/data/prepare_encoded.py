@@ -2,9 +2,9 @@
 
 Finished files are gathered in a hidden folder beside the dataset's and moved when all are finished: the disk holds
 every image once, and a preparation that was stopped continues from its last complete shard, as long as the files of its
-images have the same sizes and times. Images that cannot be read
-end the preparation, or are left out and counted, as the study says. Mean and standard deviation are those of at most
-`MEASURED` training images as stored, evenly spaced among them, every pixel counted alike.
+images have the same sizes and times. Images that cannot be read end the preparation, or are left out and counted, as
+the study says. Mean and standard deviation are those of at most `MEASURED` training images as stored, evenly spaced
+among them, every pixel counted alike.
 """
 
 import hashlib
