@@ -77,10 +77,15 @@ class RunFolder(Folder):
 
 
 class ReportFolder(Folder):
-    """The page of a study, or of one setting of the theory studies, with everything that it shows."""
+    """The page of a study, or of one setting of the theory studies, with everything that it shows.
+
+    The page of provenance beside it shows circumstances, with their table and its executed notebook.
+    """
 
     page = Entry("index.html")
-    provenance = Entry("provenance.csv")
+    provenance = Entry("provenance.html")
+    provenance_table = Entry("provenance.csv")
+    provenance_notebook = Entry("provenance.ipynb")
     notebooks = Entry("notebooks")
     tables = Entry("tables")
     figures = Entry("figures")

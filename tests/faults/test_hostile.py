@@ -611,7 +611,8 @@ def test_html_in_names_is_text_on_the_page(world, figures):
     page = "reports/tiny/index.html"
     for table in TABLES:
         world.succeed(f"table {OF_STUDY} --results results/tiny --name {table} --output reports/tiny/tables")
-    world.succeed(f"report {OF_STUDY} --results results/tiny --data data/tiny --output reports/tiny")
+    for step in ("report", "provenance"):
+        world.succeed(f"{step} {OF_STUDY} --results results/tiny --data data/tiny --output reports/tiny")
     made = list((world.folder / "reports/tiny").rglob("*.html"))
     assert world.folder / page in made
     for path in made:

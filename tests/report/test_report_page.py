@@ -27,7 +27,7 @@ from entrec.report.vision.datasets import sheets
 from entrec.report.vision.figures import FIGURES, figures_html, write_figures
 from entrec.report.vision.frames import histories
 from entrec.report.vision.method_pages import method_sections
-from entrec.report.vision.page import render, swept
+from entrec.report.vision.page import render, render_provenance, swept
 from entrec.report.vision.palette import legend_of, marks_of
 from entrec.report.vision.plan_table import plan_table
 from entrec.report.vision.protocol import all_settings
@@ -56,7 +56,8 @@ def test_render_makes_one_page_that_needs_no_script_and_no_network(
         write_table(study, table, results=folder, output=output / "tables")
     before = dict(os.environ)
 
-    render(demo_file, results=folder, output=output, data=data, fingerprint="another")
+    render(demo_file, results=folder, output=output, data=data)
+    render_provenance(demo_file, results=folder, output=output, data=data, fingerprint="another")
 
     page = (output / "index.html").read_text()
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in page
@@ -68,11 +69,16 @@ def test_render_makes_one_page_that_needs_no_script_and_no_network(
     assert set(re.findall(r'href="#([^"]+)"', page)) <= anchors
     for link in re.findall(r'href="([^"#]+)"', page):
         assert (output / link).is_file(), link
-    order = [
-        page.index(f'id="{name}"') for name in ("run", "claims", "tables", "figures", "protocol", "plan", "provenance")
-    ]
+    order = [page.index(f'id="{name}"') for name in ("run", "claims", "tables", "figures", "protocol")]
     assert order == sorted(order)
-    assert "100 of 100 result files were made by another version of the code" in page
+    assert 'href="provenance.html"' in page[: page.index('id="run"')]
+    beside = (output / "provenance.html").read_text()
+    assert "100 of 100 result files were made by another version of the code" in beside
+    order = [beside.index(f'id="{name}"') for name in ("run", "plan", "provenance", "environments", "runs")]
+    assert order == sorted(order)
+    assert "<script" not in beside
+    for link in re.findall(r'href="([^"#]+)"', beside):
+        assert (output / link).is_file(), link
     assert "21 training, 3 validation and 6 test images" in page
     assert "Traceback" not in page
     assert "In [" not in page
@@ -82,6 +88,34 @@ def test_render_makes_one_page_that_needs_no_script_and_no_network(
     changed = {key for key, _ in os.environ.items() ^ before.items()}
     assert changed <= {"TORCHINDUCTOR_CACHE_DIR"}  # torch's own, set where the plan counts on tensors without numbers
     assert list(home.iterdir()) == []  # Jupyter left nothing behind
+
+
+def test_the_page_is_the_same_file_whatever_the_circumstances_of_its_results(
+    demo_file: Path, tmp_path: Path, results: Results, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = load_study(demo_file)
+    data, output = prepared(study), tmp_path / "reports" / "demo"
+    folder = results(study, data=data)
+    for table in TABLES:
+        write_table(study, table, results=folder, output=output / "tables")
+    render(demo_file, results=folder, output=output, data=data)
+    first = files_of(output)
+    shutil.rmtree(output / "figures")
+    for place, path in enumerate(sorted(folder.rglob("*.circumstances.json"))):
+        if place % 3 == 0:
+            path.unlink()
+            continue
+        with edited_result(path) as made:
+            made |= {"started": "2031-02-03T04:05:06+00:00", "seconds": 77.0, "dirty": True, "code": "another"}
+    monkeypatch.setattr("entrec.report.vision.page.todays_fingerprint", lambda: "another")
+    render(demo_file, results=folder, output=output, data=data)
+    assert files_of(output) == first
+    assert {"index.html", "index.json", "notebooks/results.ipynb"} <= set(first)
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """Return every file below `folder`."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_a_fault_of_the_results_inside_a_notebook_is_one_line(tmp_path: Path, demo_file: Path) -> None:
@@ -98,12 +132,12 @@ def test_render_names_the_first_thing_missing_before_any_kernel_starts(
 ) -> None:
     folder, output, data = results(demo), tmp_path / "out", tmp_path / "data"
     with pytest.raises(UserError, match=r"table_1.csv: missing; make it: snakemake reports/demo/tables/table_1.csv"):
-        render(demo_file, results=folder, output=output, data=data, fingerprint="any")
+        render(demo_file, results=folder, output=output, data=data)
     for table in TABLES:
         write_table(demo, table, results=folder, output=output / "tables")
     (folder / "dino-b64-e20-s0" / "run.json").unlink()
     with pytest.raises(UserError, match=r"dino-b64-e20-s0/run.json: missing"):
-        render(demo_file, results=folder, output=output, data=data, fingerprint="any")
+        render(demo_file, results=folder, output=output, data=data)
     assert not (output / "index.html").exists()
 
 

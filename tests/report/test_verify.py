@@ -62,10 +62,11 @@ def flip(path: Path, place: int, bit: int = 0) -> None:
     path.write_bytes(content)
 
 
-def test_nothing_is_wrong_with_results_as_they_were_written_and_what_is_missing_is_the_page(study: Study) -> None:
+def test_nothing_is_wrong_with_results_as_they_were_written_and_what_is_missing_are_the_pages(study: Study) -> None:
     missing = verify(study)
     assert all(isinstance(fault, Missing) for fault in missing)
-    assert [str(fault).split(":")[0] for fault in missing] == [str(path) for path in Jobs(study).report().outputs]
+    pages = [path for job in (Jobs(study).report(), Jobs(study).provenance()) for path in job.outputs]
+    assert [str(fault).split(":")[0] for fault in missing] == [str(path) for path in pages]
     assert "snakemake reports/demo/index.html --configfile params/demo.yaml" in str(missing[0])
 
 
@@ -205,7 +206,7 @@ def test_the_command_gives_code_1_for_damage_and_on_demand_for_other_settings(
     Path("params/demo.yaml").touch()
     monkeypatch.setattr("entrec.pipeline.verify.load_study", lambda path: study)
     assert code() == code("--current") == 0
-    assert "missing: 5" in capsys.readouterr().out
+    assert "missing: 8" in capsys.readouterr().out
     linear = replace(study.evaluation.linear, epochs=77)
     changed = replace(study, evaluation=replace(study.evaluation, linear=linear))
     monkeypatch.setattr("entrec.pipeline.verify.load_study", lambda path: changed)

@@ -14,7 +14,8 @@ UP_TO_DATE = "Data and pipelines are up to date."
 
 
 def test_the_whole_study_runs_and_a_second_time_does_nothing(finished):
-    assert (finished.folder / "reports/demo/index.html").stat().st_size > 10_000
+    for page in ("index.html", "provenance.html"):
+        assert (finished.folder / "reports/demo" / page).stat().st_size > 10_000
     assert "Nothing to be done" in finished.succeed("snakemake", "all")
 
 

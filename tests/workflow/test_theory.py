@@ -30,6 +30,7 @@ def theory(clone):
 def test_the_page_is_made_and_a_second_time_does_nothing(theory):
     page = theory.folder / "reports/theory/quick/index.html"
     assert page.stat().st_size > 10_000
+    assert page.with_name("provenance.html").stat().st_size > 10_000
     assert "Nothing to be done" in theory.succeed("snakemake", "theory")
     assert "nwj: 20/20 done" in (theory.folder / "logs/theory/quick/gaussian/nwj-s0.log").read_text()
 
@@ -78,6 +79,7 @@ def test_editing_one_part_reruns_it_and_what_shows_it(theory, old, new, stale):
         "theory_table": {f"quick/table_{part}"},
         "theory_figure": {f"quick/{part}"},
         "theory_page": {"reports/theory/quick/index.html"},
+        "theory_provenance": {"reports/theory/quick/provenance.html"},
     }
 
 

@@ -142,7 +142,6 @@ use rule theory_table as theory_page with:
     output:
         page=report(SETTING.report.page, category="Report"),
         notebooks=directory(SETTING.report.notebooks),
-        provenance=SETTING.report.provenance,
         record=record_of(SETTING.report.page),
     log:
         SETTING.logs.log("report"),
@@ -153,6 +152,26 @@ use rule theory_table as theory_page with:
         slice=theory_slice(lambda jobs, w: jobs.page()),
     message:
         "theory_page {output.page}"
+
+
+use rule theory_table as theory_provenance with:
+    """Render the page of provenance of one setting, which alone shows the circumstances beside the results."""
+    input:
+        lambda w: THEORY[w.setting].provenance().inputs,
+    output:
+        page=report(SETTING.report.provenance, category="Report"),
+        table=SETTING.report.provenance_table,
+        notebook=SETTING.report.provenance_notebook,
+        record=record_of(SETTING.report.provenance),
+    log:
+        SETTING.logs.log("provenance"),
+    benchmark:
+        SETTING.logs.benchmark("provenance")
+    params:
+        step=["provenance", "--results", str(SETTING.results.folder)],
+        slice=theory_slice(lambda jobs, w: jobs.provenance()),
+    message:
+        "theory_provenance {output.page}"
 
 
 # The targets `theory`, `table_latent_recovery`, `figure_latent_recovery` and so on are of the setting `quick`. Those of
@@ -175,8 +194,9 @@ for setting, suffix in {"quick": "", "full": "_full"}.items():
                 [TheoryPaths(setting).report.figure(figure)[0] for figure in target.figures],
 
     rule:
-        """The page of one setting of the theory studies, with everything on it."""
+        """The pages of one setting of the theory studies, with everything on them."""
         name:
             f"theory{suffix}"
         input:
             TheoryPaths(setting).report.page,
+            TheoryPaths(setting).report.provenance,

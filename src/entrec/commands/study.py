@@ -190,6 +190,18 @@ def report(
     render(study, results=results, output=writable_folder(output), data=data)
 
 
+@app.command()
+def provenance(
+    study: StudyFile, results: Results,
+    data: Annotated[Path, typer.Option(help="The folder of the study's prepared datasets, data/<study>.")],
+    output: Annotated[Path, typer.Option(help="The folder of the page, reports/<study>.")],
+) -> None:  # fmt: skip
+    """Render the page of provenance of a study: when, where and by which code its results were computed."""
+    from entrec.report.vision.page import render_provenance
+
+    render_provenance(study, results=results, output=writable_folder(output), data=data)
+
+
 @app.command("plan")
 def show_plan(
     study: StudyFile,

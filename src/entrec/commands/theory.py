@@ -122,6 +122,18 @@ def report(
     render_theory(study, setting, results=results, output=writable_folder(output))
 
 
+@app.command()
+def provenance(
+    study: StudyFile, setting: SettingName, results: Results,
+    output: Annotated[Path, typer.Option(help="The folder of the page, reports/theory/<setting>.")],
+) -> None:  # fmt: skip
+    """Render the page of provenance of one setting: when, where and by which code its results were computed."""
+    from entrec.report.theory.page import render_theory_provenance
+
+    load_theory(study).setting(setting)
+    render_theory_provenance(study, setting, results=results, output=writable_folder(output))
+
+
 def loaded(path: Path, name: str) -> Setting:
     """Return the setting of a step that computes, and choose its arithmetic, which must come before torch is used."""
     setting = load_theory(path).setting(name)

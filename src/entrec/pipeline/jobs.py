@@ -3,7 +3,7 @@
 Snakemake's rules, DVC's stages, the plan and the report all ask here. This module imports neither pandas nor torch.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,6 @@ from entrec.study import (
 )
 
 TABLES = ("table_1", "table_2", "table_transfer", "table_knn", "table_information", "table_methods")
-NOTEBOOKS = ("results", "provenance")
 TEMPLATES = Path("reports/templates")
 MACROS = TEMPLATES / "macros.html.j2"  # what the HTML of every table, figure and claim is made of
 
@@ -138,15 +137,28 @@ class Jobs:
         cards = [self.paths.dataset(name).card for name in self.study.datasets]
         return StudyJob(
             rule="report",
-            inputs=[*self.tables, *self.results, *cards, *page_sources(NOTEBOOKS, "index")],
-            outputs=[*with_record([report.page]), report.figures, report.notebooks, report.provenance],
+            inputs=[*self.tables, *self.results, *cards, *page_sources("results", "index")],
+            outputs=[*with_record([report.page]), report.figures, report.notebooks],
+            keys=report_keys(),
+            devices=self._devices("report"),
+        )
+
+    def provenance(self) -> StudyJob:
+        """Return the job that renders the page of provenance, which alone shows circumstances."""
+        report = self.paths.report
+        cards = [self.paths.dataset(name).card for name in self.study.datasets]
+        return StudyJob(
+            rule="provenance",
+            inputs=[*self.results, *cards, *page_sources("provenance", "provenance")],
+            outputs=[*with_record([report.provenance]), report.provenance_table, report.provenance_notebook],
             keys=report_keys(),
             devices=self._devices("report"),
         )
 
     def all(self) -> StudyJob:
-        """Return the target of everything: the page, every table and every result."""
-        return StudyJob(rule="all", inputs=[self.paths.report.page, *self.tables, *self.results], devices=0)
+        """Return the target of everything: both pages, every table and every result."""
+        pages = [self.paths.report.page, self.paths.report.provenance]
+        return StudyJob(rule="all", inputs=[*pages, *self.tables, *self.results], devices=0)
 
     @property
     def tables(self) -> list[Path]:
@@ -163,7 +175,7 @@ class Jobs:
         """Go through every job, in the order of the steps."""
         yield from self._computing()
         yield from (self.table(name) for name in TABLES)
-        yield from (self.report(), self.all())
+        yield from (self.report(), self.provenance(), self.all())
 
     def _computing(self) -> Iterator[StudyJob]:
         study, transfers = self.study, self.study.evaluation.transfer.datasets
@@ -201,7 +213,7 @@ def runs_of(study: Study, table: str) -> list[Run]:
     raise UserError(f"{one_line(table)}: no such table; allowed: {', '.join(TABLES)}")
 
 
-def page_sources(notebooks: Iterable[str], template: str) -> list[Path]:
-    """Return the notebooks and templates that a page is rendered from."""
+def page_sources(notebook: str, template: str) -> list[Path]:
+    """Return the notebook and the templates that a page is rendered from."""
     templates = [TEMPLATES / name for name in ("base.html.j2", f"{template}.html.j2", "style.css")]
-    return [*(Path("reports/notebooks", f"{name}.ipynb") for name in notebooks), *templates, MACROS]
+    return [Path("reports/notebooks", f"{notebook}.ipynb"), *templates, MACROS]

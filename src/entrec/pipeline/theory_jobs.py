@@ -52,7 +52,7 @@ TARGETS = {
 }
 THEORY_TABLES = tuple(name for target in TARGETS.values() for name in target.tables)
 THEORY_FIGURES = tuple(name for target in TARGETS.values() for name in target.figures)
-THEORY_NOTEBOOK = "theory"
+THEORY_NOTEBOOK, PROVENANCE_NOTEBOOK = "theory", "theory_provenance"
 
 # the step whose resources each rule asks for
 STEPS: dict[str, Step] = {
@@ -64,6 +64,7 @@ STEPS: dict[str, Step] = {
     "theory_table": "tables",
     "theory_figure": "tables",
     "theory_page": "report",
+    "theory_provenance": "report",
 }
 
 
@@ -200,8 +201,18 @@ class TheoryJobs:
         results = [job.outputs[0] for job in self.results]
         return Job(
             rule="theory_page",
-            inputs=[*tables, *figures, *results, *page_sources([THEORY_NOTEBOOK], "theory")],
-            outputs=[*with_record([report.page]), report.notebooks, report.provenance],
+            inputs=[*tables, *figures, *results, *page_sources(THEORY_NOTEBOOK, "theory")],
+            outputs=[*with_record([report.page]), report.notebooks],
+            keys=self.setting.page_keys(),
+        )
+
+    def provenance(self) -> Job:
+        """Return the job that renders the page of provenance, which alone shows circumstances."""
+        report = self.paths.report
+        return Job(
+            rule="theory_provenance",
+            inputs=[*(job.outputs[0] for job in self.results), *page_sources(PROVENANCE_NOTEBOOK, "provenance")],
+            outputs=[*with_record([report.provenance]), report.provenance_table, report.provenance_notebook],
             keys=self.setting.page_keys(),
         )
 
@@ -211,6 +222,7 @@ class TheoryJobs:
         yield from (self.table(name) for name in THEORY_TABLES)
         yield from (self.figure(name) for name in THEORY_FIGURES)
         yield self.page()
+        yield self.provenance()
 
     def _result(self, rule: str, outputs: Sequence[Path], keys: Sequence[str], **about: Any) -> ResultJob:
         result = outputs[0].relative_to(self.paths.results.folder)

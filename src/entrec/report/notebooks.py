@@ -92,7 +92,7 @@ def execute(notebook: Path, parameters: Mapping[str, Any], output: Path) -> None
                 execution_timeout=CELL_SECONDS,
                 kernel_manager_class=LocalKernelManager,
             )
-            scratch.write_text(json.dumps(_without_paths(executed), indent=1) + "\n", encoding="utf-8")
+            scratch.write_text(json.dumps(_settled(executed), indent=1) + "\n", encoding="utf-8")
     except PapermillExecutionError as error:
         if issubclass(getattr(errors, error.ename, Exception), UserError):
             raise UserError(error.evalue) from error
@@ -145,8 +145,12 @@ def _temporary() -> str:
         return os.getcwd()
 
 
-def _without_paths(notebook: Any) -> Any:
-    """Return the notebook without papermill's notes on where it was read and written."""
-    for key in ("input_path", "output_path"):
-        notebook.metadata.get("papermill", {}).pop(key, None)
+def _settled(notebook: Any) -> Any:
+    """Return the notebook without what differs when it is run again: times, paths, versions and random names."""
+    notebook.metadata.pop("papermill", None)
+    notebook.metadata["language_info"] = {"name": "python"}
+    for place, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{place}"  # papermill draws one for the parameters
+        for key in ("papermill", "execution"):
+            cell.metadata.pop(key, None)
     return notebook

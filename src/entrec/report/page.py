@@ -1,4 +1,8 @@
-"""A page: notebooks that are run and exported, framed by a template, with what a reader must know above them."""
+"""A page: a notebook that is run and exported, framed by a template.
+
+The page of results shows only what computations decide, so that it is the same file for everyone. The page of
+provenance beside it shows their circumstances.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,28 +18,42 @@ from entrec.report.provenance import DIRTY, UNKNOWN, UNRECORDED, write_provenanc
 
 
 def write_page(
+    page: Path,
     template: str,
     context: Mapping[str, Any],
     *,
-    notebooks: Mapping[str, Mapping[str, str]],
-    found: pd.DataFrame,
-    output: Path,
+    notebook: str,
+    parameters: Mapping[str, str],
+    executed: Path,
 ) -> None:
-    """Write `output`/index.html, with provenance.csv and the executed notebooks beside it.
+    """Run the notebook called `notebook` with its `parameters`, write it to `executed`, and write the `page` around it.
 
-    `notebooks` are the names of notebooks with their parameters, and `found` is the frame of provenance. The template
-    gets `context`, the notices and the notebooks as `fragments` of HTML.
+    The template gets `context`, the notebook as a `fragment` of HTML, and `executed` relative to the page.
     """
-    folder = ReportFolder(output)
-    write_provenance(found, folder.provenance)
-    fragments = {}
     with jupyter_home():
-        for name, parameters in notebooks.items():
-            executed = folder.notebooks / f"{name}.ipynb"
-            execute(templates.notebook(name), parameters, executed)
-            fragments[name] = to_html(executed)
-    page = templates.fill(template, {**context, "notices": _notices(found), "fragments": fragments})
-    write_text(folder.page, page)
+        execute(templates.notebook(notebook), parameters, executed)
+        fragment = to_html(executed)
+    beside = executed.relative_to(page.parent)
+    write_text(page, templates.fill(template, {**context, "fragment": fragment, "executed": beside}))
+
+
+def write_provenance_page(
+    folder: ReportFolder, found: pd.DataFrame, context: Mapping[str, Any], *, notebook: str
+) -> None:
+    """Write provenance.html to `folder`, with its executed notebook and provenance.csv beside it.
+
+    `found` is the frame of provenance; the template gets `context`, the notices and the computing time.
+    """
+    write_provenance(found, folder.provenance_table)
+    summary = [("Result files", str(len(found))), ("Computing time", computing_time_of(found))]
+    write_page(
+        folder.provenance,
+        "provenance.html.j2",
+        {**context, "summary": summary, "notices": _notices(found)},
+        notebook=notebook,
+        parameters={"provenance": str(folder.provenance_table)},
+        executed=folder.provenance_notebook,
+    )
 
 
 def computing_time_of(found: pd.DataFrame) -> str:
@@ -61,7 +79,7 @@ def _notices(found: pd.DataFrame) -> list[str]:
     """Return what a reader must know before any number."""
     other, dirty = (found["other_code"] == "true").sum(), (found["dirty"] == DIRTY[True]).sum()
     notices = {
-        "were made by another version of the code; they are marked † under Provenance. Numbers of different versions "
+        "were made by another version of the code; they are marked † below. Numbers of different versions "
         "may not be comparable.": other,
         "were made while the working tree had uncommitted changes.": dirty,
         "were fetched: when, where and by which code they were made is not recorded here.": found["code"].isna().sum(),

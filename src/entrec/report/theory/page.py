@@ -1,13 +1,13 @@
-"""The page of the theory studies."""
+"""The page of the theory studies, and the page of provenance beside it."""
 
 from pathlib import Path
 
 import pandas as pd
 
 from entrec.paths import ReportFolder, TheoryPaths
-from entrec.pipeline.recording import require_whole, write_record
-from entrec.pipeline.theory_jobs import THEORY_NOTEBOOK, TheoryJobs
-from entrec.report.page import computing_time_of, write_page
+from entrec.pipeline.recording import Places, require_whole, write_record
+from entrec.pipeline.theory_jobs import PROVENANCE_NOTEBOOK, THEORY_NOTEBOOK, TheoryJobs
+from entrec.report.page import write_page, write_provenance_page
 from entrec.report.provenance import made_in, measured, provenance_frame, provenance_row
 from entrec.report.table import Head, Table
 from entrec.report.theory.figures import FIGURES
@@ -19,28 +19,45 @@ from entrec.theory.settings.identifiability import ContentIsolation, LatentRecov
 from entrec.theory.study import Setting, load_theory
 
 
-def render_theory(
-    study_file: Path, setting_name: str, *, results: Path, output: Path, fingerprint: str | None = None
-) -> None:
-    """Write `output`/index.html, with its executed notebook and provenance.csv beside it.
+def render_theory(study_file: Path, setting_name: str, *, results: Path, output: Path) -> None:
+    """Write `output`/index.html, with its executed notebook beside it.
 
     `results` is `results/theory/<setting>` and `output` is `reports/theory/<setting>`, whose tables and figures exist
-    already. `fingerprint` is today's code, by default that of this package. Raises `UserError` naming the first file
-    that is missing or damaged.
+    already. Raises `UserError` naming the first file that is missing or damaged.
     """
-    setting = load_theory(study_file).setting(setting_name)
-    folder, target = ReportFolder(output), TheoryPaths(setting.name).report
-    jobs = TheoryJobs(setting)
-    places = {jobs.paths.results.folder: results, target.folder: output}
+    setting, folder = load_theory(study_file).setting(setting_name), ReportFolder(output)
+    jobs, places = TheoryJobs(setting), _places(setting, results=results, output=output)
     for job in (*map(jobs.table, TABLES), *map(jobs.figure, FIGURES)):
         require_whole(job, setting, places=places)
+    parameters = {"study": str(study_file), "setting": str(setting), "folder": str(output)}
+    context = {"study": setting.study, "setting": setting, "summary": _summary(setting)}
+    executed = folder.notebooks / f"{THEORY_NOTEBOOK}.ipynb"
+    write_page(
+        folder.page, "theory.html.j2", context, notebook=THEORY_NOTEBOOK, parameters=parameters, executed=executed
+    )
+    write_record(jobs.page(), setting, [folder.page, executed], places=places)
+
+
+def render_theory_provenance(
+    study_file: Path, setting_name: str, *, results: Path, output: Path, fingerprint: str | None = None
+) -> None:
+    """Write `output`/provenance.html, with its executed notebook and provenance.csv beside it.
+
+    The folders are those of `render_theory`. `fingerprint` is that of today's code, by default this package's. Raises
+    `UserError` naming the first file that is missing or damaged.
+    """
+    setting, folder = load_theory(study_file).setting(setting_name), ReportFolder(output)
     found = theory_provenance(setting, results, fingerprint=fingerprint or _fingerprint())
-    parameters = {"study": study_file, "setting": setting, "folder": output}
-    context = {"study": setting.study, "setting": setting, "summary": _summary(setting, found)}
-    notebooks = {THEORY_NOTEBOOK: {name: str(value) for name, value in parameters.items()}}
-    write_page("theory.html.j2", context, notebooks=notebooks, found=found, output=output)
-    others = [folder.provenance, *sorted(folder.notebooks.iterdir())]
-    write_record(jobs.page(), setting, [folder.page, *others], places=places)
+    context = {"study": setting.study, "what": f"theory, setting {setting}", "plan": None}
+    write_provenance_page(folder, found, context, notebook=PROVENANCE_NOTEBOOK)
+    files = [folder.provenance, folder.provenance_table, folder.provenance_notebook]
+    places = _places(setting, results=results, output=output)
+    write_record(TheoryJobs(setting).provenance(), setting, files, places=places)
+
+
+def _places(setting: Setting, *, results: Path, output: Path) -> Places:
+    paths = TheoryPaths(setting.name)
+    return {paths.results.folder: results, paths.report.folder: output}
 
 
 def theory_provenance(setting: Setting, results: Path, *, fingerprint: str) -> pd.DataFrame:
@@ -65,7 +82,7 @@ def files_table(found: pd.DataFrame) -> Table:
     return Table.of_rows("Files", rows)
 
 
-def _summary(setting: Setting, found: pd.DataFrame) -> list[tuple[str, str]]:
+def _summary(setting: Setting) -> list[tuple[str, str]]:
     """Return the facts under the title: (name, value)."""
     gaussian, sphere, rates = setting.estimators.gaussian, setting.estimators.sphere, setting.estimators.rates
     concentrations = (f"d = {d} with κ = {', '.join(map(number, kappas))}" for d, kappas in sphere.kappa.items())
@@ -81,7 +98,6 @@ def _summary(setting: Setting, found: pd.DataFrame) -> list[tuple[str, str]]:
         ),
         ("Sphere", f"{'; '.join(concentrations)}; k = {listed(sphere.samples)}"),
         ("Rates", f"{quantity(len(rates.cases), 'case')}; k = {listed(rates.samples)}"),
-        ("Computing time", computing_time_of(found)),
     ]
 
 

@@ -1,16 +1,14 @@
-"""The page of a study of methods: its claims, tables, figures, methods, protocol, plan and provenance."""
+"""The page of a study of methods: claims, tables, figures, methods, protocol; and the page of provenance beside it."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
-
 from entrec.methods.registry import METHODS
 from entrec.paths import ReportFolder, StudyPaths
 from entrec.pipeline.jobs import TABLES, Jobs
-from entrec.pipeline.recording import require_whole, write_record
+from entrec.pipeline.recording import Places, require_whole, write_record
 from entrec.provenance import fingerprint as todays_fingerprint
-from entrec.report.page import computing_time_of, write_page
+from entrec.report.page import write_page, write_provenance_page
 from entrec.report.vision.datasets import sheets
 from entrec.report.vision.method_pages import method_sections
 from entrec.report.vision.plan_table import plan_table
@@ -20,57 +18,72 @@ from entrec.report.vision.reading import require_same_data
 from entrec.study import Study, load_study
 
 
-def render(study_path: Path, *, results: Path, output: Path, data: Path, fingerprint: str | None = None) -> None:
-    """Write `output`/index.html with figures, executed notebooks and provenance beside it.
+def render(study_path: Path, *, results: Path, output: Path, data: Path) -> None:
+    """Write `output`/index.html with figures and its executed notebook beside it.
 
     `results` is `results/<study>`, `data` is `data/<study>` and `output` is `reports/<study>`, whose `tables/` exist
-    already. `fingerprint` is that of today's code, by default this package's. Raises `UserError` naming the first file
-    that is missing, damaged, or made from other files than there are now.
+    already. Raises `UserError` naming the first file that is missing, damaged, or made from other files than there are
+    now.
     """
-    study = load_study(study_path)
-    here, made = ReportFolder(output), StudyPaths(study.name).report
-    jobs = Jobs(study)
-    places = {jobs.paths.results: results, made.folder: output, jobs.paths.data: data}
+    study, here = load_study(study_path), ReportFolder(output)
+    jobs, places = Jobs(study), _places(study, results=results, output=output, data=data)
     for table in TABLES:
         require_whole(jobs.table(table), study, places=places)
     require_same_data(study, results, data)
-    found = find_provenance(study, results, fingerprint=fingerprint or todays_fingerprint())
-    notebooks = {
-        "results": {
-            "study": str(study_path),
-            "results": str(results),
-            "tables": str(here.tables),
-            "figures": str(here.figures),
-        },
-        "provenance": {"provenance": str(here.provenance)},
+    parameters = {
+        "study": str(study_path),
+        "results": str(results),
+        "tables": str(here.tables),
+        "figures": str(here.figures),
     }
     context = {
         "study": study,
         "study_file": study_path.name,
-        "summary": _summary(study, found),
+        "summary": _summary(study),
         "datasets": sheets(study, data),
         "method_sections": method_sections(study),
         "splits": splits(study),
         "settings": all_settings(study),
-        "plan": plan_table(study, found, data.parent),
     }
-    write_page("index.html.j2", context, notebooks=notebooks, found=found, output=output)
-    others = [here.provenance, *sorted(here.notebooks.iterdir()), *sorted(here.figures.iterdir())]
-    write_record(jobs.report(), study, [here.page, *others], places=places)
+    executed = here.notebooks / "results.ipynb"
+    write_page(here.page, "index.html.j2", context, notebook="results", parameters=parameters, executed=executed)
+    write_record(jobs.report(), study, [here.page, executed, *sorted(here.figures.iterdir())], places=places)
 
 
-def _summary(study: Study, found: pd.DataFrame) -> list[tuple[str, str]]:
+def render_provenance(
+    study_path: Path, *, results: Path, output: Path, data: Path, fingerprint: str | None = None
+) -> None:
+    """Write `output`/provenance.html, with its executed notebook and provenance.csv beside it.
+
+    The folders are those of `render`. `fingerprint` is that of today's code, by default this package's. Raises
+    `UserError` naming the first file that is missing or damaged.
+    """
+    study, here = load_study(study_path), ReportFolder(output)
+    found = find_provenance(study, results, fingerprint=fingerprint or todays_fingerprint())
+    context = {"study": study, "what": f"study {study.name}", "plan": plan_table(study, found, data.parent)}
+    write_provenance_page(here, found, context, notebook="provenance")
+    files = [here.provenance, here.provenance_table, here.provenance_notebook]
+    places = _places(study, results=results, output=output, data=data)
+    write_record(Jobs(study).provenance(), study, files, places=places)
+
+
+def _places(study: Study, *, results: Path, output: Path, data: Path) -> Places:
+    paths = StudyPaths(study.name)
+    return {paths.results: results, paths.report.folder: output, paths.data: data}
+
+
+def _summary(study: Study) -> list[tuple[str, str]]:
     """Return the facts under the title: (name, value)."""
     trained = [METHODS[method].title for method in study.methods if not METHODS[method].baseline]
     baselines = [METHODS[method].title.lower() for method in study.methods if METHODS[method].baseline]
+    transfers = len(study.headline_runs) * len(study.evaluation.transfer.datasets)
     network, (batch_size, epochs), seeds = study.network, study.headline, study.seeds
     return [
         ("Methods", ", ".join(trained) + (f"; baselines: {', '.join(baselines)}" if baselines else "")),
         ("Network", f"{network.backbone}, width {network.width}, {network.stem} stem"),
         ("Headline setting", f"batch size {batch_size}, {epochs} epochs, {_seeds(seeds.main)}"),
         ("Swept", swept(study)),
-        ("Made", f"{len(study.runs)} pretrainings and {len(found) - len(study.runs)} evaluations"),
-        ("Computing time", computing_time_of(found)),
+        ("Made", f"{len(study.runs)} pretrainings and {len(study.runs) + transfers} evaluations"),
     ]
 
 
