@@ -99,6 +99,13 @@ class ReportFolder(Folder):
         return figure_files(self.figures, name)
 
 
+class PublishedFolder(Folder):
+    """The published results of a study that are small enough for git: tables, provenance and digests."""
+
+    provenance = Entry("provenance.csv")
+    artefacts = Entry("artefacts.csv")
+
+
 class LogFolder(Folder):
     """What the jobs of a study print, what Snakemake measures of them, and the path of the study file they are of."""
 
@@ -128,6 +135,11 @@ class Paths:
     def report(self) -> ReportFolder:
         """The folder of the page, its tables and its figures."""
         return ReportFolder(Path("reports", self.kind, self.name))
+
+    @property
+    def published(self) -> PublishedFolder:
+        """The folder of what is published of it."""
+        return PublishedFolder(Path("reports", "published", self.kind, self.name))
 
     @property
     def logs(self) -> LogFolder:

@@ -4,7 +4,7 @@ import math
 import re
 import zlib
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,10 @@ from entrec.artefacts import sha256
 from entrec.data import prepare
 from entrec.data.source import Loaded
 from entrec.methods.registry import METHODS
-from entrec.paths import DatasetFolder, RunFolder, run_folder
+from entrec.paths import DatasetFolder, RunFolder, StudyPaths, run_folder
+from entrec.pipeline.jobs import TABLES
 from entrec.report.vision.frames import Frames, histories
-from entrec.report.vision.tables import table_rows
+from entrec.report.vision.tables import table_rows, write_table
 from entrec.results import (
     Accuracies,
     BothMetrics,
@@ -232,3 +233,20 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Study
         return tmp_path / "data" / study.name
 
     return write
+
+
+@pytest.fixture
+def made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, demo: Study, results: Callable[..., Path],
+    prepared: Callable[[Study], Path],
+) -> Study:  # fmt: skip
+    """A study of two methods in the working folder, with all its results but the page."""
+    monkeypatch.chdir(tmp_path)
+    Path("reports").mkdir()
+    for name in ("templates", "notebooks"):
+        Path("reports", name).symlink_to(ROOT / "reports" / name)
+    small = replace(demo, notes={}, methods={name: demo.methods[name] for name in ("untrained", "simclr")})
+    results(small, data=prepared(small))
+    for table in TABLES:
+        write_table(small, table, results=StudyPaths(small.name).results, output=StudyPaths(small.name).report.tables)
+    return small

@@ -38,6 +38,9 @@ DataFolder = Annotated[Path, typer.Option("--data", help="The folder of the prep
 Encoder = Annotated[Path, typer.Option(help="The pretrained encoder, encoder.safetensors in the folder of its run.")]
 Targets = Annotated[list[str], typer.Argument(help="First outputs of jobs of one rule, as dvc.yaml names them.")]
 Results = Annotated[Path, typer.Option(help="The folder of the study's results, results/<study>.")]
+PublishedTarget = Annotated[
+    Path, typer.Argument(help="A folder of results, such as results/demo or results/theory/quick, or a study file.")
+]
 ScoresFile = Annotated[Path, typer.Option(help="The JSON file to write.")]
 
 
@@ -128,6 +131,28 @@ def verify(
     fatal = {DAMAGED, OUTDATED} if current else {DAMAGED}
     if any(kind_of(fault) in fatal for fault in found):
         raise typer.Exit(1)
+
+
+@app.command()
+def compare(target: PublishedTarget = Path("results/demo")) -> None:
+    """Compare the results of a study with the published ones, file by file and number by number; others give code 1."""
+    from entrec.pipeline.published import compare as step
+    from entrec.pipeline.verify import named_by
+
+    found = [step(study) for study in named_by(target)]
+    print("\n".join(map(str, found)))
+    if not all(comparison.equal for comparison in found):
+        raise typer.Exit(1)
+
+
+@app.command()
+def publish(target: PublishedTarget) -> None:
+    """Copy the numbers of a study, and the digests of its files, to reports/published/."""
+    from entrec.pipeline.published import publish as step
+    from entrec.pipeline.verify import named_by
+
+    for study in named_by(target):
+        print(step(study))
 
 
 @app.command()
