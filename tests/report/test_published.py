@@ -76,7 +76,7 @@ def test_nothing_is_published_of_results_that_are_not_complete(made: Study) -> N
 def study(made: Study, monkeypatch: pytest.MonkeyPatch) -> Study:
     """The study of `made`, published but for its page, which takes long to make."""
     monkeypatch.setattr(published, "verify", lambda study: [])
-    PATHS.report.provenance.write_text("run\n")
+    PATHS.report.provenance_table.write_text("run\n")
     publish(made)
     return made
 

@@ -1,7 +1,7 @@
 """The published results of a study: writing them, and comparing today's with them.
 
-`reports/published/STUDY` has the tables, the provenance, and `artefacts.csv`, which names every file that the jobs
-before the page make, with its SHA-256. This module imports neither pandas nor torch.
+`reports/published/STUDY` has the tables, the provenance, and `artefacts.csv`, which has the SHA-256 of every file that
+the jobs make, without the page of provenance. This module imports neither pandas nor torch.
 """
 
 import csv
@@ -59,7 +59,7 @@ def publish(study: Study | Setting) -> Path:
     paths = _jobs(study).paths
     published, report = paths.published, paths.report
     curves = report.figures / "information_over_training.csv"  # behind claim C1
-    for path in [*_tables(study), *([curves] if curves.is_file() else []), report.provenance]:
+    for path in [*_tables(study), *([curves] if curves.is_file() else []), report.provenance_table]:
         with replacing(published.folder / path.name) as scratch:
             shutil.copyfile(path, scratch)
     files = [path for path in _made(study) if path.is_file()]  # the card of a dataset names the files in its folders
@@ -91,11 +91,11 @@ def compare(study: Study | Setting) -> Comparison:
 
 
 def _made(study: Study | Setting) -> Iterator[Path]:
-    """Yield the outputs of every job before the page."""
+    """Yield the outputs of every job, without the page of provenance, which is another one at each place."""
     jobs = _jobs(study)
-    page = jobs.paths.report.page
+    provenance = jobs.paths.report.provenance
     for job in jobs:
-        if page not in (*job.inputs, *job.outputs):
+        if provenance not in job.outputs:
             yield from job.outputs
 
 
