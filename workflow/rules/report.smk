@@ -17,7 +17,7 @@ rule report:
     resources:
         **resources_of("report"),
     params:
-        step="report",
+        step=["report"],
         study=lambda w: STUDY_FILE,
         data=lambda w: str(PATHS.data),
         results=lambda w: str(PATHS.results),
@@ -44,7 +44,7 @@ use rule report as provenance with:
     benchmark:
         LOGS.benchmark("provenance")
     params:
-        step="provenance",
+        step=["provenance"],
         study=lambda w: STUDY_FILE,
         data=lambda w: str(PATHS.data),
         results=lambda w: str(PATHS.results),
