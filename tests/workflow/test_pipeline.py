@@ -40,7 +40,7 @@ def test_a_run_that_the_study_does_not_have_is_no_target(finished):
 
 def test_every_job_is_announced_in_one_line_and_writes_its_progress_to_its_log(finished):
     announced = re.findall(r"^Job \d+: (.+)$", finished.said, flags=re.MULTILINE)
-    assert len(announced) == len(set(announced)) == 20 + len(TABLES)  # 2 data sets, 7 runs twice, 3 transfers, the page
+    assert len(announced) == len(set(announced)) == 21 + len(TABLES)  # 2 datasets, 7 runs twice, 3 transfers, 2 pages
     assert "pretrain simclr-b256-e2-s0" in announced
     log = (finished.folder / "logs/demo/pretrain/simclr-b256-e2-s0.log").read_text()
     assert "pretrain: 8/8 done" in log
