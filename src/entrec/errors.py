@@ -42,11 +42,11 @@ def one_line(text: str, *, widest: int = WIDEST) -> str:
     return cut("".join(c if c.isprintable() else repr(c)[1:-1] for c in text), widest=widest)
 
 
-def listed(names: Iterable[object]) -> str:
-    """Return names as messages list them: each cut where it is long, and at most `MOST_NAMES`."""
+def listed(names: Iterable[object], *, most: int = MOST_NAMES) -> str:
+    """Return names as messages list them: each cut where it is long, and at most `most` of them."""
     every = list(names)
-    first = ", ".join(one_line(str(name)) for name in every[:MOST_NAMES])
-    return first if len(every) <= MOST_NAMES else f"{first} and {len(every) - MOST_NAMES} more"
+    first = ", ".join(one_line(str(name)) for name in every[:most])
+    return first if len(every) <= most else f"{first} and {len(every) - most} more"
 
 
 def said(error: UserError) -> str:

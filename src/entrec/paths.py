@@ -102,7 +102,6 @@ class ReportFolder(Folder):
 class PublishedFolder(Folder):
     """The published results of a study that are small enough for git: tables, provenance and digests."""
 
-    provenance = Entry("provenance.csv")
     artefacts = Entry("artefacts.csv")
 
 

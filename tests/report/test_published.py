@@ -114,5 +114,7 @@ def test_a_study_without_published_results_and_a_missing_table_are_said_in_one_l
     with pytest.raises(UserError, match=f"^{TABLE_1}: missing; make it: snakemake {TABLE_1} --configfile"):
         compare(study)
     shutil.rmtree(PATHS.published.folder)
-    with pytest.raises(UserError, match=r"^reports/published/demo/artefacts.csv: missing, so that no results of this"):
+    with pytest.raises(
+        UserError, match=r"^reports/published/demo/artefacts.csv: missing, so that there are no published"
+    ):
         compare(study)

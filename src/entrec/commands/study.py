@@ -135,7 +135,10 @@ def verify(
 
 @app.command()
 def compare(target: PublishedTarget = Path("results/demo")) -> None:
-    """Compare the results of a study with the published ones, file by file and number by number; others give code 1."""
+    """Compare the results of a study with the published ones, file by file and number by number.
+
+    Code 1 says that a file or a number is not the published one.
+    """
     from entrec.pipeline.published import compare as step
     from entrec.pipeline.verify import named_by
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from entrec.artefacts import replacing, sha256, write_csv
-from entrec.errors import UserError
-from entrec.pipeline.jobs import Jobs
+from entrec.errors import UserError, listed
 from entrec.pipeline.recording import command
 from entrec.pipeline.table_comparison import Row, TableComparison, compare_tables
-from entrec.pipeline.theory_jobs import TheoryJobs
+from entrec.pipeline.theory_jobs import jobs_of
 from entrec.pipeline.verify import told, verify
+from entrec.results import require_result
 from entrec.study import Study
 from entrec.theory.study import Setting
 
@@ -43,8 +43,8 @@ class Comparison:
     def __str__(self) -> str:
         """Return one line for people about the files and one about each table."""
         same = self.files - len(self.other) - len(self.missing)
-        others = [f"differ: {_listed(self.other)}"] if self.other else []
-        others += [f"missing: {_listed(self.missing)}"] if self.missing else []
+        others = [f"differ: {listed(self.other, most=LISTED)}"] if self.other else []
+        others += [f"missing: {listed(self.missing, most=LISTED)}"] if self.missing else []
         files = "; ".join([f"{same} of {self.files} files are the published ones, to the bit", *others])
         return "\n".join([files, *map(str, self.tables)])
 
@@ -56,13 +56,14 @@ def publish(study: Study | Setting) -> Path:
     """
     if faults := told(verify(study)):
         raise UserError(faults)
-    paths = _jobs(study).paths
-    published, report = paths.published, paths.report
+    jobs = jobs_of(study)
+    published, report = jobs.paths.published, jobs.paths.report
     curves = report.figures / "information_over_training.csv"  # behind claim C1
-    for path in [*_tables(study), *([curves] if curves.is_file() else []), report.provenance_table]:
+    for path in [*jobs.tables, *([curves] if curves.is_file() else []), report.provenance_table]:
         with replacing(published.folder / path.name) as scratch:
             shutil.copyfile(path, scratch)
-    files = [path for path in _made(study) if path.is_file()]  # the card of a dataset names the files in its folders
+    # files in folders are named by the card of their dataset, and by the record of the page
+    files = [path for path in _made(study) if path.is_file()]
     write_csv(published.artefacts, [{"path": str(path), "sha256": sha256(path)} for path in files])
     return published.folder
 
@@ -70,50 +71,41 @@ def publish(study: Study | Setting) -> Path:
 def compare(study: Study | Setting) -> Comparison:
     """Compare today's results of a study with the published ones.
 
-    Raises `UserError` where nothing of the study is published, and for a table that was not made here.
+    Raises `UserError` where nothing of the study is published, and for a table that is missing on either side.
     """
-    published = _jobs(study).paths.published
-    if not published.artefacts.is_file():
-        raise UserError(f"{published.artefacts}: missing, so that no results of this study are published")
-    digests = {Path(row["path"]): row["sha256"] for row in _rows(published.artefacts)}
+    jobs = jobs_of(study)
+    published = jobs.paths.published
+    digests = {Path(row["path"]): row["sha256"] for row in _published_rows(published.artefacts)}
     here = [path for path in digests if path.is_file()]
-    for table in _tables(study):
-        if not table.is_file():
-            raise UserError(f"{table}: missing; make it: {command(study, table)}")
     return Comparison(
         files=len(digests),
         other=[str(path) for path in here if sha256(path) != digests[path]],
         missing=[str(path) for path in digests if path not in here],
         tables=[
-            compare_tables(table.stem, _rows(published.folder / table.name), _rows(table)) for table in _tables(study)
+            compare_tables(
+                table.stem,
+                _published_rows(published.folder / table.name),
+                _rows(require_result(table, command(study, table))),
+            )
+            for table in jobs.tables
         ],
     )
 
 
 def _made(study: Study | Setting) -> Iterator[Path]:
     """Yield the outputs of every job, without the page of provenance, which is another one at each place."""
-    jobs = _jobs(study)
-    provenance = jobs.paths.report.provenance
+    jobs = jobs_of(study)
     for job in jobs:
-        if provenance not in job.outputs:
+        if jobs.paths.report.provenance not in job.outputs:
             yield from job.outputs
 
 
-def _tables(study: Study | Setting) -> list[Path]:
-    """Return the CSV file of every table."""
-    folder = _jobs(study).paths.report.tables
-    return [path for path in _made(study) if path.parent == folder and path.suffix == ".csv"]
-
-
-def _jobs(study: Study | Setting) -> Jobs | TheoryJobs:
-    return Jobs(study) if isinstance(study, Study) else TheoryJobs(study)
+def _published_rows(path: Path) -> list[Row]:
+    if not path.is_file():
+        raise UserError(f"{path}: missing, so that there are no published results to compare with")
+    return _rows(path)
 
 
 def _rows(path: Path) -> list[Row]:
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
-
-
-def _listed(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - LISTED} more" if len(paths) > LISTED else ""
-    return f"{', '.join(paths[:LISTED])}{more}"

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from entrec.errors import UserError, one_line
 from entrec.pipeline import run_cache
-from entrec.pipeline.jobs import Job, Jobs
-from entrec.pipeline.theory_jobs import TheoryJobs
+from entrec.pipeline.jobs import Job
+from entrec.pipeline.theory_jobs import jobs_of
 from entrec.pipeline.verify import faults
 from entrec.results import drop_foreign_circumstances
 from entrec.study import Study
@@ -58,8 +58,7 @@ def drop_foreign(jobs: Iterable[Job]) -> None:
 
 
 def _job(study: Study | Setting, study_file: Path, target: str) -> Job:
-    jobs: Iterable[Job] = Jobs(study) if isinstance(study, Study) else TheoryJobs(study)
-    for job in jobs:
+    for job in jobs_of(study):
         if job.outputs and str(job.outputs[0]) == target:
             return job
     raise UserError(

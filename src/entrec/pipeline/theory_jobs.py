@@ -10,7 +10,7 @@ from typing import Any
 
 from entrec.errors import UserError, one_line
 from entrec.paths import TheoryPaths, with_record
-from entrec.pipeline.jobs import MACROS, Job, page_sources
+from entrec.pipeline.jobs import MACROS, Job, Jobs, page_sources
 from entrec.results import (
     ContentIsolationResult,
     GaussianResult,
@@ -20,6 +20,7 @@ from entrec.results import (
     SphereResult,
 )
 from entrec.settings import Resources
+from entrec.study import Study
 from entrec.theory.registry import BOUNDS
 from entrec.theory.runs import (
     ContentIsolationRun,
@@ -196,12 +197,11 @@ class TheoryJobs:
     def page(self) -> Job:
         """Return the job that renders the page."""
         report = self.paths.report
-        tables = [report.table(name)[0] for name in THEORY_TABLES]
         figures = [report.figure(name)[0] for name in THEORY_FIGURES]
         results = [job.outputs[0] for job in self.results]
         return Job(
             rule="theory_page",
-            inputs=[*tables, *figures, *results, *page_sources(THEORY_NOTEBOOK, "theory")],
+            inputs=[*self.tables, *figures, *results, *page_sources(THEORY_NOTEBOOK, "theory")],
             outputs=[*with_record([report.page]), report.notebooks],
             keys=self.setting.page_keys(),
         )
@@ -215,6 +215,11 @@ class TheoryJobs:
             outputs=[*with_record([report.provenance]), report.provenance_table, report.provenance_notebook],
             keys=self.setting.page_keys(),
         )
+
+    @property
+    def tables(self) -> list[Path]:
+        """The CSV file of every table."""
+        return [self.paths.report.table(name)[0] for name in THEORY_TABLES]
 
     def __iter__(self) -> Iterator[Job]:
         """Go through every job, in the order of the page."""
@@ -231,6 +236,11 @@ class TheoryJobs:
     def _shown_by(self, name: str) -> tuple[list[Path], list[str]]:
         """Return the files of results and the keys that the table or figure `name` shows."""
         return [job.outputs[0] for job in self.shown(name)], self.setting.shown_keys(shown_part(name))
+
+
+def jobs_of(study: Study | Setting) -> Jobs | TheoryJobs:
+    """Return the jobs of a study of methods, or of one setting of the theory studies."""
+    return Jobs(study) if isinstance(study, Study) else TheoryJobs(study)
 
 
 def shown_part(name: str) -> str:

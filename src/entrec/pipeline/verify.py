@@ -16,7 +16,7 @@ from entrec.errors import Missing, Outdated, UserError, listed
 from entrec.paths import DatasetFolder, StudyPaths, TheoryPaths
 from entrec.pipeline.jobs import Job, Jobs, StudyJob
 from entrec.pipeline.recording import command, faults_of, record_faults
-from entrec.pipeline.theory_jobs import ResultJob, TheoryJobs
+from entrec.pipeline.theory_jobs import ResultJob, jobs_of
 from entrec.results import (
     IdentifiabilityResult,
     Result,
@@ -52,9 +52,8 @@ def faults(job: Job, study: Study | Setting) -> list[UserError]:
 
 def verify(study: Study | Setting) -> list[UserError]:
     """Return the faults of all results of a study, each once, in the order of its jobs."""
-    jobs: Iterable[Job] = Jobs(study) if isinstance(study, Study) else TheoryJobs(study)
     with ThreadPoolExecutor(HASHING) as pool:
-        found = [fault for each in pool.map(partial(faults, study=study), jobs) for fault in each]
+        found = [fault for each in pool.map(partial(faults, study=study), jobs_of(study)) for fault in each]
     return list({str(fault): fault for fault in found}.values())
 
 
