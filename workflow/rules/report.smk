@@ -45,8 +45,3 @@ use rule report as provenance with:
         LOGS.benchmark("provenance")
     params:
         step=["provenance"],
-        study=lambda w: STUDY_FILE,
-        data=lambda w: str(PATHS.data),
-        results=lambda w: str(PATHS.results),
-        folder=lambda w, output: Path(output.page).parent,
-        slice=depends_on(report_keys()),

@@ -1,6 +1,6 @@
 """The seconds that each job of a study takes on its devices, from measured speeds or else from FLOPs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from entrec.pipeline.jobs import Jobs, StudyJob
@@ -62,9 +62,7 @@ def plan_of(study: Study, *, device: Device, data: Path, results: Path | None) -
     speeds = {method: speed for method, speed in found.items() if speed and networks[method].step}
     unusable = unusable_runs(study, results) if results else []
     plan = Plan(study, device, sizes, networks, speeds, unusable, [])
-    return Plan(
-        study, device, sizes, networks, speeds, unusable, [Cost(job, _seconds(plan, job)) for job in Jobs(study)]
-    )
+    return replace(plan, costs=[Cost(job, _seconds(plan, job)) for job in Jobs(study)])
 
 
 def _seconds(plan: Plan, job: StudyJob) -> float:

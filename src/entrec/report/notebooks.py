@@ -92,7 +92,7 @@ def execute(notebook: Path, parameters: Mapping[str, Any], output: Path) -> None
                 execution_timeout=CELL_SECONDS,
                 kernel_manager_class=LocalKernelManager,
             )
-            scratch.write_text(json.dumps(_settled(executed), indent=1) + "\n", encoding="utf-8")
+            scratch.write_text(json.dumps(_without_circumstances(executed), indent=1) + "\n", encoding="utf-8")
     except PapermillExecutionError as error:
         if issubclass(getattr(errors, error.ename, Exception), UserError):
             raise UserError(error.evalue) from error
@@ -145,7 +145,7 @@ def _temporary() -> str:
         return os.getcwd()
 
 
-def _settled(notebook: Any) -> Any:
+def _without_circumstances(notebook: Any) -> Any:
     """Return the notebook without what differs when it is run again: times, paths, versions and random names."""
     notebook.metadata.pop("papermill", None)
     notebook.metadata["language_info"] = {"name": "python"}
