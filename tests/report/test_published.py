@@ -115,6 +115,6 @@ def test_a_study_without_published_results_and_a_missing_table_are_said_in_one_l
         compare(study)
     shutil.rmtree(PATHS.published.folder)
     with pytest.raises(
-        UserError, match=r"^reports/published/demo/artefacts.csv: missing, so that there are no published"
+        UserError, match=r"^reports/published/demo/artefacts.csv: missing, so that nothing here can be compared"
     ):
         compare(study)

@@ -102,7 +102,7 @@ def _made(study: Study | Setting) -> Iterator[Path]:
 
 def _published_rows(path: Path) -> list[Row]:
     if not path.is_file():
-        raise UserError(f"{path}: missing, so that there are no published results to compare with")
+        raise UserError(f"{path}: missing, so that nothing here can be compared with it")
     return _rows(path)
 
 
