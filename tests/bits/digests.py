@@ -4,7 +4,8 @@
     python tests/bits/digests.py FILE NAME...      those alone
 
 FILE gets a JSON object with one SHA-256 for each computation. test_bits.py runs this script on several processors and
-compares the files.
+compares the files. Some operations differ so rarely that equal files prove nothing, and emulators know no AVX-512, so
+that the script fails where one of them is used at all.
 """
 
 import entrec  # noqa: F401  chooses the arithmetic, which must come before numpy is loaded
@@ -25,6 +26,7 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from entrec.data.encoding import encoded
 from entrec.data.images import ArrayImages
@@ -78,6 +80,20 @@ def _parts(value: Any) -> Iterator[bytes]:
         yield f"{value.dtype} {value.shape}".encode() + value.tobytes()
     else:
         yield value if isinstance(value, bytes) else repr(value).encode()
+
+
+class Refused(TorchDispatchMode):
+    """While it is entered, an operation of torch fails whose bits depend on the processor (`information.portable`)."""
+
+    ALWAYS = ("sqrt", "asin", "acos", "atan", "tan", "log10", "_cdist_forward", "_foreach_sqrt")
+    IN_FLOAT64 = ("log", "log2", "logit", "logsumexp")
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func.overloadpacket.__name__.removesuffix("_")
+        root = name == "pow" and len(args) > 1 and args[1] == 0.5
+        if name in self.ALWAYS or root or (name in self.IN_FLOAT64 and args[0].dtype == torch.float64):
+            raise AssertionError(f"{func}: its bits depend on the processor; use entrec.information.portable")
+        return func(*args, **(kwargs or {}))
 
 
 # Data -----------------------------------------------------------------------------------------------------------------
@@ -146,7 +162,7 @@ def blobs() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def linear_lbfgs() -> Any:
-    return tuple(solve_lbfgs(*blobs(), classes=4, l2=1e-2))
+    return tuple(solve_lbfgs(*blobs(), classes=4, l2=1e-3))  # weak: the line search takes roots
 
 
 def linear_sgd() -> Any:
@@ -230,5 +246,6 @@ if __name__ == "__main__":
     file, *names = sys.argv[1:]
     make_deterministic(CPU, threads=1)
     checks = all_checks()
-    found = {name: digest_of(checks[name]()) for name in names or checks}
+    with Refused():
+        found = {name: digest_of(checks[name]()) for name in names or checks}
     Path(file).write_text(json.dumps(found, indent=1), encoding="utf-8")

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from entrec.data.loader import batches, epoch_order
 from entrec.errors import UserError
+from entrec.information.portable import PortableRoots
 from entrec.progress import progress
 from entrec.training import eager
 from entrec.training.schedule import cosine_with_warmup
@@ -59,7 +60,8 @@ def solve_lbfgs(
         loss.backward()
         return loss
 
-    optimiser.step(closure)
+    with PortableRoots():  # the line search takes them
+        optimiser.step(closure)
     return _fixed(head)
 
 

@@ -8,13 +8,12 @@ argument, nothing underflows, and a tensor is computed on its own device.
 
 import math
 from fractions import Fraction
-from types import ModuleType
 from typing import Any, overload
 
 import torch
 from torch import Tensor
 
-from entrec.information.portable import sqrt
+from entrec.information.portable import log, sqrt
 
 FIRST_ORDER = 40
 TERMS = 12
@@ -30,12 +29,12 @@ def log_bessel_i(order: float, x: float | Tensor) -> float | Tensor:
     The error is below 1e-10 of the value, or below 1e-10 where the value is smaller than 1, for orders up to 32,768
     and x from 1e-6 to 1e6. Raises `ValueError` outside the domain.
     """
-    xp, x = _checked(order, x)
+    x = _checked(order, x)
     high = _high(order)
     ratios = _ratios(order, x, _high_ratio(high, x))
-    total = _high_log(high, x, xp)
+    total = _high_log(high, x)
     for ratio in ratios[1:]:  # the first leads from `high` upwards
-        total = total - xp.log(ratio)
+        total = total - log(ratio)
     return total
 
 
@@ -48,19 +47,19 @@ def bessel_ratio(order: float, x: float | Tensor) -> float | Tensor:
 
     Domain, shapes and errors raised are those of `log_bessel_i`.
     """
-    _, x = _checked(order, x)
+    x = _checked(order, x)
     return _ratios(order, x, _high_ratio(_high(order), x))[-1]
 
 
-def _checked(order: float, x: float | Tensor) -> tuple[ModuleType, Any]:
-    """Return the module whose functions take `x`, torch or math, and `x` in double precision."""
+def _checked(order: float, x: float | Tensor) -> Any:
+    """Return `x` in double precision; raises `ValueError` outside the domain."""
     if isinstance(x, Tensor):
         inside = torch.compiler.is_compiling() or bool(((x > 0) & torch.isfinite(x)).all())
     else:
         inside = x > 0 and math.isfinite(x)
     if not (order >= 0 and inside):
         raise ValueError(f"need order >= 0 and finite x > 0, got order={order}, x={x}")
-    return (torch, x.double()) if isinstance(x, Tensor) else (math, float(x))
+    return x.double() if isinstance(x, Tensor) else float(x)
 
 
 def _high(order: float) -> float:
@@ -77,10 +76,10 @@ def _ratios(order: float, x: Any, ratio: Any) -> list[Any]:
     return ratios
 
 
-def _high_log(v: float, x: Any, xp: Any) -> Any:
+def _high_log(v: float, x: Any) -> Any:
     root, z, t = _debye(v, x)
-    exponent = v * (root + xp.log(z / (1 + root)))
-    return exponent - 0.5 * math.log(2 * math.pi * v) - 0.5 * xp.log(root) + xp.log(_series(_U, v, t))
+    exponent = v * (root + log(z / (1 + root)))
+    return exponent - 0.5 * math.log(2 * math.pi * v) - 0.5 * log(root) + log(_series(_U, v, t))
 
 
 def _high_ratio(v: float, x: Any) -> Any:

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from entrec.information.checks import check_finite
 from entrec.information.entropy import kernel_entropy, leave_one_out_entropy, plug_in_entropy
 from entrec.information.kernels import Kernel
+from entrec.information.portable import log_sum_exp
 from entrec.information.precision import full_precision
 from entrec.information.reconstruction import categorical_reconstruction, vmf_reconstruction
 
@@ -146,7 +147,7 @@ def entrec_discrete_bound(logits1: Tensor, logits2: Tensor) -> Tensor:
 
 def _log_mean_exp_off_diagonal(scores: Tensor) -> Tensor:
     k = len(scores)
-    return torch.logsumexp(scores.masked_fill(_diagonal(scores), -math.inf), dim=(0, 1)) - math.log(k * (k - 1))
+    return log_sum_exp(scores.masked_fill(_diagonal(scores), -math.inf), (0, 1)) - math.log(k * (k - 1))
 
 
 def _diagonal(scores: Tensor) -> Tensor:

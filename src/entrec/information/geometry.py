@@ -7,6 +7,7 @@ from torch import Tensor
 
 from entrec.information.checks import check_finite, check_pairs, check_positive, check_sample, unit_vectors
 from entrec.information.log_sum_exp import self_log_sum_exp
+from entrec.information.portable import log_sum_exp
 from entrec.information.precision import full_precision
 
 
@@ -39,7 +40,7 @@ def uniformity(embeddings: Tensor, *, t: float) -> Tensor:
     check_positive(t=t)
     k = len(embeddings)
     sums = self_log_sum_exp(math.sqrt(2 * t) * unit_vectors(embeddings), skip_diagonal=True)
-    return sums.logsumexp(dim=0) - math.log(k * (k - 1)) - 2 * t
+    return log_sum_exp(sums, 0) - math.log(k * (k - 1)) - 2 * t
 
 
 @full_precision

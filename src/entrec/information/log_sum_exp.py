@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from entrec.information.portable import log
+
 NEGLIGIBLE = -80.0  # its exp is 2e-35: a million of them change no sum in float64
 LOST = 1e-16  # the clamp at `NEGLIGIBLE` may change the last digits of a sum of powers below this
 CLOSE = 40.0  # where sums differ by less, powers that matter to the lowest of them are far above `NEGLIGIBLE`
@@ -150,7 +152,7 @@ def _scores(z: Tensor, bias: Tensor, i: slice, j: slice, skip_diagonal: bool) ->
 
 def _merge(sums: Tensor, at: slice, scores: Tensor, *, dim: int) -> None:
     largest = scores.amax(dim=dim, keepdim=True).clamp_(min=torch.finfo(scores.dtype).min)  # a tile may hold only -inf
-    added = _exp(scores - largest).sum(dim=dim).log_().add_(largest.squeeze(dim))
+    added = log(_exp(scores - largest).sum(dim=dim)).add_(largest.squeeze(dim))
     torch.logaddexp(sums[at], added, out=sums[at])
 
 
@@ -162,7 +164,7 @@ def _merge_both(rows: Tensor, i: slice, columns: Tensor, j: slice, scores: Tenso
         along_rows, along_columns = powers.sum(dim=1), powers.sum(dim=0)
         if min(along_rows.min(), along_columns.min()) > LOST:
             for sums, at, added in ((rows, i, along_rows), (columns, j, along_columns)):
-                torch.logaddexp(sums[at], added.log_().add_(largest), out=sums[at])
+                torch.logaddexp(sums[at], log(added).add_(largest), out=sums[at])
             return
     _merge(rows, i, scores, dim=1)
     _merge(columns, j, scores, dim=0)

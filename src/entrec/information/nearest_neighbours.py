@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from entrec.information.checks import check_dimension, check_finite, check_sample, unit_vectors
-from entrec.information.portable import arcsin
+from entrec.information.portable import arcsin, log
 from entrec.information.sphere import log_area
 
 ROWS = 1024  # of the matrix of distances at a time
@@ -32,7 +32,7 @@ def nearest_neighbour_entropy(points: Tensor, *, neighbours: int) -> Tensor:
     radii = _distances(points - points.mean(dim=0), neighbours)  # far from 0 distances would lose their digits
     d = points.shape[1]
     log_ball = d / 2 * math.log(math.pi) - math.lgamma(d / 2 + 1)
-    return _entropy(log_ball + d * radii.log(), neighbours)
+    return _entropy(log_ball + d * log(radii), neighbours)
 
 
 @torch.no_grad()
@@ -64,8 +64,8 @@ def _log_incomplete_beta(a: float, b: float, x: Tensor, rest: Tensor) -> Tensor:
     """Return log I_x(a, b), with `rest` = 1 - x to full precision, in log space: powers of x underflow for large a."""
     front = torch.special.xlogy(a, x) + torch.special.xlogy(b, rest)
     front = front + math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
-    below = front - math.log(a) + _beta_fraction(a, b, x).log()
-    above = torch.log1p(-(front - math.log(b) + _beta_fraction(b, a, rest).log()).exp())
+    below = front - math.log(a) + log(_beta_fraction(a, b, x))
+    above = torch.log1p(-(front - math.log(b) + log(_beta_fraction(b, a, rest))).exp())
     return torch.where(x < (a + 1) / (a + b + 2), below, above)
 
 

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from entrec.information import bessel
 from entrec.information.checks import check_concentration, check_dimension, check_pairs, check_sample, unit_vectors
-from entrec.information.portable import sqrt
+from entrec.information.portable import log, sqrt
 from entrec.information.precision import full_precision
 
 # Wood's envelope accepts at least 0.65 of the proposals: all 24 are rejected once in 1e11 draws
@@ -121,13 +121,12 @@ def _sample_one_minus_cosine(k: int, d: int, kappa: float, generator: torch.Gene
     # Wood's kappa w + m log(1 - x0 w) - c, written in 1 - w
     log_ratio = m * torch.log1p(x0 * (proposed - (1 - x0)) / (1 - x0**2)) - kappa * (proposed - (1 - x0))
     uniform = torch.rand(k, PROPOSALS, generator=generator, device=generator.device, dtype=torch.float64)
-    first = (log_ratio >= uniform.log()).to(torch.uint8).argmax(dim=1, keepdim=True)
+    first = (log_ratio >= log(uniform)).to(torch.uint8).argmax(dim=1, keepdim=True)
     return proposed.gather(1, first).squeeze(1)
 
 
 def _log_constant(d: int, kappa: Any) -> Any:
     order = d / 2 - 1
-    log = torch.log if isinstance(kappa, Tensor) else math.log
     return order * log(kappa) - d / 2 * math.log(2 * math.pi) - bessel.log_bessel_i(order, kappa)
 
 

@@ -26,6 +26,7 @@ from torch.nn import functional as F
 from entrec.collectives import gather
 from entrec.data import randomness
 from entrec.information.checks import check_pairs, check_positive, check_sample
+from entrec.information.portable import log_sum_exp
 from entrec.information.precision import full_precision, lift
 from entrec.methods.method import BatchSource, Method, StepOutput
 from entrec.methods.registry import AMDIMSettings
@@ -151,5 +152,5 @@ def local_info_nce(sources: Tensor, targets: Tensor, *, clip: float) -> tuple[Te
     clipped = clip * (scores / clip).tanh()
     own = clipped.diagonal().T  # (k, positions)
     same_image = torch.eye(k, dtype=torch.bool, device=scores.device)[:, :, None]
-    others = clipped.masked_fill(same_image, -torch.inf).logsumexp(dim=(1, 2))  # (k,)
+    others = log_sum_exp(clipped.masked_fill(same_image, -torch.inf), (1, 2))  # (k,)
     return F.softplus(others[:, None] - own).mean(), scores.square().mean()

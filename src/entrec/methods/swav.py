@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from entrec.collectives import gather
+from entrec.information.portable import log_sum_exp
 from entrec.information.precision import full_precision
 from entrec.methods.method import Method, StepOutput
 from entrec.methods.multi_crop import features_of_crops, swapped_cross_entropies
@@ -96,8 +97,8 @@ def sinkhorn_biases(scores: Tensor, counted: Tensor, *, epsilon: float, iteratio
     scaled = scores / epsilon
     biases, scales = torch.zeros_like(scaled[0]), torch.zeros_like(scaled[:, :1])
     for _ in range(iterations):
-        biases = -(scaled + scales + log_weights).logsumexp(dim=0)  # every prototype has the same total
-        scales = -(scaled + biases).logsumexp(dim=1, keepdim=True)  # every sample has a total of 1
+        biases = -log_sum_exp(scaled + scales + log_weights, 0)  # every prototype has the same total
+        scales = -log_sum_exp(scaled + biases, 1, keepdim=True)  # every sample has a total of 1
     return biases
 
 

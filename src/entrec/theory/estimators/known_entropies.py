@@ -9,6 +9,7 @@ from torch import Generator, Tensor
 
 from entrec.information import entropy
 from entrec.information.kernels import GaussianKernel, Kernel, VMFKernel
+from entrec.information.portable import log
 from entrec.information.sphere import log_area, sample_uniform
 from entrec.theory.registry import ENTROPY_ESTIMATORS
 from entrec.theory.settings.estimators import RateCase
@@ -103,5 +104,5 @@ def soft_categories(categories: int) -> KnownEntropy:
         limit=truth,
         draw=draw,
         estimate=entropy.plug_in_entropy,
-        oracle=lambda rows: -(rows.mean(dim=0) * mean.to(rows.device).log()).sum(),
+        oracle=lambda rows: -(rows.mean(dim=0) * log(mean.to(rows.device))).sum(),
     )

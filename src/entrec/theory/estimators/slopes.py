@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import torch
 
+from entrec.information.portable import log
+
 NORMAL_95 = 1.959964  # half-width of a 95 % interval in standard errors
 
 
@@ -43,9 +45,9 @@ def _fit(x: Sequence[float], y: Sequence[float], relative_errors: Sequence[float
             f"need more than {parameters} points, all positive; got x={x}, y={y}, relative_errors={relative_errors}"
         )
     points, values, errors = (torch.tensor(v, dtype=torch.float64) for v in (x, y, relative_errors))
-    columns = [points.log(), torch.ones_like(points), points.min() / points]
+    columns = [log(points), torch.ones_like(points), points.min() / points]
     design = torch.stack(columns[:parameters], dim=1) / errors[:, None]
-    target = values.log() / errors
+    target = log(values) / errors
     covariance = torch.linalg.inv(design.T @ design)
     found = covariance @ (design.T @ target)
     chi_square = ((target - design @ found) ** 2).sum().item() / (len(x) - parameters)

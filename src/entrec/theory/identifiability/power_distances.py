@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from entrec.information.checks import check_finite, check_positive, check_sample
+from entrec.information.portable import log_sum_exp
 from entrec.information.precision import full_precision
 
 BLOCK = 2**18  # differences that are computed at a time, so that they stay in the cache of a core
@@ -39,7 +40,7 @@ def power_entropy(z: Tensor, *, alpha: float, exponent: int, leave_one_out: bool
     if leave_one_out:
         scores = scores.masked_fill(torch.eye(k, dtype=torch.bool, device=z.device), -math.inf)
     log_constant = math.log(exponent) - math.log(2 * alpha) - math.lgamma(1 / exponent)
-    return math.log(k - 1 if leave_one_out else k) - d * log_constant - scores.logsumexp(dim=1).mean()
+    return math.log(k - 1 if leave_one_out else k) - d * log_constant - log_sum_exp(scores, 1).mean()
 
 
 class _PowerDistances(torch.autograd.Function):
