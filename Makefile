@@ -76,7 +76,8 @@ rehearse: params/$(STUDY).yaml .venv/installed  ## run a study on tiny stand-ins
 
 # The stages of the default study stand in the root's dvc.yaml, and those of every other study in a folder of its own.
 STAGES = $(if $(filter demo,$(STUDY)),.,dvc/$(STUDY))
-STAGES_CODE := src/entrec/paths.py $(addprefix src/entrec/pipeline/,dvc.py jobs.py theory_jobs.py)
+FROM = $(if $(REMOTE),--remote '$(REMOTE)')
+STAGES_CODE := src/entrec/paths.py src/entrec/sources.py $(addprefix src/entrec/pipeline/,dvc.py jobs.py theory_jobs.py)
 
 $(STAGES)/dvc.yaml: params/$(STUDY).yaml $(STAGES_CODE)
 	@python -m entrec dvc --study $< --output $@
@@ -94,9 +95,14 @@ $(STAGES)/dvc.lock: $(STAGES)/dvc.yaml $(REPORT)
 	python -m entrec verify --current params/$(STUDY).yaml
 	dvc --wait-for-lock commit --quiet --force $<
 
-# The tables, the provenance and the digests are small enough for git. DVC's remote has everything else.
-publish: .venv/installed  ## copy the numbers of a study, and the digests of its files, to reports/published/
-	@python -m entrec publish results/$(STUDY)
+# The results of these studies are small enough for git: they lie in the DVC remote `record`, a folder of this repository.
+IN_RECORD = demo
+
+publish: .venv/installed  ## put a study's numbers and digests into reports/published/, and its results into record/
+	python -m entrec publish results/$(STUDY)
+	@$(if $(filter $(STUDY),$(IN_RECORD)),$(MAKE) --no-print-directory $(STAGES)/dvc.lock STUDY=$(STUDY) && \
+	    dvc --wait-for-lock push --remote record $(STAGES)/dvc.yaml,\
+	    echo "record/ does not have the results of this study; send them elsewhere: make push STUDY=$(STUDY) REMOTE=NAME")
 
 verify: .venv/installed  ## check a study's results and compare them with the published ones
 	python -m entrec verify --current results/$(STUDY)
@@ -110,23 +116,26 @@ record: params/$(STUDY).yaml .venv/installed  ## record a study's results with D
 	    { echo "params/$(STUDY).yaml: not all its results are there and up to date; run Snakemake first" >&2; exit 1; }
 	@$(MAKE) --no-print-directory $(STAGES)/dvc.lock STUDY=$(STUDY)
 
-push: params/$(STUDY).yaml .venv/installed  ## send a study's recorded results to the DVC remote
+push: params/$(STUDY).yaml .venv/installed  ## send a study's recorded results to a DVC remote: make push STUDY=paper REMOTE=storage
+	@test "$(or $(REMOTE),$$(dvc config core.remote))" != record || { echo "record/ is for published studies (make publish); name another remote: dvc remote add NAME PLACE, then make push STUDY=$(STUDY) REMOTE=NAME" >&2; exit 1; }
 	python -m entrec verify --current params/$(STUDY).yaml
-	dvc --wait-for-lock push --run-cache $(STAGES)/dvc.yaml
+	dvc --wait-for-lock push --run-cache $(FROM) $(STAGES)/dvc.yaml
 
 # Snakemake has no record, or a wrong one, of files that it has not made itself, and circumstances that lay there before
 # are those of other results.
 define ADOPT
 	python -m entrec adopt --study params/$(STUDY).yaml
 	python -m entrec verify --current params/$(STUDY).yaml
-	snakemake --quiet all --touch --forceall tables --configfile params/$(STUDY).yaml
+	snakemake --quiet all --touch --forceall $$(test -f $(REPORT) && echo $(REPORT) || echo tables) --configfile params/$(STUDY).yaml
 endef
 
+# A remote has no images that may not be passed on, so that these datasets are prepared here.
 pull: params/$(STUDY).yaml .venv/installed  ## fetch a study's published results and let Snakemake adopt them
 	@test -f $(STAGES)/dvc.lock || { echo "$(STAGES)/dvc.lock: missing, so that nothing of this study is published with this commit; compute it: make run STUDY=$(STUDY)" >&2; exit 1; }
-	@test -n "$$(dvc remote list)" || { echo ".dvc/config: no remote; name one: dvc remote add --default NAME PLACE" >&2; exit 1; }
-	dvc --wait-for-lock pull $(STAGES)/dvc.yaml
+	dvc --wait-for-lock pull --allow-missing $(FROM) $(STAGES)/dvc.yaml
+	dvc --wait-for-lock repro --quiet --single-item --glob '$(STAGES)/dvc.yaml:prepare_*'
 	$(ADOPT)
+	snakemake --quiet all --allowed-rules provenance --configfile params/$(STUDY).yaml -- reports/$(STUDY)/provenance.html
 
 adopt: params/$(STUDY).yaml .venv/installed  ## let Snakemake take over today's results that came from elsewhere
 	$(ADOPT)

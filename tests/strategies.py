@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -78,7 +79,7 @@ def _mutated_line(draw: Callable[..., Any], line: str, lines: list[str]) -> list
 @st.composite
 def mutated_values(draw: Callable[..., Any]) -> str:
     """Draw a study as JSON in which up to three values are others: its form is right, and its values are not."""
-    raw = json.loads(json.dumps(read_yaml(draw(st.sampled_from(STUDIES)))))
+    raw = json.loads(_as_json(draw(st.sampled_from(STUDIES))))
     for _ in range(draw(st.integers(1, 3))):
         places = list(_places(raw))
         holder, key = draw(st.sampled_from(places))
@@ -91,6 +92,11 @@ def mutated_values(draw: Callable[..., Any]) -> str:
                 | st.lists(st.integers(-2, 300), max_size=4) | st.dictionaries(WORDS, st.integers(), max_size=2)
             )  # fmt: skip
     return json.dumps(raw, indent=1)
+
+
+@cache
+def _as_json(study: Path) -> str:
+    return json.dumps(read_yaml(study))
 
 
 def _places(values: Any) -> Any:

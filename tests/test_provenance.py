@@ -115,15 +115,41 @@ def test_a_record_of_synthetic_data_has_no_dataset():
     assert recording.circumstances.code == provenance.fingerprint("theory") != provenance.fingerprint()
 
 
-def test_looking_at_the_commit_writes_nothing_into_the_repository(tmp_path):
-    (tmp_path / "file").write_text("text")
+def commit_all(folder: Path) -> None:
+    """Make a repository of `folder`, and a commit of all its files."""
     author = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
     for command in (["init", "-q"], ["add", "-A"], [*author, "commit", "-qm", "first"]):
-        subprocess.run(["git", "-C", str(tmp_path), *command], check=True)
+        subprocess.run(["git", "-C", str(folder), *command], check=True)
+
+
+def test_looking_at_the_commit_writes_nothing_into_the_repository(tmp_path):
+    (tmp_path / "file").write_text("text")
+    commit_all(tmp_path)
     os.utime(tmp_path / "file", (1, 1))  # `git status` would renew what the index knows of this file
     before = (tmp_path / ".git/index").read_bytes()
     assert commit_of(tmp_path).dirty is False
     assert (tmp_path / ".git/index").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("file", "dirty"),
+    [
+        ("src/entrec/file", True),
+        ("params/record", True),
+        ("record/files/md5/00/1", False),
+        ("dvc.lock", False),
+        ("dvc/zoo/dvc.lock", False),
+        ("reports/published/demo/table_1.csv", False),
+    ],
+)
+def test_only_the_records_of_results_may_change_without_a_mark(tmp_path, file, dirty):
+    path = tmp_path / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "src").mkdir(exist_ok=True)
+    path.write_text("before")
+    commit_all(tmp_path)
+    path.write_text("after")
+    assert commit_of(tmp_path / "src").dirty is dirty
 
 
 @pytest.mark.parametrize("git", ["#!/bin/sh\nexit 128\n", None], ids=["no repository", "no git"])

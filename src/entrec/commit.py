@@ -4,9 +4,12 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
+# what a computation and its publication write: nothing is computed from these files
+RECORDS = ("record", "**/dvc.lock", "reports/published")
+
 
 class Commit(NamedTuple):
-    """A commit, and whether tracked files were changed since; both are None where git cannot say it."""
+    """A commit, and whether tracked files other than `RECORDS` were changed since; None where git cannot say it."""
 
     commit: str | None
     dirty: bool | None
@@ -20,7 +23,8 @@ class Commit(NamedTuple):
 def commit_of(folder: Path) -> Commit:
     """Return the commit of the repository that `folder` lies in."""
     commit = _git(folder, "rev-parse", "HEAD")
-    changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    others = [f":(top,exclude,glob){path}" for path in RECORDS]
+    changes = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", ":(top)", *others)
     return Commit(commit, None if commit is None or changes is None else bool(changes))
 
 

@@ -46,13 +46,15 @@ class Source:
 
     `supply` says how its images are obtained, and `storage` whether they are prepared as one array, stay encoded, or
     may be either. `published` is None where the number of images is unknown before the preparation. `reads` names the
-    files and folders of the study's `path` that the source reads, or none if it may read them all.
+    files and folders of the study's `path` that the source reads, or none if it may read them all. `may_be_passed_on`
+    says whether the makers' licence allows everyone to publish the images, prepared as they are here.
     """
 
     supply: Supply
     storage: Literal["array", "encoded", "either"]
     published: Published | None = None
     reads: tuple[str, ...] = ()
+    may_be_passed_on: bool = False
 
     @property
     def needs_path(self) -> bool:
@@ -72,10 +74,15 @@ class Source:
 
 # the counts are those of the makers' documentation
 SOURCES: dict[str, Source] = {
-    "digits": Source("packaged", "array", Published(1_797, 0, 0, classes=10)),
+    "digits": Source("packaged", "array", Published(1_797, 0, 0, classes=10), may_be_passed_on=True),
     "faces": Source("packaged", "array", Published(200, 0, 0, classes=2)),
     "textures": Source("packaged", "array", Published(960, 0, 0, classes=10)),
-    "fashion_mnist": Source("downloaded", "array", Published(60_000, 0, 10_000, classes=10, gigabytes=0.03, side=28)),
+    "fashion_mnist": Source(
+        "downloaded",
+        "array",
+        Published(60_000, 0, 10_000, classes=10, gigabytes=0.03, side=28),
+        may_be_passed_on=True,
+    ),
     "folder": Source("own", "either"),
     "cifar10": Source(
         "makers",
@@ -104,11 +111,19 @@ SOURCES: dict[str, Source] = {
     ),
     "dtd": Source("makers", "encoded", Published(1_880, 1_880, 1_880, classes=47, gigabytes=0.6), reads=("dtd",)),
     "oxford_pets": Source(
-        "makers", "encoded", Published(3_680, 0, 3_669, classes=37, gigabytes=0.8), reads=("oxford-iiit-pet",)
+        "makers",
+        "encoded",
+        Published(3_680, 0, 3_669, classes=37, gigabytes=0.8),
+        reads=("oxford-iiit-pet",),
+        may_be_passed_on=True,
     ),
     # without the background class; 30 images of each class train
     "caltech101": Source(
-        "makers", "encoded", Published(3_030, 0, 5_647, classes=101, gigabytes=0.1), reads=("caltech101",)
+        "makers",
+        "encoded",
+        Published(3_030, 0, 5_647, classes=101, gigabytes=0.1),
+        reads=("caltech101",),
+        may_be_passed_on=True,
     ),
     "flowers102": Source(
         "makers", "encoded", Published(1_020, 1_020, 6_149, classes=102, gigabytes=0.3), reads=("flowers-102",)

@@ -13,6 +13,7 @@ import yaml
 from entrec.yaml_reader import read_yaml
 
 ROOT = Path(__file__).parents[2]
+UP_TO_DATE = "Data and pipelines are up to date."  # as DVC says it
 METHODS = ("untrained", "simclr", "entrec_cont")
 
 
@@ -44,6 +45,10 @@ class Clone:
         done = self.run(*command)
         assert done.returncode != 0, f"{' '.join(command)} succeeded\n{done.stdout}"
         return done.stdout
+
+    def commit(self, message: str) -> None:
+        self.succeed("git", "add", "-A")
+        self.succeed("git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", message)
 
     def planned(self, *targets: str) -> dict[str, set[str]]:
         """Return what a dry run would do: the descriptions of the jobs, by rule."""
@@ -107,21 +112,32 @@ def checkout() -> type[Clone]:
 
 @pytest.fixture(scope="session")
 def clone(tmp_path_factory) -> Clone:
-    """Copy all files of the working tree that git does not ignore, shrink the studies and commit them."""
-    folder = tmp_path_factory.mktemp("clone")
+    """Return a copy of the working tree with shrunken studies, which are committed."""
+    made = Clone(copy_of_the_tree(tmp_path_factory.mktemp("clone")))
+    shrink(made.folder / "params/demo.yaml")
+    shrink_theory(made.folder / "params/theory.yaml")
+    made.succeed("python", "-m", "entrec", "dvc", "--study", "params/demo.yaml", "--output", "dvc.yaml")
+    made.commit("shrink")
+    return made
+
+
+def copy_of_the_tree(folder: Path) -> Path:
+    """Copy all files of the working tree that git does not ignore to `folder`, a new repository, and return it."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     for name in filter(None, listed.stdout.split("\0")):
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, target, follow_symlinks=False)
-    shrink(folder / "params/demo.yaml")
-    shrink_theory(folder / "params/theory.yaml")
-    made = Clone(folder)
-    made.succeed("python", "-m", "entrec", "dvc", "--study", "params/demo.yaml", "--output", "dvc.yaml")
-    made.succeed("git", "init", "-q")
-    made.succeed("git", "add", "-A")
-    made.succeed("git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "shrink")
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory) -> Clone:
+    """Return a copy of the working tree as it is, which is committed."""
+    made = Clone(copy_of_the_tree(tmp_path_factory.mktemp("whole")))
+    made.commit("everything")
     return made
 
 

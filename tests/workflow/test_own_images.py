@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
+from tests.workflow.conftest import UP_TO_DATE
 
 from entrec.yaml_reader import read_yaml
 
 pytestmark = pytest.mark.workflow
-CARD, STAGE = "data/own/own/card.json", "dvc/own/dvc.yaml:prepare_files@own"
-UP_TO_DATE = "Data and pipelines are up to date."
+CARD, STAGE = "data/own/own/card.json", "dvc/own/dvc.yaml:prepare_own"
 
 
 @pytest.fixture

@@ -5,12 +5,12 @@ import shutil
 
 import pytest
 import yaml
+from tests.workflow.conftest import UP_TO_DATE
 
 from entrec.pipeline.jobs import TABLES
 from entrec.yaml_reader import read_yaml
 
 pytestmark = pytest.mark.workflow
-UP_TO_DATE = "Data and pipelines are up to date."
 
 
 def test_the_whole_study_runs_and_a_second_time_does_nothing(finished):

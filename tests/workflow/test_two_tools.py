@@ -9,13 +9,13 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.workflow.conftest import UP_TO_DATE
 
 from entrec.paths import circumstances_of
 
 pytestmark = pytest.mark.workflow
 RUN = "simclr-b256-e1-s0"
 ENCODER, EVALUATION = f"results/demo/{RUN}/encoder.safetensors", f"results/demo/{RUN}/evaluation.json"
-UP_TO_DATE = "Data and pipelines are up to date."
 
 
 @pytest.fixture(scope="module")

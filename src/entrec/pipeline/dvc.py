@@ -8,15 +8,16 @@ also results that nobody has recorded yet, and the files of a Snakemake that is 
 import os
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from entrec.pipeline.jobs import TABLES, Job, Jobs
-from entrec.pipeline.theory_jobs import THEORY_TABLES, TheoryJobs
+from entrec.pipeline.theory_jobs import THEORY_FIGURES, THEORY_TABLES, TheoryJobs
 from entrec.runs import Run
+from entrec.sources import SOURCES
 from entrec.study import Study
 from entrec.theory.study import Setting
 
@@ -46,16 +47,17 @@ class StageFile:
     group: str = ""
     options: str = ""
 
-    def stage(self, jobs: Sequence[Job]) -> dict[str, Any]:
-        """Return one stage for `jobs`, which have the same rule."""
+    def stage(self, jobs: Sequence[Job], *, pushed: bool = True) -> dict[str, Any]:
+        """Return one stage for `jobs`, which have the same rule; results that are not `pushed` stay out of remotes."""
         targets = " ".join(str(job.outputs[0]) for job in jobs)
         root = os.path.relpath(".", self.folder)
+        flags = {"persist": True} | ({} if pushed else {"push": False})
         return {
             "cmd": f"{_literal(self._entrec('stage'))} {targets}",
             **({} if root == "." else {"wdir": root}),
             "deps": _unique(_dependency(job, path) for job in jobs for path in job.inputs),
             "params": [{_literal(self.study_file.as_posix()): _unique(key for job in jobs for key in job.keys)}],
-            "outs": [{path: {"persist": True}} for path in _unique(_cached(p) for job in jobs for p in job.outputs)],
+            "outs": [{path: dict(flags)} for path in _unique(_cached(p) for job in jobs for p in job.outputs)],
         }
 
     def text(self, stages: Mapping[str, Any], variables: Mapping[str, Any] | None = None) -> str:
@@ -70,52 +72,41 @@ class StageFile:
 
 
 def stages(study: Study, study_file: Path, *, folder: Path = Path()) -> str:
-    """Return the text of the `dvc.yaml` that lies in `folder`: stages for datasets, runs and tables."""
+    """Return the text of the `dvc.yaml` that lies in `folder`: stages for datasets, runs, tables and the page."""
     jobs, file = Jobs(study), StageFile(folder, study_file)
+    made = {f"prepare_{name}": _preparation(jobs, file, name) for name in study.datasets}
     transfers = [jobs.transfer(EACH_RUN, name) for name in study.evaluation.transfer.datasets]
-    # by the name of a stage: what it is repeated for, and the jobs of each repetition
-    repeated: dict[str, tuple[Any, Sequence[Job]]] = {
-        "prepare": (_without_files(jobs), [jobs.prepare("${item}", encoded=False)]),
-        "prepare_files": (_folders(jobs, encoded=False), [_from_folder(jobs, encoded=False)]),
-        "prepare_encoded": (_folders(jobs, encoded=True), [_from_folder(jobs, encoded=True)]),
+    repeated = {
         "pretrain": ("${runs}", [jobs.pretrain(EACH_RUN)]),
         "evaluate": ("${runs}", [jobs.evaluate(EACH_RUN)]),
         "transfer": ("${headline_runs}", transfers),
     }
-    made = {
-        name: {"foreach": items, "do": file.stage(each)} for name, (items, each) in repeated.items() if items and each
-    }
+    made |= {name: {"foreach": items, "do": file.stage(each)} for name, (items, each) in repeated.items() if each}
     made |= {table: file.stage([jobs.table(table)]) for table in TABLES}
+    made |= {"report": file.stage([jobs.report()])}
     lists = {"runs": study.runs} | ({"headline_runs": study.headline_runs} if transfers else {})
     return file.text(made, {key: {str(run): run.method for run in runs} for key, runs in lists.items()})
 
 
 def theory_stages(setting: Setting, study_file: Path, *, folder: Path) -> str:
-    """Return the text of the `dvc.yaml` that lies in `folder`: stages for the results and tables of one setting."""
+    """Return the text of the `dvc.yaml` that lies in `folder`: stages of everything that one setting makes."""
     jobs = TheoryJobs(setting)
     file = StageFile(folder, study_file, group="theory ", options=f" --setting {setting.name}")
     made = {job.name: file.stage([job]) for job in jobs.results}
-    return file.text(made | {table: file.stage([jobs.table(table)]) for table in THEORY_TABLES})
+    made |= {table: file.stage([jobs.table(table)]) for table in THEORY_TABLES}
+    made |= {f"figure_{figure}": file.stage([jobs.figure(figure)]) for figure in THEORY_FIGURES}
+    return file.text(made | {"report": file.stage([jobs.page()])})
 
 
-def _without_files(jobs: Jobs) -> list[str]:
-    """Return the names of the datasets that have no original files."""
-    return [name for name in jobs.study.datasets if not jobs.originals(name)]
-
-
-def _folders(jobs: Jobs, *, encoded: bool) -> dict[str, str]:
-    """Return the folder of the original files of each dataset that has some, of one form of storage."""
-    return {name: _literal(str(folder)) for name in jobs.datasets(encoded=encoded) for folder in jobs.originals(name)}
-
-
-def _from_folder(jobs: Jobs, *, encoded: bool) -> Job:
-    """Return the job that prepares each dataset of `_folders`."""
-    return replace(jobs.prepare("${key}", encoded=encoded), inputs=[Path("${item}")])
+def _preparation(jobs: Jobs, file: StageFile, name: str) -> dict[str, Any]:
+    """Return the stage of a dataset, whose files go to a remote only where the terms of its images allow it."""
+    spec = jobs.study.datasets[name]
+    return file.stage([jobs.prepare(name, encoded=spec.encoded)], pushed=SOURCES[spec.source].may_be_passed_on)
 
 
 def _dependency(job: Job, path: Path) -> str:
     """Return what DVC watches for the input `path` of a job: all files of a folder of original files."""
-    return str(path) if job.rule.startswith("prepare") else _cached(path)
+    return _literal(str(path)) if job.rule.startswith("prepare") else _cached(path)
 
 
 def _cached(path: Path) -> str:
