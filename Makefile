@@ -121,19 +121,17 @@ push: params/$(STUDY).yaml .venv/installed  ## send a study's recorded results t
 	python -m entrec verify --current params/$(STUDY).yaml
 	dvc --wait-for-lock push --run-cache $(FROM) $(STAGES)/dvc.yaml
 
-# Snakemake has no record, or a wrong one, of files that it has not made itself, and circumstances that lay there before
-# are those of other results.
+# No remote has images that may not be passed on. Snakemake has no record, or a wrong one, of files that it has not made
+# itself, and circumstances that lay there before are those of other results.
 define ADOPT
 	python -m entrec adopt --study params/$(STUDY).yaml
 	python -m entrec verify --current params/$(STUDY).yaml
 	snakemake --quiet all --touch --forceall $$(test -f $(REPORT) && echo $(REPORT) || echo tables) --configfile params/$(STUDY).yaml
 endef
 
-# A remote has no images that may not be passed on, so that these datasets are prepared here.
 pull: params/$(STUDY).yaml .venv/installed  ## fetch a study's published results and let Snakemake adopt them
 	@test -f $(STAGES)/dvc.lock || { echo "$(STAGES)/dvc.lock: missing, so that nothing of this study is published with this commit; compute it: make run STUDY=$(STUDY)" >&2; exit 1; }
-	dvc --wait-for-lock pull --allow-missing $(FROM) $(STAGES)/dvc.yaml
-	dvc --wait-for-lock repro --quiet --single-item --glob '$(STAGES)/dvc.yaml:prepare_*'
+	dvc --wait-for-lock pull $(FROM) $(STAGES)/dvc.yaml
 	$(ADOPT)
 	snakemake --quiet all --allowed-rules provenance --configfile params/$(STUDY).yaml -- reports/$(STUDY)/provenance.html
 

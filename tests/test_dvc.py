@@ -37,7 +37,7 @@ def cached(paths: Iterable[Path]) -> list[str]:
     return list(dict.fromkeys(str(path.parent if path.parts[0] == "data" else path) for path in paths))
 
 
-def assert_made_of(stage: dict[str, Any], jobs: list[Job], study: Path, *, pushed: bool = True) -> None:
+def assert_made_of(stage: dict[str, Any], jobs: list[Job], study: Path, *, cached_by_dvc: bool = True) -> None:
     """The stage makes the jobs' first outputs, and names their inputs, outputs and settings; DVC deletes nothing."""
     of = f"theory stage --study {study} --setting " if study == THEORY else f"stage --study {study} "
     targets = [str(job.outputs[0]) for job in jobs]
@@ -45,7 +45,7 @@ def assert_made_of(stage: dict[str, Any], jobs: list[Job], study: Path, *, pushe
     assert stage["cmd"].split()[-len(targets) :] == targets
     inputs = [path for job in jobs for path in job.inputs]
     assert set(stage["deps"]) == set(map(str, inputs) if jobs[0].rule.startswith("prepare") else cached(inputs))
-    flags = {"persist": True} if pushed else {"persist": True, "push": False}
+    flags = {"persist": True} | ({} if cached_by_dvc else {"cache": False})
     assert stage["outs"] == [{path: flags} for path in cached(p for job in jobs for p in job.outputs)]
     assert [(*given, *map(set, given.values())) for given in stage["params"]] == [
         (str(study), {key for job in jobs for key in job.keys})
@@ -75,8 +75,8 @@ def test_the_stages_of_a_study_are_its_datasets_runs_tables_and_page(path):
     made = resolved(stages(study, path))
     assert made.keys() == by_stage.keys()
     for name, jobs in by_stage.items():
-        kept = name.startswith("prepare") and study.datasets[str(jobs[0].dataset)].source not in MAY_BE_PASSED_ON
-        assert_made_of(made[name], jobs, path, pushed=not kept)
+        source = study.datasets[str(jobs[0].dataset)].source if name.startswith("prepare") else None
+        assert_made_of(made[name], jobs, path, cached_by_dvc=source in (None, *MAY_BE_PASSED_ON))
 
 
 def test_the_path_of_a_study_reaches_the_shell_as_it_is(tmp_path):

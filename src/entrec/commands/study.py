@@ -267,11 +267,14 @@ def render_dvc(study: StudyFile, output: Annotated[Path, typer.Option(help="The 
 
 @app.command()
 def adopt(study: StudyFile) -> None:
-    """Remove the circumstances of results in whose place `dvc pull`, `dvc checkout` or a copy has put others."""
-    from entrec.pipeline.jobs import Jobs
-    from entrec.pipeline.stage import drop_foreign
+    """Make results fit that `dvc pull`, `dvc checkout` or a copy has put here.
 
-    drop_foreign(Jobs(load_study(study)))
+    Datasets that no remote may have are prepared where they are missing, and the circumstances of other results are
+    removed.
+    """
+    from entrec.pipeline.stage import adopt as step
+
+    step(load_study(study), study)
 
 
 @app.command()

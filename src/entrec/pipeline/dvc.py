@@ -47,11 +47,14 @@ class StageFile:
     group: str = ""
     options: str = ""
 
-    def stage(self, jobs: Sequence[Job], *, pushed: bool = True) -> dict[str, Any]:
-        """Return one stage for `jobs`, which have the same rule; results that are not `pushed` stay out of remotes."""
+    def stage(self, jobs: Sequence[Job], *, cached: bool = True) -> dict[str, Any]:
+        """Return one stage for `jobs`, which have the same rule.
+
+        Of outputs that are not `cached`, DVC keeps the digests alone: neither its cache nor a remote gets the files.
+        """
         targets = " ".join(str(job.outputs[0]) for job in jobs)
         root = os.path.relpath(".", self.folder)
-        flags = {"persist": True} | ({} if pushed else {"push": False})
+        flags = {"persist": True} | ({} if cached else {"cache": False})
         return {
             "cmd": f"{_literal(self._entrec('stage'))} {targets}",
             **({} if root == "." else {"wdir": root}),
@@ -99,9 +102,9 @@ def theory_stages(setting: Setting, study_file: Path, *, folder: Path) -> str:
 
 
 def _preparation(jobs: Jobs, file: StageFile, name: str) -> dict[str, Any]:
-    """Return the stage of a dataset, whose files go to a remote only where the terms of its images allow it."""
+    """Return the stage of a dataset. DVC keeps copies only of images whose terms allow that a remote has them."""
     spec = jobs.study.datasets[name]
-    return file.stage([jobs.prepare(name, encoded=spec.encoded)], pushed=SOURCES[spec.source].may_be_passed_on)
+    return file.stage([jobs.prepare(name, encoded=spec.encoded)], cached=SOURCES[spec.source].may_be_passed_on)
 
 
 def _dependency(job: Job, path: Path) -> str:

@@ -15,10 +15,11 @@ from pathlib import Path
 
 from entrec.errors import UserError, one_line
 from entrec.pipeline import run_cache
-from entrec.pipeline.jobs import Job
+from entrec.pipeline.jobs import Job, Jobs
 from entrec.pipeline.theory_jobs import jobs_of
 from entrec.pipeline.verify import faults
 from entrec.results import drop_foreign_circumstances
+from entrec.sources import SOURCES
 from entrec.study import Study
 from entrec.theory.study import Setting
 
@@ -49,6 +50,19 @@ def run_stage(study: Study | Setting, study_file: Path, targets: Sequence[str]) 
     if stale:
         _call(_snakemake(stale, study, study_file))
         run_cache.save(targets)
+
+
+def adopt(study: Study, study_file: Path) -> None:
+    """Prepare the datasets that no remote has, where they are missing, and drop circumstances of other results.
+
+    Raises `UserError` for original files that are missing.
+    """
+    jobs = Jobs(study)
+    kept_here = [name for name, spec in study.datasets.items() if not SOURCES[spec.source].may_be_passed_on]
+    for encoded in (False, True):
+        cards = [str(jobs.paths.dataset(name).card) for name in jobs.datasets(encoded=encoded) if name in kept_here]
+        run_stage(study, study_file, cards)
+    drop_foreign(jobs)
 
 
 def drop_foreign(jobs: Iterable[Job]) -> None:
