@@ -55,14 +55,14 @@ def test_the_workflow_report_is_written(finished):
 def pulled(finished, checkout, tmp_path_factory):
     """Return a second clone, which has fetched the results of the first one from a remote."""
     remote = tmp_path_factory.mktemp("remote")
-    finished.succeed("dvc", "remote", "add", "--default", "--force", "shelf", str(remote))
-    finished.succeed("dvc", "push", "--quiet")
+    finished.succeed("dvc", "remote", "add", "--force", "shelf", str(remote))
+    finished.succeed("dvc", "push", "--quiet", "--remote", "shelf")
     finished.succeed("git", "add", "dvc.lock", ".dvc/config")
     finished.succeed("git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "publish")
     folder = tmp_path_factory.mktemp("second") / "entrec"
     finished.succeed("git", "clone", "-q", str(finished.folder), str(folder))
     second = checkout(folder)
-    second.succeed("make", "--old-file=.venv/installed", "pull")
+    second.succeed("make", "--old-file=.venv/installed", "pull", "REMOTE=shelf")
     return second
 
 
