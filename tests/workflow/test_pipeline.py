@@ -71,7 +71,7 @@ def test_after_a_pull_a_table_is_rendered_and_nothing_trained(pulled):
     shutil.rmtree(pulled.folder / "reports/demo")
     assert pulled.planned("table_1") == {"table": {"table_1"}}
     pulled.succeed("snakemake", "table_1")
-    assert UP_TO_DATE in pulled.succeed("dvc", "checkout") + pulled.succeed("dvc", "status")
+    assert UP_TO_DATE in pulled.succeed("dvc", "checkout", "dvc.yaml") + pulled.succeed("dvc", "status", "dvc.yaml")
 
 
 def test_editing_one_method_makes_exactly_its_chain_stale_in_both_tools(pulled):
