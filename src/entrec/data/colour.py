@@ -51,9 +51,9 @@ def luma(images: Tensor) -> Tensor:
     return weighted.add_(green, alpha=0.587).add_(blue, alpha=0.114)
 
 
-def solarise(images: Tensor, threshold: float) -> Tensor:
-    """Invert the values that reach the threshold."""
-    return torch.where(images >= threshold, 1 - images, images)
+def solarise(images: Tensor, threshold: Tensor) -> Tensor:
+    """Invert the values that reach the image's threshold."""
+    return torch.where(images >= _per_image(threshold), 1 - images, images)
 
 
 def lab(images: Tensor) -> Tensor:

@@ -47,5 +47,5 @@ def blur_matrix(sigma: Tensor, *, size: int, taps: int) -> Tensor:
     kernels = torch.softmax(-0.5 * (offsets / widths).square(), dim=1)  # (n, taps)
     pixels = torch.arange(size, device=sigma.device)
     reached = (size - 1) - ((size - 1) - (pixels + offsets[:, None]).abs()).abs()  # (taps, size)
-    placed = torch.nn.functional.one_hot(reached, size).flatten(1).float()  # (taps, size * size)
+    placed = (reached[:, :, None] == pixels).flatten(1).float()  # (taps, size * size)
     return (kernels @ placed).view(-1, size, size)

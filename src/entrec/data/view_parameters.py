@@ -6,7 +6,8 @@ arXiv:2006.07733, appendix B), with torchvision's distributions of crop and colo
 """
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 from enum import IntEnum
 
 import torch
@@ -28,6 +29,14 @@ class Colour(IntEnum):
     SATURATION = 2
     HUE = 3
 
+    @property
+    def word(self) -> str:
+        """The name of the operation in a study."""
+        return self.name.lower()
+
+
+NEUTRAL = {Colour.BRIGHTNESS: 1.0, Colour.CONTRAST: 1.0, Colour.SATURATION: 1.0, Colour.HUE: 0.0}
+
 
 @dataclass(frozen=True, eq=False)
 class ViewParameters:
@@ -35,8 +44,9 @@ class ViewParameters:
 
     The crop `top`, `left`, `height`, `width` is in pixels of the source. `order` (n, 4) holds `Colour` numbers in the
     order of application. `factors` (n, 4) are multipliers, where 1 changes nothing, and for the hue a shift in turns,
-    where 0 changes nothing. `sigma` is in pixels of the view. `jitter`, `greyscale`, `blur` and `solarise` say whether
-    the operation is applied to the image.
+    where 0 changes nothing (`NEUTRAL`). `sigma` is in pixels of the view. `jitter`, `greyscale`, `blur` and `solarise`
+    say whether the operation is applied to the image. `possible` names the operations that have any chance to change
+    an image: the others need not be computed.
     """
 
     top: Tensor
@@ -51,7 +61,8 @@ class ViewParameters:
     blur: Tensor
     sigma: Tensor
     solarise: Tensor
-    threshold: float
+    threshold: Tensor
+    possible: frozenset[str]
 
     @property
     def boxes(self) -> Boxes:
@@ -61,6 +72,21 @@ class ViewParameters:
     def within(self, boxes: Boxes) -> "ViewParameters":
         """Return the same augmentation of images that were cut, in which the crops lie at `boxes`."""
         return replace(self, **boxes._asdict())
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return every tensor by its name."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "possible"}
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> "ViewParameters":
+        """Return what `function` makes of every tensor."""
+        return replace(self, **{name: function(tensor) for name, tensor in self.tensors().items()})
+
+
+def stacked(views: Sequence[ViewParameters], dim: int) -> ViewParameters:
+    """Return the augmentations of several views of the same images with a dimension `dim` for the view."""
+    tensors = [view.tensors() for view in views]
+    possible = frozenset().union(*(view.possible for view in views))
+    return ViewParameters(**{name: torch.stack([t[name] for t in tensors], dim) for name in tensors[0]}, possible=possible)
 
 
 class _Draw(IntEnum):
@@ -105,14 +131,21 @@ def draw(
         blur=u[:, _Draw.BLUR] < view.blur,
         sigma=_between(u[:, _Draw.SIGMA], *view.blur_sigma).float(),
         solarise=u[:, _Draw.SOLARISE] < view.solarise,
-        threshold=view.solarise_threshold,
+        threshold=torch.full_like(u[:, 0], view.solarise_threshold, dtype=torch.float32),
+        possible=_possible(view),
     )
 
 
+def _possible(view: View) -> frozenset[str]:
+    chances = {name: getattr(view, name) for name in ("flip", "greyscale", "blur", "solarise")}
+    colours = {kind.word: view.jitter * getattr(view, kind.word) for kind in Colour}
+    return frozenset(name for name, chance in (chances | colours).items() if chance > 0)
+
+
 def _factors(u: Tensor, view: View) -> Tensor:
-    halves = [view.brightness, view.contrast, view.saturation, view.hue]
-    half, middle = u.new_tensor(halves), u.new_tensor([1.0, 1.0, 1.0, 0.0])
-    return _between(u, middle - half, middle + half).float()
+    # column by column: a tensor of the ranges would be copied to a GPU, which waits
+    ranges = [(NEUTRAL[kind] - half, NEUTRAL[kind] + half) for kind in Colour if (half := getattr(view, kind.word)) >= 0]
+    return torch.stack([_between(u[:, kind], *ranges[kind]) for kind in Colour], dim=1).float()
 
 
 def _crop(u: Tensor, view: View, *, height: int | Tensor, width: int | Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

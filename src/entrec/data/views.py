@@ -3,6 +3,10 @@
 Augmentation applies, in this order: resized crop and flip, colour jitter (its four operations in an order drawn for
 each image), greyscale, blur, solarise. Each equals torchvision's functional operation up to 1e-5. The random numbers of
 an image do not depend on the other images of its batch; its pixels depend on them by rounding at most.
+
+An operation that is drawn for some images of a batch is applied in one of two ways, which equal each other up to 1e-5.
+A CPU computes it for these images alone. A GPU computes it for all images and keeps the others as they were: it would
+have to wait for the number of chosen images, and it makes the whole chain of operations faster than many small ones.
 """
 
 from collections.abc import Callable
@@ -13,9 +17,10 @@ from torch import Tensor
 from entrec.data import colour
 from entrec.data.images import Boxes, Pixels
 from entrec.data.resampling import blur_matrix, blur_size, crop_matrix, separable
-from entrec.data.view_parameters import Colour, ViewParameters
+from entrec.data.view_parameters import NEUTRAL, Colour, ViewParameters
 
 Operation = Callable[[Tensor, Tensor], Tensor]
+Way = Callable[[Tensor, Tensor, Operation, Tensor], Tensor]
 
 _COLOURS: dict[Colour, Operation] = {
     Colour.BRIGHTNESS: colour.adjust_brightness,
@@ -27,14 +32,54 @@ _COLOURS: dict[Colour, Operation] = {
 
 @torch.no_grad()
 def augment(images: Tensor, parameters: ViewParameters, size: int) -> Tensor:
-    """Return the views of `images` (n, h, w, c) uint8 that `parameters` describe: (n, c, size, size) in [0, 1]."""
+    """Return the views of `images` (n, h, w, c) uint8 that `parameters` describe: (n, c, size, size) in [0, 1].
+
+    There may be k times as many parameters as images: the views are then k of each image, (k n, c, size, size).
+    """
+    return altered(cropped(images, parameters, size), parameters, way_on(images.device))
+
+
+@torch.no_grad()
+def cropped(images: Tensor, parameters: ViewParameters, size: int) -> Tensor:
+    """Return the crops of `images` (n, h, w, c) uint8 that `parameters` describe, k for each: (k n, c, size, size)."""
     with torch.autocast(images.device.type, enabled=False):  # bfloat16 would change the views' last bits
-        x = resized_crop(to_float(images), parameters.boxes, parameters.flip, size)
-        x = _jitter(x, parameters)
-        if x.shape[1] > 1:
-            x = _only(x, parameters.greyscale, lambda y, _: colour.luma(y).expand_as(y))
-        x = _only(x, parameters.blur, _blur, parameters.sigma)
-        return _only(x, parameters.solarise, lambda y, _: colour.solarise(y, parameters.threshold))
+        each = len(parameters.top) // len(images)
+        x = to_float(images if each == 1 else images.repeat(each, 1, 1, 1))
+        return resized_crop(x, parameters.boxes, parameters.flip if "flip" in parameters.possible else None, size)
+
+
+@torch.no_grad()
+def altered(x: Tensor, parameters: ViewParameters, way: Way) -> Tensor:
+    """Return crops (n, c, size, size) in [0, 1] with all that follows in an augmentation; may write into `x`."""
+    p, possible = parameters, parameters.possible
+    with torch.autocast(x.device.type, enabled=False):
+        x = _jitter(x, p, way)
+        if "greyscale" in possible and x.shape[1] > 1:
+            x = way(x, p.greyscale, lambda y, _: colour.luma(y).expand_as(y), p.greyscale)
+        if "blur" in possible:
+            x = way(x, p.blur, _blur, p.sigma)
+        return way(x, p.solarise, colour.solarise, p.threshold) if "solarise" in possible else x
+
+
+def way_on(device: torch.device) -> Way:
+    """Return the way in which `device` applies an operation to some images."""
+    return for_chosen if device.type == "cpu" else for_all
+
+
+def for_chosen(x: Tensor, mask: Tensor, operation: Operation, argument: Tensor) -> Tensor:
+    """Apply `operation` to the images where `mask` (n,), each with its `argument`, computing it for these alone.
+
+    May write into `x`.
+    """
+    chosen = mask.nonzero().squeeze(1)
+    if len(chosen) == 0:
+        return x
+    return x.index_copy_(0, chosen, operation(x.index_select(0, chosen), argument.index_select(0, chosen)))
+
+
+def for_all(x: Tensor, mask: Tensor, operation: Operation, argument: Tensor) -> Tensor:
+    """Apply `operation` to the images where `mask` (n,), each with its `argument`, computing it for every image."""
+    return torch.where(mask[:, None, None, None], operation(x, argument), x)
 
 
 def to_float(images: Tensor) -> Tensor:
@@ -46,27 +91,25 @@ def to_float(images: Tensor) -> Tensor:
 def centre(pixels: Pixels, size: int, device: torch.device) -> Tensor:
     """Return the centres of the images, without augmentation: (n, c, size, size) float32 in [0, 1] on `device`."""
     shown, boxes = pixels.cut(pixels.centres())
+    there = Boxes(*(numbers.to(device, non_blocking=True) for numbers in boxes))
     with torch.autocast(device.type, enabled=False):
-        return resized_crop(to_float(shown.to(device)), boxes, None, size)
+        return resized_crop(to_float(shown.to(device)), there, None, size)
 
 
 def resized_crop(x: Tensor, boxes: Boxes, flip: Tensor | None, size: int) -> Tensor:
     """Resample the boxes of images (n, c, h, w) to (n, c, size, size), mirrored where `flip` (n,) says so."""
-    top, left, height, width = (_moved(numbers, x) for numbers in boxes)
-    flip = None if flip is None else _moved(flip, x)
-    rows = crop_matrix(top, height, None, source=x.shape[2], size=size)
-    columns = crop_matrix(left, width, flip, source=x.shape[3], size=size)
+    rows = crop_matrix(boxes.top, boxes.height, None, source=x.shape[2], size=size)
+    columns = crop_matrix(boxes.left, boxes.width, flip, source=x.shape[3], size=size)
     return separable(x, rows, columns)
 
 
-def _jitter(x: Tensor, p: ViewParameters) -> Tensor:
+def _jitter(x: Tensor, p: ViewParameters, way: Way) -> Tensor:
     grey = x.shape[1] == 1  # no saturation or hue to change
-    neutral = p.factors.new_tensor([1.0, 1.0, 1.0, 0.0])
-    active = p.jitter[:, None] & (p.factors != neutral)  # (n, 4)
-    for step in range(len(Colour)):
-        for kind in (Colour.BRIGHTNESS, Colour.CONTRAST) if grey else Colour:
-            mask = active[:, kind] & (p.order[:, step] == kind)
-            x = _only(x, mask, _COLOURS[kind], p.factors[:, kind])
+    kinds = [kind for kind in ((Colour.BRIGHTNESS, Colour.CONTRAST) if grey else Colour) if kind.word in p.possible]
+    active = {kind: p.jitter & (p.factors[:, kind] != NEUTRAL[kind]) for kind in kinds}
+    for step in range(len(Colour) if kinds else 0):
+        for kind in kinds:
+            x = way(x, active[kind] & (p.order[:, step] == kind), _COLOURS[kind], p.factors[:, kind])
     return x
 
 
@@ -74,18 +117,3 @@ def _blur(x: Tensor, sigma: Tensor) -> Tensor:
     size = x.shape[-1]
     matrix = blur_matrix(sigma, size=size, taps=blur_size(size))
     return separable(x, matrix, matrix)
-
-
-def _only(x: Tensor, mask: Tensor, operation: Operation, argument: Tensor | None = None) -> Tensor:
-    """Apply `operation` to the images where `mask` (n,), each with its `argument`; may write into `x`."""
-    chosen = mask.nonzero().squeeze(1)
-    if len(chosen) == 0:
-        return x
-    argument = mask if argument is None else argument
-    operands = _moved(argument.index_select(0, chosen), x)
-    chosen = _moved(chosen, x)
-    return x.index_copy_(0, chosen, operation(x.index_select(0, chosen), operands))
-
-
-def _moved(tensor: Tensor, like: Tensor) -> Tensor:
-    return tensor.to(like.device, non_blocking=True)
