@@ -56,7 +56,7 @@ def main() -> None:
         rates = in_turn(
             {
                 "decoding": lambda: list(pool.map(decoded, files)),
-                "ours": lambda: batches.draw_and_cut(0),
+                "ours": lambda: batches.source.draw_and_cut(0),
                 "torchvision": lambda: list(pool.map(lambda file: (crop(decoded(file)), crop(decoded(file))), files)),
             }
         )

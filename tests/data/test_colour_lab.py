@@ -72,8 +72,8 @@ def test_white_has_lightness_100_black_0_and_greys_no_colour():
 def test_autocast_leaves_the_inputs_in_full_precision(textures):
     images = to_float(torch.tensor(textures.images.array[:8]))
     with torch.autocast("cpu", torch.bfloat16):
-        inside = network_inputs(images, textures)
-    assert torch.equal(inside, network_inputs(images, textures))
+        inside = network_inputs(textures, CPU)(images)
+    assert torch.equal(inside, network_inputs(textures, CPU)(images))
 
 
 def test_the_card_has_mean_and_deviation_of_the_training_splits_lab(textures):
@@ -95,7 +95,7 @@ def test_statistics_of_many_chunks_are_those_of_all_images():
 def test_training_images_as_networks_see_them_have_mean_0_and_deviation_1(dataset, request):
     prepared = request.getfixturevalue(dataset)
     train = to_float(torch.from_numpy(prepared.images.array[prepared.indices("train")]))
-    seen = network_inputs(train, prepared)
+    seen = network_inputs(prepared, CPU)(train)
     torch.testing.assert_close(seen.mean(dim=(0, 2, 3)), torch.zeros(prepared.channels), atol=1e-4, rtol=0)
     torch.testing.assert_close(seen.std(dim=(0, 2, 3)), torch.ones(prepared.channels), atol=1e-4, rtol=0)
 
@@ -111,7 +111,7 @@ def test_views_are_made_in_rgb_and_turned_to_lab_after(textures):
 
 def test_frozen_features_are_of_the_same_inputs(textures):
     seen = extract(nn.Flatten(), textures, np.arange(8), device=CPU, batch_size=3, precision="float32")
-    expected = network_inputs(to_float(torch.tensor(textures.images.array[:8])), textures)
+    expected = network_inputs(textures, CPU)(to_float(torch.tensor(textures.images.array[:8])))
     torch.testing.assert_close(seen, expected.flatten(1))
 
 

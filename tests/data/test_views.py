@@ -46,7 +46,7 @@ def torchvision_view(image: Tensor, p: ViewParameters, i: int, size: int) -> Ten
         x = COLOURS[kind][1](x, p.factors[i, kind].item())
     x = F.rgb_to_grayscale(x, num_output_channels=x.shape[0]) if p.greyscale[i] else x
     x = F.gaussian_blur(x, blur_size(size), p.sigma[i].item()) if p.blur[i] else x
-    return F.solarize(x, p.threshold) if p.solarise[i] else x
+    return F.solarize(x, p.threshold[i].item()) if p.solarise[i] else x
 
 
 def assert_as_torchvision(images: Tensor, p: ViewParameters, size: int) -> None:
@@ -92,7 +92,8 @@ def test_luma_equals_torchvisions_greyscale(photographs):
 @pytest.mark.parametrize("threshold", [0.0, 0.3, 1.0])
 def test_solarise_equals_torchvisions(photographs, threshold):
     images = to_float(photographs)
-    assert torch.equal(colour.solarise(images, threshold), F.solarize(images, threshold))
+    thresholds = torch.full((len(images),), threshold)
+    assert torch.equal(colour.solarise(images, thresholds), F.solarize(images, threshold))
 
 
 @pytest.mark.parametrize("size", [8, 32, 96])

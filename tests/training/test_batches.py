@@ -35,7 +35,7 @@ def test_a_local_crop_is_a_view_with_a_number_of_its_own(zoo, digits):
     epoch = 20 // batches.steps_per_epoch
     for number in (2, 3):
         drawn = draw(crop.view, seed=3, epoch=epoch, samples=samples, index=number, height=8, width=8)
-        expected = network_inputs(augment(pixels, drawn, crop.size), digits)
+        expected = network_inputs(digits, OPTIONS["device"])(augment(pixels, drawn, crop.size))
         assert torch.equal(batches.at(20)[0][number], expected)
 
 

@@ -82,11 +82,19 @@ class ViewParameters:
         return replace(self, **{name: function(tensor) for name, tensor in self.tensors().items()})
 
 
+    def split(self, parts: int) -> list["ViewParameters"]:
+        """Return `parts` augmentations of n / parts images each."""
+        pieces = {name: tensor.chunk(parts) for name, tensor in self.tensors().items()}
+        return [replace(self, **{name: piece[part] for name, piece in pieces.items()}) for part in range(parts)]
+
+
 def stacked(views: Sequence[ViewParameters], dim: int) -> ViewParameters:
-    """Return the augmentations of several views of the same images with a dimension `dim` for the view."""
+    """Return the augmentations of several views as one, whose tensors have a dimension `dim` for the view."""
     tensors = [view.tensors() for view in views]
-    possible = frozenset().union(*(view.possible for view in views))
-    return ViewParameters(**{name: torch.stack([t[name] for t in tensors], dim) for name in tensors[0]}, possible=possible)
+    possible = frozenset(name for view in views for name in view.possible)
+    return replace(
+        views[0], possible=possible, **{name: torch.stack([t[name] for t in tensors], dim) for name in tensors[0]}
+    )
 
 
 class _Draw(IntEnum):
@@ -112,8 +120,8 @@ def draw(
 ) -> ViewParameters:
     """Draw the parameters of view number `index` of n images.
 
-    `samples` (n,) int64 are the images' numbers in the dataset; the result lies on their device, and on the CPU nothing
-    waits for a GPU. `height` and `width` are in pixels, one number for all images or (n,).
+    `samples` (n,) int64 are the images' numbers in the dataset. `height` and `width` are in pixels, one number for all
+    images or (n,). All tensors and the result lie on one device, for which the host does not wait.
     """
     keys = randomness.key(randomness.Purpose.VIEW, seed, epoch, index, samples)
     u = randomness.uniform(keys, _Draw.COUNT)  # (n, COUNT)
@@ -144,8 +152,9 @@ def _possible(view: View) -> frozenset[str]:
 
 def _factors(u: Tensor, view: View) -> Tensor:
     # column by column: a tensor of the ranges would be copied to a GPU, which waits
-    ranges = [(NEUTRAL[kind] - half, NEUTRAL[kind] + half) for kind in Colour if (half := getattr(view, kind.word)) >= 0]
-    return torch.stack([_between(u[:, kind], *ranges[kind]) for kind in Colour], dim=1).float()
+    halves = {kind: getattr(view, kind.word) for kind in Colour}
+    columns = [_between(u[:, kind], NEUTRAL[kind] - halves[kind], NEUTRAL[kind] + halves[kind]) for kind in Colour]
+    return torch.stack(columns, dim=1).float()
 
 
 def _crop(u: Tensor, view: View, *, height: int | Tensor, width: int | Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -153,7 +162,10 @@ def _crop(u: Tensor, view: View, *, height: int | Tensor, width: int | Tensor) -
 
     Where none fits, the crop is the largest central one.
     """
-    height, width = (torch.as_tensor(side, dtype=u.dtype, device=u.device).reshape(-1, 1) for side in (height, width))
+    height, width = (
+        side.to(u.dtype).reshape(-1, 1) if isinstance(side, Tensor) else u.new_full((1, 1), side)
+        for side in (height, width)
+    )
     areas = height * width * _between(u[:, _Draw.AREA : _Draw.AREA + TRIES], *view.crop_scale)
     log_ratios = _between(u[:, _Draw.RATIO : _Draw.RATIO + TRIES], *map(math.log, view.crop_ratio))
     # in double precision the last bit of exp, which differs between devices, almost never changes a rounded side

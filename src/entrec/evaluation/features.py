@@ -46,11 +46,11 @@ def extract(
     backbone.to(device)
     images = prepared.images
     read = ReadAhead(lambda batch: images.read(rows[batch * batch_size :][:batch_size]), depth=images.ahead)
-    features = []
+    features, inputs = [], network_inputs(prepared, device)
     with frozen(backbone), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
         for batch in progress(range(math.ceil(len(rows) / batch_size)), description):
             pixels = centre(read(batch), prepared.size, device)
-            features.append(backbone(network_inputs(pixels, prepared)).float())
+            features.append(backbone(inputs(pixels)).float())
     return torch.cat(features)
 
 
