@@ -163,7 +163,7 @@ def _crop(u: Tensor, view: View, *, height: int | Tensor, width: int | Tensor) -
     Where none fits, the crop is the largest central one.
     """
     height, width = (
-        side.to(u.dtype).reshape(-1, 1) if isinstance(side, Tensor) else u.new_full((1, 1), side)
+        side.to(u.dtype).reshape(-1, 1) if isinstance(side, Tensor) else u.new_full((), side)
         for side in (height, width)
     )
     areas = height * width * _between(u[:, _Draw.AREA : _Draw.AREA + TRIES], *view.crop_scale)
@@ -172,7 +172,7 @@ def _crop(u: Tensor, view: View, *, height: int | Tensor, width: int | Tensor) -
     heights, widths = [sqrt(areas * (sign * log_ratios).exp()).round() for sign in (-1, 1)]
     fits = (heights > 0) & (heights <= height) & (widths > 0) & (widths <= width)
     first = fits.byte().argmax(dim=1, keepdim=True)
-    height, width = height.squeeze(1), width.squeeze(1)
+    height, width = height.reshape(-1), width.reshape(-1)
     central_height, central_width = _central_crop(view.crop_ratio, height=height, width=width)
     found = fits.any(dim=1)
     h = heights.gather(1, first).squeeze(1).where(found, central_height)

@@ -4,12 +4,13 @@ Augmentation applies, in this order: resized crop and flip, colour jitter (its f
 each image), greyscale, blur, solarise. Each equals torchvision's functional operation up to 1e-5. The random numbers of
 an image do not depend on the other images of its batch; its pixels depend on them by rounding at most.
 
-An operation that is drawn for some images of a batch is applied in one of two ways, which equal each other up to 1e-5.
-A CPU computes it for these images alone. A GPU computes it for all images and keeps the others as they were: it would
-have to wait for the number of chosen images, and it makes the whole chain of operations faster than many small ones.
+An operation that is drawn for some images of a batch is applied in one of two ways, which agree to 1e-5. A CPU computes
+it for these images alone. A GPU computes it for all images and keeps what it did to these: it would have to wait until
+their number is known, and the operations would be many that are each too small for it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,7 +21,17 @@ from entrec.data.resampling import blur_matrix, blur_size, crop_matrix, separabl
 from entrec.data.view_parameters import NEUTRAL, Colour, ViewParameters
 
 Operation = Callable[[Tensor, Tensor], Tensor]
-Way = Callable[[Tensor, Tensor, Operation, Tensor], Tensor]
+
+
+class Choice(NamedTuple):
+    """An operation for the images where `mask` (n,), each of which has its `argument` (n,)."""
+
+    mask: Tensor
+    operation: Operation
+    argument: Tensor
+
+
+Way = Callable[[Tensor, Sequence[Choice]], Tensor]  # applies to each image at most one of several operations
 
 _COLOURS: dict[Colour, Operation] = {
     Colour.BRIGHTNESS: colour.adjust_brightness,
@@ -28,6 +39,7 @@ _COLOURS: dict[Colour, Operation] = {
     Colour.SATURATION: colour.adjust_saturation,
     Colour.HUE: colour.adjust_hue,
 }
+_OF_GREY = (Colour.BRIGHTNESS, Colour.CONTRAST)  # which has no saturation or hue to change
 
 
 @torch.no_grad()
@@ -55,10 +67,10 @@ def altered(x: Tensor, parameters: ViewParameters, way: Way) -> Tensor:
     with torch.autocast(x.device.type, enabled=False):
         x = _jitter(x, p, way)
         if "greyscale" in possible and x.shape[1] > 1:
-            x = way(x, p.greyscale, lambda y, _: colour.luma(y).expand_as(y), p.greyscale)
+            x = way(x, [Choice(p.greyscale, lambda y, _: colour.luma(y).expand_as(y), p.greyscale)])
         if "blur" in possible:
-            x = way(x, p.blur, _blur, p.sigma)
-        return way(x, p.solarise, colour.solarise, p.threshold) if "solarise" in possible else x
+            x = way(x, [Choice(p.blur, _blur, p.sigma)])
+        return way(x, [Choice(p.solarise, colour.solarise, p.threshold)]) if "solarise" in possible else x
 
 
 def way_on(device: torch.device) -> Way:
@@ -66,20 +78,21 @@ def way_on(device: torch.device) -> Way:
     return for_chosen if device.type == "cpu" else for_all
 
 
-def for_chosen(x: Tensor, mask: Tensor, operation: Operation, argument: Tensor) -> Tensor:
-    """Apply `operation` to the images where `mask` (n,), each with its `argument`, computing it for these alone.
-
-    May write into `x`.
-    """
-    chosen = mask.nonzero().squeeze(1)
-    if len(chosen) == 0:
-        return x
-    return x.index_copy_(0, chosen, operation(x.index_select(0, chosen), argument.index_select(0, chosen)))
+def for_chosen(x: Tensor, choices: Sequence[Choice]) -> Tensor:
+    """Compute each operation for its images alone; writes into `x`."""
+    for mask, operation, argument in choices:
+        chosen = mask.nonzero().squeeze(1)
+        if len(chosen):
+            x.index_copy_(0, chosen, operation(x.index_select(0, chosen), argument.index_select(0, chosen)))
+    return x
 
 
-def for_all(x: Tensor, mask: Tensor, operation: Operation, argument: Tensor) -> Tensor:
-    """Apply `operation` to the images where `mask` (n,), each with its `argument`, computing it for every image."""
-    return torch.where(mask[:, None, None, None], operation(x, argument), x)
+def for_all(x: Tensor, choices: Sequence[Choice]) -> Tensor:
+    """Compute each operation for every image, and keep what its own images become."""
+    result = x
+    for mask, operation, argument in choices:
+        result = torch.where(mask[:, None, None, None], operation(x, argument), result)
+    return result
 
 
 def to_float(images: Tensor) -> Tensor:
@@ -104,12 +117,11 @@ def resized_crop(x: Tensor, boxes: Boxes, flip: Tensor | None, size: int) -> Ten
 
 
 def _jitter(x: Tensor, p: ViewParameters, way: Way) -> Tensor:
-    grey = x.shape[1] == 1  # no saturation or hue to change
-    kinds = [kind for kind in ((Colour.BRIGHTNESS, Colour.CONTRAST) if grey else Colour) if kind.word in p.possible]
+    kinds = [kind for kind in (_OF_GREY if x.shape[1] == 1 else _COLOURS) if kind.word in p.possible]
     active = {kind: p.jitter & (p.factors[:, kind] != NEUTRAL[kind]) for kind in kinds}
-    for step in range(len(Colour) if kinds else 0):
-        for kind in kinds:
-            x = way(x, active[kind] & (p.order[:, step] == kind), _COLOURS[kind], p.factors[:, kind])
+    for step in range(len(_COLOURS) if kinds else 0):
+        masks = {kind: active[kind] & (p.order[:, step] == kind) for kind in kinds}
+        x = way(x, [Choice(masks[kind], _COLOURS[kind], p.factors[:, kind]) for kind in kinds])
     return x
 
 

@@ -23,7 +23,9 @@ from entrec.settings import View
 from entrec.training.distributed import share
 from entrec.training.transfer import Link, Packed
 
-DRAWN_TOGETHER = 4096  # images for which random numbers are drawn at once, or one batch: memory that caches hold
+# The images for which random numbers are drawn at once, if a batch is not larger: what a CPU's caches hold, and on a GPU
+# so many that the launches no longer matter
+DRAWN_TOGETHER = {"cpu": 2**11, "cuda": 2**16}
 AHEAD = 2  # batches that are read and pinned in advance for a GPU
 KEPT = 1 / 8  # the share of a GPU's free memory that images may take before training
 
@@ -127,7 +129,7 @@ class OfOneSize:
         self, images: ArrayImages, labels: NDArray[np.int64], steps: Steps, views: list[Group], device: torch.device
     ) -> None:
         self.images, self.labels, self.steps, self.groups = images, labels, steps, views
-        self.together = max(1, DRAWN_TOGETHER // steps.batch_size)
+        self.together = max(1, DRAWN_TOGETHER[device.type] // steps.batch_size)
         self._link = Link(device) if device.type == "cuda" else None
         self._drawn = lru_cache(maxsize=2)(self._draw)
         self._pixels = self._pixels_on(device)
