@@ -11,8 +11,8 @@ from torchvision.transforms.v2 import functional as F  # takes seconds to import
 from entrec.data import colour
 from entrec.data.images import Stack
 from entrec.data.resampling import blur_size
-from entrec.data.view_parameters import Colour, ViewParameters, draw
-from entrec.data.views import augment, to_float
+from entrec.data.view_parameters import Colour, ViewParameters, draw, stacked
+from entrec.data.views import Choice, altered, augment, cropped, for_all, for_chosen, to_float
 
 COLOURS = {
     Colour.BRIGHTNESS: (colour.adjust_brightness, F.adjust_brightness, (0.0, 2.0)),
@@ -165,9 +165,45 @@ def test_the_images_are_left_as_they_were(photographs, simclr):
     assert torch.equal(photographs, before)
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("seed", range(4))
+def test_computing_every_image_makes_the_views_that_computing_the_chosen_ones_makes(
+    photographs, simclr, seed, channels
+):
+    images = photographs[..., :channels]
+    p = parameters(simclr, images, seed=seed)
+    of_chosen, of_all = (altered(cropped(images, p, 32), p, way) for way in (for_chosen, for_all))
+    torch.testing.assert_close(of_all, of_chosen, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("way", [for_chosen, for_all])
+def test_an_operation_leaves_the_images_that_it_is_not_for(way):
+    x, none = torch.rand(6, 3, 4, 4), torch.zeros(6, dtype=torch.bool)
+    mask = torch.arange(6) % 2 == 0
+    changed = way(x.clone(), [Choice(mask, colour.solarise, x.new_zeros(6)), Choice(none, colour.adjust_hue, x[:, 0, 0, 0])])
+    assert torch.equal(changed, torch.where(mask[:, None, None, None], 1 - x, x))
+
+
+def test_several_views_of_images_are_those_made_one_by_one(photographs, simclr):
+    alone = [parameters(simclr, photographs, seed=seed) for seed in range(3)]
+    together = augment(photographs, stacked(alone, 0).map(lambda t: t.flatten(0, 1)), 16)
+    for view, p in zip(together.chunk(3), alone, strict=True):
+        torch.testing.assert_close(view, augment(photographs, p, 16), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["flip", "jitter", "greyscale", "blur", "solarise", *(kind.word for kind in Colour)])
+def test_an_operation_without_a_chance_may_be_left_out(photographs, simclr, name):
+    p = parameters(replace(simclr, **{name: 0.0}), photographs)
+    gone = {kind.word for kind in Colour} if name == "jitter" else {name}
+    everything = parameters(simclr, photographs).possible
+    assert p.possible == everything - gone
+    assert torch.equal(augment(photographs, p, 16), augment(photographs, replace(p, possible=everything), 16))
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_gpu_makes_the_views_that_a_cpu_makes(photographs, simclr):
     for where in ("cpu", "cuda"):
-        there = views(photographs.cuda(), simclr, samples=torch.arange(48, device=where))
+        p = draw(simclr, seed=0, epoch=0, samples=torch.arange(48, device=where), index=0, height=32, width=32)
+        there = augment(photographs.cuda(), p.map(Tensor.cuda), 32)
         torch.testing.assert_close(there.cpu(), views(photographs, simclr), atol=1e-5, rtol=0)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from entrec.data.inputs import NetworkInputs
+from entrec.data.reasons import reason
 from entrec.data.view_parameters import ViewParameters
 from entrec.data.views import altered, cropped, way_on
 from entrec.errors import UserError
@@ -70,7 +71,7 @@ def _compiled(function: Function) -> Function:
             return compiled(*arguments)
         except BackendCompilerFailed as error:
             raise UserError(
-                f"the views cannot be compiled for this GPU ({str(error).splitlines()[0]}); torch's compiler needs a C"
+                f"the views cannot be compiled for this GPU ({reason(error.inner_exception)}); torch's compiler needs a C"
                 " compiler and Python's headers; TORCH_COMPILE_DISABLE=1 in the environment does without, more slowly"
             ) from error
 

@@ -121,7 +121,8 @@ def draw(
     """Draw the parameters of view number `index` of n images.
 
     `samples` (n,) int64 are the images' numbers in the dataset. `height` and `width` are in pixels, one number for all
-    images or (n,). All tensors and the result lie on one device, for which the host does not wait.
+    images or (n,). The result lies on the device of `samples`, for which the host does not
+    wait where all tensors lie on it.
     """
     keys = randomness.key(randomness.Purpose.VIEW, seed, epoch, index, samples)
     u = randomness.uniform(keys, _Draw.COUNT)  # (n, COUNT)
@@ -163,7 +164,7 @@ def _crop(u: Tensor, view: View, *, height: int | Tensor, width: int | Tensor) -
     Where none fits, the crop is the largest central one.
     """
     height, width = (
-        side.to(u.dtype).reshape(-1, 1) if isinstance(side, Tensor) else u.new_full((), side)
+        side.to(u).reshape(-1, 1) if isinstance(side, Tensor) else u.new_full((), side)
         for side in (height, width)
     )
     areas = height * width * _between(u[:, _Draw.AREA : _Draw.AREA + TRIES], *view.crop_scale)
