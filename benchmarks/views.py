@@ -4,15 +4,20 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
+import numpy as np
 import torch
 
-from entrec.data.view_parameters import draw
-from entrec.data.views import augment
+from entrec.data.images import ArrayImages
+from entrec.data.prepared import Prepared
 from entrec.settings import View
 from entrec.study import load_study
+from entrec.training.batches import Batches
 from entrec.training.device import make_deterministic, pick_device
+
+STEPS = 8  # in an epoch: random numbers are drawn for several steps at once
 
 # SimCLR's family (arXiv:2002.05709, appendix A and B.9) with the blur that it leaves out for CIFAR-10
 SIMCLR = View(
@@ -32,7 +37,7 @@ SIMCLR = View(
 )
 
 
-def median_seconds(function: Callable[[], object], device: torch.device, repeats: int = 31) -> float:
+def median_seconds(function: Callable[[], object], device: torch.device, repeats: int = 11) -> float:
     """Return the median of the wall-clock seconds of a call, the device's work included, after one call to warm up."""
     function()
     seconds = []
@@ -48,16 +53,42 @@ def median_seconds(function: Callable[[], object], device: torch.device, repeats
 
 
 def views_per_second(view: View, *, size: int, channels: int, batch: int, device: torch.device) -> float:
-    """Return the views per second on `device`, two of each image; the images come from the host's memory."""
-    images = torch.randint(256, (batch, size, size, channels), dtype=torch.uint8)
-    samples = torch.arange(batch)
+    """Return the views per second of whole epochs on `device`, two of each image, as networks see them."""
+    batches = Batches(
+        noise(STEPS * batch, size=size, channels=channels),
+        (view, view),
+        batch_size=batch,
+        seed=0,
+        device=device,
+        channels_last=False,
+    )
+    epochs = count()
 
-    def both_views() -> None:
-        for index in (0, 1):
-            drawn = draw(view, seed=0, epoch=0, samples=samples, index=index, height=size, width=size)
-            augment(images.to(device, non_blocking=True), drawn, size)
+    def epoch() -> None:
+        first = STEPS * next(epochs)
+        for step in range(first, first + STEPS):
+            batches.at(step)
 
-    return 2 * batch / median_seconds(both_views, device)
+    return 2 * batch * STEPS / median_seconds(epoch, device)
+
+
+def noise(images: int, *, size: int, channels: int) -> Prepared:
+    """Return a prepared dataset of noise, all of it for training."""
+    pixels = np.random.default_rng(0).integers(256, size=(images, size, size, channels), dtype=np.uint8)
+    return Prepared(
+        name="noise",
+        images=ArrayImages(pixels),
+        labels=np.zeros(images, dtype=np.int64),
+        splits=np.zeros(images, dtype=np.uint8),
+        classes=["noise"],
+        size=size,
+        channels=channels,
+        card=None,  # type: ignore[arg-type]  # it was not prepared
+        checksum="",
+        colour="rgb",
+        mean=(0.5,) * channels,
+        std=(0.25,) * channels,
+    )
 
 
 def report(title: str, view: View, *, size: int, channels: int, batch: int = 256) -> None:

@@ -180,7 +180,9 @@ def test_computing_every_image_makes_the_views_that_computing_the_chosen_ones_ma
 def test_an_operation_leaves_the_images_that_it_is_not_for(way):
     x, none = torch.rand(6, 3, 4, 4), torch.zeros(6, dtype=torch.bool)
     mask = torch.arange(6) % 2 == 0
-    changed = way(x.clone(), [Choice(mask, colour.solarise, x.new_zeros(6)), Choice(none, colour.adjust_hue, x[:, 0, 0, 0])])
+    changed = way(
+        x.clone(), [Choice(mask, colour.solarise, x.new_zeros(6)), Choice(none, colour.adjust_hue, x[:, 0, 0, 0])]
+    )
     assert torch.equal(changed, torch.where(mask[:, None, None, None], 1 - x, x))
 
 

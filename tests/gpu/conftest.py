@@ -17,7 +17,11 @@ from entrec.training.device import make_deterministic
 GPU = torch.device("cuda", 0)
 CPU = torch.device("cpu")
 TRAINED = [name for name in METHODS if name != "untrained"]
-NEEDS_GPU = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")]
+NEEDS_GPU = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"),
+    pytest.mark.filterwarnings("default"),  # those of torch's compiler, which makes the views
+]
 # every operation of the views, each on some images of a batch
 VIEW = View(
     crop_scale=(0.2, 1.0),
@@ -38,9 +42,13 @@ VIEW = View(
 
 @pytest.fixture(autouse=True)
 def deterministic():
-    """The mode that every step of the workflow runs in, for the length of a test."""
+    """The mode that every step of the workflow runs in, for the length of a test.
+
+    A step compiles its views for a shape or two. All tests together do for more than torch's limit, which is 8.
+    """
     make_deterministic(GPU, threads=1)
-    yield
+    with torch._dynamo.config.patch(recompile_limit=1000):
+        yield
     torch.use_deterministic_algorithms(False)
 
 

@@ -66,7 +66,6 @@ def test_a_run_killed_and_resumed_ends_with_the_same_bits(method, tiny, data_of,
     assert_resume_is_exact(study, Run(method, four_an_epoch, 2, 3), data, tmp_path, GPU)
 
 
-@pytest.mark.filterwarnings("default")  # the compiler's own
 @pytest.mark.parametrize("method", ["simclr", "byol", "entrec_cont"])
 def test_the_compiled_method_has_the_losses_of_the_plain_one(method, data_of):
     study, data = study_of(method), data_of(method)

@@ -29,8 +29,8 @@ def network_views(
 ) -> Tensor:
     """Return k views of each of n images, (k n, c, size, size): the first view of every image, then the second.
 
-    `pixels` are uint8 (n, h, w, c): one array of images of one size for all views, or one for each of the k views, which
-    was cut out of images of all sizes. `parameters` are (k n,). Raises `UserError` where the compiler fails.
+    `pixels` are uint8 (n, h, w, c): one array of images of one size for all views, or one for each of the k views, cut
+    out of images of all sizes. `parameters` are (k n,). Raises `UserError` where the compiler fails.
     """
     run = _compiled if parameters.top.is_cuda else _plain
     if isinstance(pixels, Tensor):
@@ -71,8 +71,8 @@ def _compiled(function: Function) -> Function:
             return compiled(*arguments)
         except BackendCompilerFailed as error:
             raise UserError(
-                f"the views cannot be compiled for this GPU ({reason(error.inner_exception)}); torch's compiler needs a C"
-                " compiler and Python's headers; TORCH_COMPILE_DISABLE=1 in the environment does without, more slowly"
+                f"the views cannot be compiled for this GPU ({reason(error.inner_exception)}); torch's compiler needs"
+                " a C compiler and Python's headers; TORCH_COMPILE_DISABLE=1 in the environment does without it, slower"
             ) from error
 
     return run

@@ -79,21 +79,23 @@ class ViewParameters:
 
     def map(self, function: Callable[[Tensor], Tensor]) -> "ViewParameters":
         """Return what `function` makes of every tensor."""
-        return replace(self, **{name: function(tensor) for name, tensor in self.tensors().items()})
-
+        return self._with({name: function(tensor) for name, tensor in self.tensors().items()})
 
     def split(self, parts: int) -> list["ViewParameters"]:
         """Return `parts` augmentations of n / parts images each."""
         pieces = {name: tensor.chunk(parts) for name, tensor in self.tensors().items()}
-        return [replace(self, **{name: piece[part] for name, piece in pieces.items()}) for part in range(parts)]
+        return [self._with({name: piece[part] for name, piece in pieces.items()}) for part in range(parts)]
+
+    def _with(self, tensors: dict[str, Tensor]) -> "ViewParameters":
+        return ViewParameters(**tensors, possible=self.possible)
 
 
 def stacked(views: Sequence[ViewParameters], dim: int) -> ViewParameters:
     """Return the augmentations of several views as one, whose tensors have a dimension `dim` for the view."""
     tensors = [view.tensors() for view in views]
     possible = frozenset(name for view in views for name in view.possible)
-    return replace(
-        views[0], possible=possible, **{name: torch.stack([t[name] for t in tensors], dim) for name in tensors[0]}
+    return ViewParameters(
+        **{name: torch.stack([t[name] for t in tensors], dim) for name in tensors[0]}, possible=possible
     )
 
 
@@ -116,12 +118,19 @@ class _Draw(IntEnum):
 
 
 def draw(
-    view: View, *, seed: int, epoch: int, samples: Tensor, index: int, height: int | Tensor, width: int | Tensor
+    view: View,
+    *,
+    seed: int,
+    epoch: int | Tensor,
+    samples: Tensor,
+    index: int,
+    height: int | Tensor,
+    width: int | Tensor,
 ) -> ViewParameters:
     """Draw the parameters of view number `index` of n images.
 
-    `samples` (n,) int64 are the images' numbers in the dataset. `height` and `width` are in pixels, one number for all
-    images or (n,). The result lies on the device of `samples`, for which the host does not
+    `samples` (n,) int64 are the images' numbers in the dataset. `epoch`, and `height` and `width` in pixels, are one
+    number for all images or (n,) int64. The result lies on the device of `samples`, for which the host does not
     wait where all tensors lie on it.
     """
     keys = randomness.key(randomness.Purpose.VIEW, seed, epoch, index, samples)
@@ -164,8 +173,7 @@ def _crop(u: Tensor, view: View, *, height: int | Tensor, width: int | Tensor) -
     Where none fits, the crop is the largest central one.
     """
     height, width = (
-        side.to(u).reshape(-1, 1) if isinstance(side, Tensor) else u.new_full((), side)
-        for side in (height, width)
+        side.to(u).reshape(-1, 1) if isinstance(side, Tensor) else u.new_full((), side) for side in (height, width)
     )
     areas = height * width * _between(u[:, _Draw.AREA : _Draw.AREA + TRIES], *view.crop_scale)
     log_ratios = _between(u[:, _Draw.RATIO : _Draw.RATIO + TRIES], *map(math.log, view.crop_ratio))

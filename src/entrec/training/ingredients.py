@@ -1,8 +1,8 @@
 """What the views of a step are made of, on the device that makes them: pixels, random numbers and labels.
 
-Images of one size: the random numbers of many steps are drawn at once, on the device. A small array of images is kept on
-a GPU whole; of a larger one, the images of coming steps are read and copied in advance. Encoded images have sizes of
-their own, on which a crop's random numbers depend: they are decoded, drawn for and cut on the CPU, in advance.
+Images of one size: the random numbers of many steps are drawn at once, on the device. A small array of images is kept
+on a GPU whole; of a larger one, the images of coming steps are read in advance. Encoded images have sizes of their own,
+on which the random numbers of a crop depend: they are decoded, drawn for and cut on the CPU, in advance.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -23,8 +23,8 @@ from entrec.settings import View
 from entrec.training.distributed import share
 from entrec.training.transfer import Link, Packed
 
-# The images for which random numbers are drawn at once, if a batch is not larger: what a CPU's caches hold, and on a GPU
-# so many that the launches no longer matter
+# The images for which random numbers are drawn at once, if a batch is not larger: what the caches of a CPU hold, and on
+# a GPU so many that the launches no longer matter
 DRAWN_TOGETHER = {"cpu": 2**11, "cuda": 2**16}
 AHEAD = 2  # batches that are read and pinned in advance for a GPU
 KEPT = 1 / 8  # the share of a GPU's free memory that images may take before training
@@ -41,8 +41,8 @@ class Group(NamedTuple):
 class Shown(NamedTuple):
     """What a group of k views shows of n images.
 
-    `pixels` are uint8 (n, h, w, c): one array for all views, where the images have one size, or one for each view, which
-    has been cut out of images of all sizes. `parameters` are (k n,), view by view.
+    `pixels` are uint8 (n, h, w, c): one array for all views, where the images have one size, or one for each view, cut
+    out of images of all sizes. `parameters` are (k n,), view by view.
     """
 
     pixels: Tensor | list[Tensor]
@@ -136,30 +136,30 @@ class OfOneSize:
 
     def at(self, step: int) -> Ingredients:
         """Return the ingredients of `step`."""
-        epoch, position = divmod(step, self.steps.per_epoch)
-        block, place = divmod(position, self.together)
-        drawn = self._drawn(epoch, block)
+        block, place = divmod(step, self.together)
+        drawn = self._drawn(block)
         pixels = self._pixels(step, drawn.samples[place])
         return Ingredients([Shown(pixels, p.map(lambda t: t[place])) for p in drawn.parameters], drawn.labels[place])
 
-    def _draw(self, epoch: int, block: int) -> _Drawn:
-        first, end = epoch * self.steps.per_epoch, (epoch + 1) * self.steps.per_epoch
-        steps = range(first + block * self.together, min(first + (block + 1) * self.together, end))
+    def _draw(self, block: int) -> _Drawn:
+        steps = range(block * self.together, (block + 1) * self.together)
         samples = torch.stack([self.steps.samples(step) for step in steps])
+        epochs = torch.tensor([step // self.steps.per_epoch for step in steps])
         labels = torch.from_numpy(self.labels[samples.numpy()])
         if self._link:
-            samples, labels = self._link.copied(self._link.pinned([samples, labels]))
-        return _Drawn(samples, labels, [self._parameters(group, epoch, samples) for group in self.groups])
+            samples, epochs, labels = self._link.copied(self._link.pinned([samples, epochs, labels]))
+        return _Drawn(samples, labels, [self._parameters(group, epochs, samples) for group in self.groups])
 
-    def _parameters(self, group: Group, epoch: int, samples: Tensor) -> ViewParameters:
+    def _parameters(self, group: Group, epochs: Tensor, samples: Tensor) -> ViewParameters:
+        """Return the parameters (s, k n) of a group for `samples` (s, n) of steps in `epochs` (s,)."""
         height, width = self.images.array.shape[1:3]
-        flat = samples.flatten()
+        each = {"epoch": epochs[:, None].expand_as(samples).flatten(), "samples": samples.flatten()}
         views = [
-            draw(view, seed=self.steps.seed, epoch=epoch, samples=flat, index=index, height=height, width=width)
+            draw(view, seed=self.steps.seed, index=index, height=height, width=width, **each)
             for index, view in enumerate(group.views, group.first)
         ]
-        each_step = [view.map(lambda t: t.unflatten(0, samples.shape)) for view in views]
-        return stacked(each_step, 1).map(lambda t: t.flatten(1, 2))
+        of_steps = [view.map(lambda t: t.unflatten(0, samples.shape)) for view in views]
+        return stacked(of_steps, 1).map(lambda t: t.flatten(1, 2))
 
     def _pixels_on(self, device: torch.device) -> Callable[[int, Tensor], Tensor]:
         """Return the function from a step, and the numbers (n,) of its images on the device, to their pixels there."""

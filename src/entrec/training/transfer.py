@@ -19,9 +19,8 @@ class Packed(NamedTuple):
 
 def pack(tensors: Sequence[Tensor]) -> Packed:
     """Copy tensors of the CPU into one block (bytes,) uint8."""
-    *starts, end = _starts([(t.dtype, t.shape) for t in tensors])
-    block = torch.zeros(end, dtype=torch.uint8)
-    packed = Packed(block, tuple((t.dtype, t.shape) for t in tensors))
+    kinds = tuple((t.dtype, t.shape) for t in tensors)
+    packed = Packed(torch.zeros(_places(kinds)[-1], dtype=torch.uint8), kinds)
     for place, tensor in zip(unpack(packed), tensors, strict=True):
         place.copy_(tensor)
     return packed
@@ -29,14 +28,14 @@ def pack(tensors: Sequence[Tensor]) -> Packed:
 
 def unpack(packed: Packed) -> list[Tensor]:
     """Return the tensors of a block, on its device; nothing is copied."""
-    places = zip(_starts(packed.kinds), packed.kinds)
+    *starts, _ = _places(packed.kinds)
     return [
         packed.block[start : start + kind.itemsize * shape.numel()].view(kind).view(shape)
-        for start, (kind, shape) in places
+        for start, (kind, shape) in zip(starts, packed.kinds, strict=True)
     ]
 
 
-def _starts(kinds: Sequence[tuple[torch.dtype, torch.Size]]) -> list[int]:
+def _places(kinds: Sequence[tuple[torch.dtype, torch.Size]]) -> list[int]:
     """Return where each tensor begins in the block, and where the block ends."""
     lengths = (-(-kind.itemsize * shape.numel() // ALIGNMENT) * ALIGNMENT for kind, shape in kinds)
     return list(accumulate(lengths, initial=0))
