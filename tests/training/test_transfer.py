@@ -14,7 +14,7 @@ SHAPES = st.lists(st.integers(0, 5), max_size=4)
 def test_what_is_packed_is_unpacked(kinds, seed):
     generator = torch.Generator().manual_seed(seed)
     tensors = [torch.randint(200, shape, generator=generator).to(kind) for kind, shape in kinds]
-    packed = pack(tensors)
+    packed = pack(tensors, pinned=False)
     found = unpack(packed)
     assert [(t.dtype, t.shape) for t in found] == [(t.dtype, t.shape) for t in tensors]
     assert all(torch.equal(*pair) for pair in zip(found, tensors, strict=True))
@@ -25,4 +25,4 @@ def test_what_is_packed_is_unpacked(kinds, seed):
 def test_tensors_of_any_layout_are_packed():
     x = torch.arange(24).view(2, 3, 4)
     for tensor in (x.permute(2, 0, 1), x[:, 1], x.expand(5, 2, 3, 4)):
-        assert torch.equal(unpack(pack([tensor]))[0], tensor)
+        assert torch.equal(unpack(pack([tensor], pinned=False))[0], tensor)

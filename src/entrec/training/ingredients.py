@@ -21,7 +21,7 @@ from entrec.data.read_ahead import ReadAhead
 from entrec.data.view_parameters import ViewParameters, draw, stacked
 from entrec.settings import View
 from entrec.training.distributed import share
-from entrec.training.transfer import Link, Packed
+from entrec.training.transfer import Link, Packed, pack
 
 # The images for which random numbers are drawn at once, if a batch is not larger: what the caches of a CPU hold, and on
 # a GPU so many that the launches no longer matter
@@ -147,7 +147,7 @@ class OfOneSize:
         epochs = torch.tensor([step // self.steps.per_epoch for step in steps])
         labels = torch.from_numpy(self.labels[samples.numpy()])
         if self._link:
-            samples, epochs, labels = self._link.copied(self._link.pinned([samples, epochs, labels]))
+            samples, epochs, labels = self._link.copied(pack([samples, epochs, labels], pinned=True))
         return _Drawn(samples, labels, [self._parameters(group, epochs, samples) for group in self.groups])
 
     def _parameters(self, group: Group, epochs: Tensor, samples: Tensor) -> ViewParameters:
@@ -170,7 +170,7 @@ class OfOneSize:
             kept = torch.tensor(self.images.array, device=device)
             return lambda step, samples: kept.index_select(0, samples)
         read = ReadAhead(
-            lambda step: link.pinned([self.images.read(self.steps.samples(step).numpy()).values]), depth=AHEAD
+            lambda step: pack([self.images.read(self.steps.samples(step).numpy()).values], pinned=True), depth=AHEAD
         )
         return lambda step, samples: link.copied(read(step))[0]
 
@@ -214,4 +214,4 @@ class OfAllSizes:
 
     def _draw_cut_and_pin(self, step: int) -> tuple[Ingredients, Packed | None]:
         made = self.draw_and_cut(step)
-        return made, self._link.pinned(made.tensors()) if self._link else None
+        return made, pack(made.tensors(), pinned=True) if self._link else None

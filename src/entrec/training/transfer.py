@@ -17,10 +17,10 @@ class Packed(NamedTuple):
     kinds: tuple[tuple[torch.dtype, torch.Size], ...]
 
 
-def pack(tensors: Sequence[Tensor]) -> Packed:
-    """Copy tensors of the CPU into one block (bytes,) uint8."""
+def pack(tensors: Sequence[Tensor], *, pinned: bool) -> Packed:
+    """Copy tensors of the CPU into one block (bytes,) uint8, in pinned memory if there is a GPU to copy it to."""
     kinds = tuple((t.dtype, t.shape) for t in tensors)
-    packed = Packed(torch.zeros(_places(kinds)[-1], dtype=torch.uint8), kinds)
+    packed = Packed(torch.empty(_places(kinds)[-1], dtype=torch.uint8, pin_memory=pinned), kinds)
     for place, tensor in zip(unpack(packed), tensors, strict=True):
         place.copy_(tensor)
     return packed
@@ -42,18 +42,13 @@ def _places(kinds: Sequence[tuple[torch.dtype, torch.Size]]) -> list[int]:
 
 
 class Link:
-    """The way from the CPU to `device`: a block is pinned in any thread, and copied on a stream of its own.
+    """The way from pinned memory to `device`: blocks are copied on a stream of their own.
 
-    A copy from pinned memory lets neither the host nor the GPU wait: what was launched before goes on meanwhile.
+    Such a copy lets neither the host nor the GPU wait: what was launched before goes on meanwhile.
     """
 
     def __init__(self, device: torch.device) -> None:
         self.device, self._stream = device, torch.cuda.Stream(device)
-
-    def pinned(self, tensors: Sequence[Tensor]) -> Packed:
-        """Return tensors of the CPU in a block of pinned memory."""
-        packed = pack(tensors)
-        return packed._replace(block=packed.block.pin_memory())
 
     def copied(self, packed: Packed) -> list[Tensor]:
         """Return the tensors of a pinned block on the device; what is launched from now on waits for the copy."""
