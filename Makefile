@@ -98,8 +98,11 @@ $(STAGES)/dvc.lock: $(STAGES)/dvc.yaml $(REPORT)
 # The results of these studies are small enough for git: they lie in the DVC remote `record`, a folder of this repository.
 IN_RECORD = demo
 
+# The page of provenance compares the results with what is published now.
 publish: .venv/installed  ## put a study's numbers and digests into reports/published/, and its results into record/
 	python -m entrec publish results/$(STUDY)
+	snakemake --quiet all --allowed-rules provenance theory_provenance \
+	    $(addprefix --configfile ,$(wildcard params/$(STUDY).yaml)) -- reports/$(STUDY)/provenance.html
 	@$(if $(filter $(STUDY),$(IN_RECORD)),$(MAKE) --no-print-directory $(STAGES)/dvc.lock STUDY=$(STUDY) && \
 	    dvc --wait-for-lock push --remote record $(STAGES)/dvc.yaml,\
 	    echo "record/ does not have the results of this study; send them elsewhere: make push STUDY=$(STUDY) REMOTE=NAME")

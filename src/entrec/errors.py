@@ -19,7 +19,7 @@ class Missing(UserError):
 
 
 class Outdated(UserError):
-    """A result that is whole, and was made with other settings or templates than today's."""
+    """A result that is whole, and was made with other settings, templates or published results than today's."""
 
 
 class Interrupted(UserError):

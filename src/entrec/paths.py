@@ -104,6 +104,14 @@ class PublishedFolder(Folder):
 
     artefacts = Entry("artefacts.csv")
 
+    def copy_of(self, file: Path) -> Path:
+        """Return the path of the published copy of a table or of the table of provenance."""
+        return self.folder / file.name
+
+    def compared(self, tables: Iterable[Path]) -> list[Path]:
+        """Return the files that today's results are compared with, `tables` among them, as far as they are there."""
+        return [path for path in (self.artefacts, *map(self.copy_of, tables)) if path.is_file()]
+
 
 class LogFolder(Folder):
     """What the jobs of a study print, what Snakemake measures of them, and the path of the study file they are of."""

@@ -74,7 +74,9 @@ def test_render_makes_one_page_that_needs_no_script_and_no_network(
     assert 'href="provenance.html"' in page[: page.index('id="run"')]
     beside = (output / "provenance.html").read_text()
     assert "100 of 100 result files were made by another version of the code" in beside
-    order = [beside.index(f'id="{name}"') for name in ("run", "plan", "provenance", "environments", "runs")]
+    order = [
+        beside.index(f'id="{name}"') for name in ("run", "comparison", "plan", "provenance", "environments", "runs")
+    ]
     assert order == sorted(order)
     assert "<script" not in beside
     for link in re.findall(r'href="([^"#]+)"', beside):

@@ -142,7 +142,7 @@ def compare(target: PublishedTarget = Path("results/demo")) -> None:
     from entrec.pipeline.published import compare as step
     from entrec.pipeline.verify import named_by
 
-    found = [step(study) for study in named_by(target)]
+    found = [step(study, places={}) for study in named_by(target)]
     print("\n".join(map(str, found)))
     if not all(comparison.equal for comparison in found):
         raise typer.Exit(1)
@@ -224,7 +224,10 @@ def provenance(
     data: Annotated[Path, typer.Option(help="The folder of the study's prepared datasets, data/<study>.")],
     output: Annotated[Path, typer.Option(help="The folder of the page, reports/<study>.")],
 ) -> None:  # fmt: skip
-    """Render the page of provenance of a study: when, where and by which code its results were computed."""
+    """Render the page of provenance of a study.
+
+    It says when, where and by which code its results were computed, and compares them with the published ones.
+    """
     from entrec.report.vision.page import render_provenance
 
     render_provenance(study, results=results, output=writable_folder(output), data=data)
@@ -269,8 +272,8 @@ def render_dvc(study: StudyFile, output: Annotated[Path, typer.Option(help="The 
 def adopt(study: StudyFile) -> None:
     """Make results fit that `dvc pull`, `dvc checkout` or a copy has put here.
 
-    Datasets that no remote may have are prepared where they are missing, and the circumstances of other results are
-    removed.
+    Datasets that no remote may have are prepared where they are missing, and what was made of other results is removed:
+    circumstances, and the page of provenance.
     """
     from entrec.pipeline.stage import adopt as step
 

@@ -127,7 +127,10 @@ def provenance(
     study: StudyFile, setting: SettingName, results: Results,
     output: Annotated[Path, typer.Option(help="The folder of the page, reports/theory/<setting>.")],
 ) -> None:  # fmt: skip
-    """Render the page of provenance of one setting: when, where and by which code its results were computed."""
+    """Render the page of provenance of one setting.
+
+    It says when, where and by which code its results were computed, and compares them with the published ones.
+    """
     from entrec.report.theory.page import render_theory_provenance
 
     load_theory(study).setting(setting)

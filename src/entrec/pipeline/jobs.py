@@ -144,12 +144,16 @@ class Jobs:
         )
 
     def provenance(self) -> StudyJob:
-        """Return the job that renders the page of provenance, which alone shows circumstances."""
-        report = self.paths.report
+        """Return the job that renders the page of provenance.
+
+        It alone shows circumstances, and it compares the results with the published ones that are there now.
+        """
+        report, published = self.paths.report, self.paths.published
         cards = [self.paths.dataset(name).card for name in self.study.datasets]
+        compared = [report.page, *self.tables, *published.compared(self.tables)]
         return StudyJob(
             rule="provenance",
-            inputs=[*self.results, *cards, *page_sources("provenance", "provenance")],
+            inputs=[*self.results, *cards, *compared, *page_sources("provenance", "provenance")],
             outputs=[*with_record([report.provenance]), report.provenance_table, report.provenance_notebook],
             keys=report_keys(),
             devices=self._devices("report"),

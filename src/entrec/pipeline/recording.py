@@ -26,7 +26,7 @@ from entrec.study import Study
 from entrec.theory.study import Setting
 
 Places = Mapping[Path, Path]
-TEMPLATES = (("reports", "templates"), ("reports", "notebooks"))  # folders of this repository
+TRACKED = (("reports", "templates"), ("reports", "notebooks"), ("reports", "published"))  # folders in git
 
 
 def write_record(job: Job, study: Study | Setting, files: Iterable[Path], *, places: Places) -> None:
@@ -55,7 +55,8 @@ def require_recorded(file: Path, remedy: str) -> Path:
 def record_faults(job: Job, study: Study | Setting, *, places: Places) -> Iterator[UserError]:
     """Yield what is wrong with the table, figure or page that a job of the study has made.
 
-    The fault is `Missing` where a file is not there, and `Outdated` where only settings or templates have changed.
+    The fault is `Missing` where a file is not there, and `Outdated` where only settings, templates or published results
+    have changed.
     """
     first, *others = (located(output, places) for output in job.outputs)
     path, remedy = record_of(first), command(study, job.outputs[0])
@@ -81,7 +82,7 @@ def record_faults(job: Job, study: Study | Setting, *, places: Places) -> Iterat
         except UserError as error:
             yield error
             continue
-        if not same and name.parts[:2] in TEMPLATES:
+        if not same and name.parts[:2] in TRACKED:
             yield Outdated(f"{path}: made with another {here} than there is now; make it again: {remedy}")
         elif not same:
             yield damaged(path, f"made from another {here} than there is now", remedy)

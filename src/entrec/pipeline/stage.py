@@ -53,9 +53,10 @@ def run_stage(study: Study | Setting, study_file: Path, targets: Sequence[str]) 
 
 
 def adopt(study: Study, study_file: Path) -> None:
-    """Prepare the datasets that no remote has, where they are missing, and drop circumstances of other results.
+    """Prepare the datasets that no remote has, where they are missing, and drop what was made of other results.
 
-    Raises `UserError` for original files that are missing.
+    These are circumstances and the page of provenance, which no remote has. Raises `UserError` for original files that
+    are missing.
     """
     jobs = Jobs(study)
     kept_here = [name for name, spec in study.datasets.items() if not SOURCES[spec.source].may_be_passed_on]
@@ -63,6 +64,10 @@ def adopt(study: Study, study_file: Path) -> None:
         cards = [str(jobs.paths.dataset(name).card) for name in jobs.datasets(encoded=encoded) if name in kept_here]
         run_stage(study, study_file, cards)
     drop_foreign(jobs)
+    page = jobs.provenance()
+    if faults(page, study):
+        for path in page.outputs:
+            path.unlink(missing_ok=True)
 
 
 def drop_foreign(jobs: Iterable[Job]) -> None:

@@ -34,10 +34,14 @@ class Difference:
         """Whether the numbers are at most one published standard deviation apart."""
         return self.spread is not None and self.size <= self.spread
 
+    def __str__(self) -> str:
+        """Return for instance `91.24 instead of 91.25 (value of seed 1)`."""
+        return f"{self.ours or 'none'} instead of {self.published or 'none'} ({self.place})"
+
 
 @dataclass(frozen=True)
 class TableComparison:
-    """What became of the `numbers` numbers of the published table `name`.
+    """The table `name` beside the published one: its `numbers`, in the rows that both have, and their differences.
 
     `missing` counts the published rows that are not here, and `surplus` the rows here that are not published.
     """
@@ -53,6 +57,16 @@ class TableComparison:
         """Whether every row is the published one, in every digit."""
         return not (self.differences or self.missing or self.surplus)
 
+    @property
+    def within_spread(self) -> int:
+        """How many of the numbers that differ are within the published spread."""
+        return sum(difference.within_spread for difference in self.differences)
+
+    @property
+    def largest(self) -> Difference | None:
+        """The largest difference, if there is one."""
+        return max(self.differences, key=lambda difference: difference.size, default=None)
+
     def __str__(self) -> str:
         """Return one line for people."""
         faults = "; ".join(self._faults())
@@ -64,14 +78,11 @@ class TableComparison:
         if self.surplus:
             yield f"rows that are not published: {self.surplus}"
         if self.differences:
-            largest = max(self.differences, key=lambda difference: difference.size)
-            within = sum(difference.within_spread for difference in self.differences)
             yield (
                 f"{len(self.differences)} of {self.numbers} numbers are not the published ones,"
-                f" {within} of them within the published spread over seeds"
+                f" {self.within_spread} of them within the published spread over seeds"
             )
-            numbers = f"{largest.ours or 'none'} instead of {largest.published or 'none'}"
-            yield f"the largest difference is {numbers} ({largest.place})"
+            yield f"the largest difference is {self.largest}"
 
 
 def compare_tables(name: str, published: Sequence[Row], ours: Sequence[Row]) -> TableComparison:
@@ -101,7 +112,12 @@ def compare_tables(name: str, published: Sequence[Row], ours: Sequence[Row]) -> 
     ]
     return TableComparison(
         name,
-        numbers=sum(bool(row.get(column)) for row in published for column in numbers),
+        numbers=sum(
+            bool(row.get(column) or mine[key].get(column))
+            for key, row in theirs.items()
+            if key in mine
+            for column in numbers
+        ),
         differences=differences,
         missing=len(theirs.keys() - mine.keys()),
         surplus=len(mine.keys() - theirs.keys()),

@@ -207,11 +207,16 @@ class TheoryJobs:
         )
 
     def provenance(self) -> Job:
-        """Return the job that renders the page of provenance, which alone shows circumstances."""
-        report = self.paths.report
+        """Return the job that renders the page of provenance.
+
+        It alone shows circumstances, and it compares the results with the published ones that are there now.
+        """
+        report, published = self.paths.report, self.paths.published
+        results = [job.outputs[0] for job in self.results]
+        compared = [report.page, *self.tables, *published.compared(self.tables)]
         return Job(
             rule="theory_provenance",
-            inputs=[*(job.outputs[0] for job in self.results), *page_sources(PROVENANCE_NOTEBOOK, "provenance")],
+            inputs=[*results, *compared, *page_sources(PROVENANCE_NOTEBOOK, "provenance")],
             outputs=[*with_record([report.provenance]), report.provenance_table, report.provenance_notebook],
             keys=self.setting.page_keys(),
         )

@@ -34,7 +34,7 @@ from entrec.study import Study, load_study
 from entrec.theory.study import SETTINGS, THEORY_FILE, Setting, load_theory
 
 DAMAGED = "damaged, or made from other files than there are now"
-OUTDATED = "made with other settings or templates than today's"
+OUTDATED = "made with other settings, templates or published results than today's"
 MISSING = "missing"
 HASHING = 8  # threads; hashing releases the interpreter's lock, and a disk answers several readers faster than one
 

@@ -1,6 +1,6 @@
 """A table as people read it, and how it is written as CSV, LaTeX and HTML."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,12 +47,17 @@ class Table:
     head: str = "Method"
 
     @classmethod
-    def of_rows(cls, title: str, rows: Sequence[Mapping[Head, str]], *, caption: str = "") -> "Table":
-        """Return a table from rows of texts by the heads of their columns; the first text is the title of its row."""
+    def of_rows(
+        cls, title: str, rows: Sequence[Mapping[Head, str]], *, caption: str = "", words: Container[str] = ()
+    ) -> "Table":
+        """Return a table from rows of texts by the heads of their columns; the first text is the title of its row.
+
+        `words` are the labels of the columns of words.
+        """
         first, *others = [(head, "") if isinstance(head, str) else head for head in rows[0]]
         texts = {str(place): list(row.values()) for place, row in enumerate(rows)}
         columns = [
-            Column(label, detail, {key: row[place] for key, row in texts.items()})
+            Column(label, detail, {key: row[place] for key, row in texts.items()}, words=label in words)
             for place, (label, detail) in enumerate(others, start=1)
         ]
         titles = [(key, row[0]) for key, row in texts.items()]

@@ -63,10 +63,10 @@ def test_the_page_needs_no_script_and_no_network_and_is_the_same_in_other_circum
     order = [page.index(f'id="{name}"') for name in SECTIONS]
     assert order == sorted(order)
     files = len(list(folder.rglob("*.circumstances.json")))
-    assert (
-        f"{files} of {files} result files were made by another version of the code"
-        in (output / "provenance.html").read_text()
-    )
+    beside = (output / "provenance.html").read_text()
+    assert f"{files} of {files} result files were made by another version of the code" in beside
+    order = [beside.index(f'id="{name}"') for name in ("run", "comparison", "provenance", "environments", "files")]
+    assert order == sorted(order)
     assert page.count('<span class="status reproduced">reproduced</span>') == 3
     assert page.count('<figure class="table"') == len(TABLES)
     assert "This is no verdict on C6" in page

@@ -7,6 +7,7 @@ import pandas as pd
 from entrec.paths import ReportFolder, TheoryPaths
 from entrec.pipeline.recording import Places, require_whole, write_record
 from entrec.pipeline.theory_jobs import PROVENANCE_NOTEBOOK, THEORY_NOTEBOOK, TheoryJobs
+from entrec.report.comparison import comparison_section
 from entrec.report.page import write_page, write_provenance_page
 from entrec.report.provenance import made_in, measured, provenance_frame, provenance_row
 from entrec.report.table import Head, Table
@@ -48,10 +49,15 @@ def render_theory_provenance(
     """
     setting, folder = load_theory(study_file).setting(setting_name), ReportFolder(output)
     found = theory_provenance(setting, results, fingerprint=fingerprint or _fingerprint())
-    context = {"study": setting.study, "what": f"theory, setting {setting}", "plan": None}
+    places = _places(setting, results=results, output=output)
+    context = {
+        "study": setting.study,
+        "what": f"theory, setting {setting}",
+        "comparison": comparison_section(setting, places=places),
+        "plan": None,
+    }
     write_provenance_page(folder, found, context, notebook=PROVENANCE_NOTEBOOK)
     files = [folder.provenance, folder.provenance_table, folder.provenance_notebook]
-    places = _places(setting, results=results, output=output)
     write_record(TheoryJobs(setting).provenance(), setting, files, places=places)
 
 

@@ -8,6 +8,7 @@ from entrec.paths import ReportFolder, StudyPaths
 from entrec.pipeline.jobs import TABLES, Jobs
 from entrec.pipeline.recording import Places, require_whole, write_record
 from entrec.provenance import fingerprint as todays_fingerprint
+from entrec.report.comparison import comparison_section
 from entrec.report.page import write_page, write_provenance_page
 from entrec.report.vision.datasets import sheets
 from entrec.report.vision.method_pages import method_sections
@@ -59,11 +60,16 @@ def render_provenance(
     `UserError` naming the first file that is missing or damaged.
     """
     study, here = load_study(study_path), ReportFolder(output)
+    places = _places(study, results=results, output=output, data=data)
     found = find_provenance(study, results, fingerprint=fingerprint or todays_fingerprint())
-    context = {"study": study, "what": f"study {study.name}", "plan": plan_table(study, found, data.parent)}
+    context = {
+        "study": study,
+        "what": f"study {study.name}",
+        "comparison": comparison_section(study, places=places),
+        "plan": plan_table(study, found, data.parent),
+    }
     write_provenance_page(here, found, context, notebook="provenance")
     files = [here.provenance, here.provenance_table, here.provenance_notebook]
-    places = _places(study, results=results, output=output, data=data)
     write_record(Jobs(study).provenance(), study, files, places=places)
 
 
