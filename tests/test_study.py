@@ -397,7 +397,7 @@ def test_another_text_is_no_run(name):
 
 
 def test_editing_one_method_changes_only_that_methods_slice(tmp_path):
-    old = "  cmc: {optimiser: *adamw, projector: [64,"
+    old = "  cmc: {optimiser: {<<: *adamw}, projector: [64,"
     before, after = load_study(DEMO), load_study(edited(tmp_path, old, old.replace("64", "63")))
     slices = [{m: study.slice(pretrain_keys(study, m)) for m in study.methods} for study in (before, after)]
     assert {m for m in before.methods if slices[0][m] != slices[1][m]} == {"cmc"}
