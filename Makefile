@@ -77,7 +77,7 @@ rehearse: params/$(STUDY).yaml .venv/installed  ## run a study on tiny stand-ins
 # The stages of the default study stand in the root's dvc.yaml, and those of every other study in a folder of its own.
 STAGES = $(if $(filter demo,$(STUDY)),.,dvc/$(STUDY))
 FROM = $(if $(REMOTE),--remote '$(REMOTE)')
-STAGES_CODE := src/entrec/paths.py src/entrec/sources.py $(addprefix src/entrec/pipeline/,dvc.py jobs.py theory_jobs.py)
+STAGES_CODE := src/entrec/paths.py src/entrec/sources.py $(addprefix src/entrec/pipeline/,dvc.py dvc_views.py jobs.py theory_jobs.py)
 
 $(STAGES)/dvc.yaml: params/$(STUDY).yaml $(STAGES_CODE)
 	@python -m entrec dvc --study $< --output $@

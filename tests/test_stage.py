@@ -3,12 +3,14 @@
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from entrec.errors import UserError
 from entrec.pipeline import run_cache, stage
+from entrec.pipeline.dvc import stages
 from entrec.pipeline.jobs import Jobs
 from entrec.pipeline.stage import run_stage
 from entrec.study import load_study
@@ -128,6 +130,26 @@ def test_a_missing_input_is_one_line(demo, folder, called, monkeypatch):
 def test_a_target_that_the_study_no_longer_has_is_one_line(demo, folder, called):
     with pytest.raises(UserError, match=r"s7/evaluation.json: params/demo.yaml has no such result; write its DVC stag"):
         run_stage(demo, DEMO, ["results/demo/simclr-b256-e20-s7/evaluation.json"])
+
+
+def test_a_dvc_that_runs_stages_of_other_runs_is_refused_before_anything_else(demo, folder, called, monkeypatch):
+    """`dvc exp run -S` with another list of seeds, for example."""
+    Path("dvc.yaml").write_text(stages(demo, DEMO))
+    monkeypatch.setenv("DVC_STAGE", "table_1")
+    fewer = replace(demo, batch_sizes=demo.batch_sizes[:1])
+    with pytest.raises(UserError, match=r"^dvc.yaml: its stages are not those of params/demo.yaml, whose runs"):
+        run_stage(fewer, DEMO, ["reports/demo/tables/table_1.csv"])
+    assert called == []
+
+
+def test_the_stage_file_is_the_one_that_dvc_names(demo, folder, called, monkeypatch):
+    stale(monkeypatch)
+    written = Path("dvc/demo/dvc.yaml")
+    written.parent.mkdir(parents=True)
+    written.write_text(stages(replace(demo, batch_sizes=(256,)), DEMO, folder=written.parent))
+    monkeypatch.setenv("DVC_STAGE", f"{written}:table_1")
+    with pytest.raises(UserError, match=rf"^{written}: its stages"):
+        run_stage(demo, DEMO, ENCODERS[:1])
 
 
 def test_a_failure_of_snakemake_ends_the_stage_with_its_code(folder, monkeypatch):

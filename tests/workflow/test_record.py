@@ -60,3 +60,13 @@ def test_images_that_may_not_be_passed_on_are_prepared_and_not_in_the_record(pul
         images = (pulled.folder / "data/demo" / dataset / "images.npy").read_bytes()
         digest = hashlib.md5(images).hexdigest()
         assert (RECORD / "files/md5" / digest[:2] / digest[2:]).exists() == (dataset == "digits")
+
+
+@pytest.mark.workflow
+def test_the_page_on_dvc_counts_the_columns_of_its_tables(pulled):
+    page = Path("docs/dvc.md").read_text(encoding="utf-8")
+    metrics = pulled.succeed("dvc", "metrics", "show", "--md").splitlines()[0]
+    assert f"{metrics.count('|') - 1} columns" in page
+    said = pulled.succeed("dvc", "exp", "show", "--csv")
+    header = next(line for line in said.splitlines() if line.startswith("Experiment,"))
+    assert f"{header.count(',') + 1:,} columns" in page

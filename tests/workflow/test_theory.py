@@ -1,5 +1,6 @@
 """The shrunken theory studies through Snakemake for real."""
 
+import json
 import shutil
 
 import pytest
@@ -33,6 +34,25 @@ def test_the_page_is_made_and_a_second_time_does_nothing(theory):
     assert page.with_name("provenance.html").stat().st_size > 10_000
     assert "Nothing to be done" in theory.succeed("snakemake", "theory")
     assert "nwj: 20/20 done" in (theory.folder / "logs/theory/quick/gaussian/nwj-s0.log").read_text()
+
+
+def test_dvc_shows_the_scores_and_figures_of_a_setting(theory, tmp_path):
+    written = theory.folder / "dvc/theory/quick/dvc.yaml"
+    options = ("--study", "params/theory.yaml", "--setting", "quick", "--output", "dvc/theory/quick/dvc.yaml")
+    theory.succeed("python", "-m", "entrec", "theory", "dvc", *options)
+    try:
+        said = theory.run("dvc", "metrics", "show", "--json").stdout  # the demo may not have run in this clone
+        theory.run("dvc", "plots", "show", "--out", str(tmp_path))
+    finally:
+        shutil.rmtree(written.parents[2])
+    shown = json.loads(said[said.index("{") :])[""]["data"]
+    runs = {path: file["data"] for path, file in shown.items() if path.startswith("results/theory/quick/")}
+    assert len(runs) == len([*theory.folder.glob("results/theory/quick/*/*/run.json")])
+    assert all(metrics["scores"]["trained"] for metrics in runs.values())
+    images = {path.name for path in (tmp_path / "static").iterdir()}
+    assert {name for _, figures in SHOWN.values() for name in figures} == {
+        image.removesuffix(".svg").partition("_figures_")[2] for image in images if "_theory_" in image
+    }
 
 
 def test_tables_and_figures_are_targets_of_their_own(theory):

@@ -97,9 +97,9 @@ def render_dvc(
 ) -> None:
     """Write the DVC stages of one setting."""
     from entrec.artefacts import write_text
-    from entrec.pipeline.dvc import theory_stages
+    from entrec.pipeline.dvc import stages
 
-    write_text(output, theory_stages(load_theory(study).setting(setting), study, folder=output.parent))
+    write_text(output, stages(load_theory(study).setting(setting), study, folder=output.parent))
 
 
 @app.command()

@@ -7,19 +7,24 @@ also results that nobody has recorded yet, and the files of a Snakemake that is 
 
 import os
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from entrec.errors import UserError
+from entrec.pipeline.dvc_views import study_views, theory_views
 from entrec.pipeline.jobs import TABLES, Job, Jobs
 from entrec.pipeline.theory_jobs import THEORY_FIGURES, THEORY_TABLES, TheoryJobs
 from entrec.runs import Run
 from entrec.sources import SOURCES
 from entrec.study import Study
 from entrec.theory.study import Setting
+
+Contents = dict[str, Any]  # of a stage file
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the former, where it was built, is ten times as fast
 
 LINE = 100  # characters of a list that stands on one line of the file
 
@@ -63,20 +68,64 @@ class StageFile:
             "outs": [{path: dict(flags)} for path in _unique(_cached(p) for job in jobs for p in job.outputs)],
         }
 
-    def text(self, stages: Mapping[str, Any], variables: Mapping[str, Any] | None = None) -> str:
-        """Return what stands in the file."""
-        file = shlex.quote((self.folder / "dvc.yaml").as_posix())
-        written = f"# Written by `{self._entrec('dvc')} --output {file}`.\n"
-        contents = ({"vars": [variables]} if variables else {}) | {"stages": stages}
+    def text(self, contents: Contents) -> str:
+        """Return the text of the file, which says how it was written."""
+        written = f"# Written by `{self.command}`.\n"
         return written + yaml.dump(contents, Dumper=_Dumper, sort_keys=False, width=1000)
+
+    def work(self, contents: Contents) -> dict[str, Any]:
+        """Return what the study's stages in a stage file run, and for which runs, by the stages' names."""
+        bodies = {name: stage.get("do", stage) for name, stage in contents["stages"].items()}
+        command = f"{_literal(self._entrec('stage'))} "
+        own = {name: body for name, body in bodies.items() if str(body["cmd"]).startswith(command)}
+        work = {name: (body["cmd"], body.get("deps")) for name, body in own.items()}
+        return work | {"vars": contents.get("vars")} if work else {}
+
+    @property
+    def command(self) -> str:
+        """The command that writes the file."""
+        return f"{self._entrec('dvc')} --output {shlex.quote((self.folder / 'dvc.yaml').as_posix())}"
 
     def _entrec(self, step: str) -> str:
         return f"python -m entrec {self.group}{step} --study {shlex.quote(self.study_file.as_posix())}{self.options}"
 
 
-def stages(study: Study, study_file: Path, *, folder: Path = Path()) -> str:
-    """Return the text of the `dvc.yaml` that lies in `folder`: stages for datasets, runs, tables and the page."""
-    jobs, file = Jobs(study), StageFile(folder, study_file)
+def stages(study: Study | Setting, study_file: Path, *, folder: Path = Path()) -> str:
+    """Return the text of the `dvc.yaml` that lies in `folder`.
+
+    It has stages for the datasets, runs, tables and the page of a study of methods, or for everything that one setting
+    of the theory makes, and what DVC's own commands show of them.
+    """
+    file = _file_of(study, study_file, folder)
+    return file.text(_contents(study, file))
+
+
+def require_stages_of(study: Study | Setting, study_file: Path, *, written: Path) -> None:
+    """Raise `UserError` where the stages of the study in the file `written` make other files than the study has now.
+
+    An edit of the study, or `dvc exp run -S`, changes settings but not stages, which list every run and dataset.
+    """
+    file = _file_of(study, study_file, written.parent)
+    there = file.work(yaml.load(written.read_text(encoding="utf-8"), Loader=_LOADER))
+    if there and there != file.work(_contents(study, file)):
+        raise UserError(
+            f"{written}: its stages are not those of {study_file}, whose runs or datasets have changed;"
+            f" edit the study file instead of using -S, and write the stages again: {file.command}"
+        )
+
+
+def _file_of(study: Study | Setting, study_file: Path, folder: Path) -> StageFile:
+    if isinstance(study, Study):
+        return StageFile(folder, study_file)
+    return StageFile(folder, study_file, group="theory ", options=f" --setting {study.name}")
+
+
+def _contents(study: Study | Setting, file: StageFile) -> Contents:
+    return _of_methods(study, file) if isinstance(study, Study) else _of_theory(study, file)
+
+
+def _of_methods(study: Study, file: StageFile) -> Contents:
+    jobs = Jobs(study)
     made = {f"prepare_{name}": _preparation(jobs, file, name) for name in study.datasets}
     transfers = [jobs.transfer(EACH_RUN, name) for name in study.evaluation.transfer.datasets]
     repeated = {
@@ -88,17 +137,16 @@ def stages(study: Study, study_file: Path, *, folder: Path = Path()) -> str:
     made |= {table: file.stage([jobs.table(table)]) for table in TABLES}
     made |= {"report": file.stage([jobs.report()])}
     lists = {"runs": study.runs} | ({"headline_runs": study.headline_runs} if transfers else {})
-    return file.text(made, {key: {str(run): run.method for run in runs} for key, runs in lists.items()})
+    variables = {key: {str(run): run.method for run in runs} for key, runs in lists.items()}
+    return {"vars": [variables], "stages": made} | study_views(jobs, folder=file.folder)
 
 
-def theory_stages(setting: Setting, study_file: Path, *, folder: Path) -> str:
-    """Return the text of the `dvc.yaml` that lies in `folder`: stages of everything that one setting makes."""
+def _of_theory(setting: Setting, file: StageFile) -> Contents:
     jobs = TheoryJobs(setting)
-    file = StageFile(folder, study_file, group="theory ", options=f" --setting {setting.name}")
     made = {job.name: file.stage([job]) for job in jobs.results}
     made |= {table: file.stage([jobs.table(table)]) for table in THEORY_TABLES}
     made |= {f"figure_{figure}": file.stage([jobs.figure(figure)]) for figure in THEORY_FIGURES}
-    return file.text(made | {"report": file.stage([jobs.page()])})
+    return {"stages": made | {"report": file.stage([jobs.page()])}} | theory_views(jobs, folder=file.folder)
 
 
 def _preparation(jobs: Jobs, file: StageFile, name: str) -> dict[str, Any]:

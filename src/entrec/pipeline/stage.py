@@ -6,6 +6,7 @@ earlier result of these parameters and inputs. Snakemake makes every other resul
 it, as in a fresh clone.
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from entrec.errors import UserError, one_line
 from entrec.pipeline import run_cache
+from entrec.pipeline.dvc import require_stages_of
 from entrec.pipeline.jobs import Job, Jobs
 from entrec.pipeline.theory_jobs import jobs_of
 from entrec.pipeline.verify import faults
@@ -30,8 +32,10 @@ def run_stage(study: Study | Setting, study_file: Path, targets: Sequence[str]) 
     """Make each of `targets`, first outputs of jobs of one rule, that is missing or was made otherwise than today.
 
     Ends the process with Snakemake's code where Snakemake fails. Raises `UserError` for a target that the study does
-    not have, for an input that is missing, and while Snakemake works on the same files.
+    not have, where DVC's stages are not those of the study, for an input that is missing, and while Snakemake works on
+    the same files.
     """
+    _refuse_other_stages(study, study_file)
     jobs = [_job(study, study_file, target) for target in targets]
     for job in jobs:
         _refuse_while_snakemake_runs(job)
@@ -74,6 +78,16 @@ def drop_foreign(jobs: Iterable[Job]) -> None:
     """Remove the circumstances of results in whose place DVC, or a copy, has put others."""
     for path in (output for job in jobs for output in job.outputs if output.suffix == ".json"):
         drop_foreign_circumstances(path)
+
+
+def _refuse_other_stages(study: Study | Setting, study_file: Path) -> None:
+    """Raise `UserError` where DVC runs stages for other runs or datasets than the study has; do nothing without DVC."""
+    name = os.environ.get("DVC_STAGE")
+    if name is None:
+        return
+    written = Path(name.rpartition(":")[0] or "dvc.yaml")
+    if written.exists():  # `dvc repro` in a folder below the root names its stages as if they were those of the root
+        require_stages_of(study, study_file, written=written)
 
 
 def _job(study: Study | Setting, study_file: Path, target: str) -> Job:
