@@ -56,8 +56,8 @@ def elsewhere(monkeypatch):
 
     def move() -> None:
         monkeypatch.setattr(provenance, "commit_of", lambda folder: Commit("f" * 40, True))
-        monkeypatch.setattr(provenance, "fingerprint", lambda study="pretraining": "another")
-        monkeypatch.setattr(checkpoint, "fingerprint", lambda study="pretraining": "another")
+        monkeypatch.setattr(provenance, "fingerprint", lambda study: "another")
+        monkeypatch.setattr(checkpoint, "fingerprint", lambda study: "another")
         monkeypatch.setattr(provenance, "_cpu_name", lambda: "Another processor")
         monkeypatch.setattr(provenance, "_versions", lambda device: {"python": "9.9"})
         monkeypatch.setattr(provenance.platform, "node", lambda: "another-host")

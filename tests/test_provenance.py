@@ -1,15 +1,18 @@
 """The fingerprint changes with what computes, and with nothing else."""
 
+import ast
+import io
 import os
 import shutil
 import subprocess
 import sys
+import tokenize
 from pathlib import Path
 
 import pytest
 import torch
 
-from entrec import provenance
+from entrec import fingerprint, provenance
 from entrec.commit import commit_of
 from entrec.results import DataIdentity
 
@@ -18,38 +21,58 @@ from entrec.results import DataIdentity
 def package(tmp_path, monkeypatch):
     copy = tmp_path / "entrec"
     shutil.copytree(Path(provenance.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(provenance, "PACKAGE", copy)
+    monkeypatch.setattr(fingerprint, "PACKAGE", copy)
     return copy
 
 
-def fingerprint(study="pretraining"):
-    provenance.fingerprint.cache_clear()
+def today(study="pretraining"):
+    fingerprint.fingerprint.cache_clear()
     try:
-        return provenance.fingerprint(study)
+        return fingerprint.fingerprint(study)
     finally:
-        provenance.fingerprint.cache_clear()
+        fingerprint.fingerprint.cache_clear()
+
+
+def bare_by_pythons_own_parser(source):
+    lines = source.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            docstring = node.body[0]
+            for row in range(docstring.lineno, docstring.end_lineno + 1):
+                lines[row - 1] = ""
+    return "\n".join(line.rstrip() for line in lines if line.strip())
+
+
+def test_exactly_docstrings_and_comments_are_left_out_of_every_module():
+    for path in fingerprint.PACKAGE.rglob("*.py"):
+        source = path.read_text()
+        assert fingerprint.bare(source) == bare_by_pythons_own_parser(source), path
 
 
 def test_comments_and_docstrings_leave_the_fingerprint_alone(package):
-    before = fingerprint()
+    before = today()
     path = package / "information/sphere.py"
     text = path.read_text().replace('"""Log surface area', '"""Logarithm of the surface area')
     path.write_text(text + "\n# a remark\n")
-    assert fingerprint() == before
+    assert today() == before
 
 
 def test_a_changed_constant_changes_the_fingerprint(package):
-    before = fingerprint()
+    before = today()
     path = package / "information/sphere.py"
     path.write_text(path.read_text().replace("math.log(2) +", "math.log(3) +"))
-    assert fingerprint() != before
+    assert today() != before
 
 
 def test_the_report_does_not_enter_the_fingerprint(package):
-    before = fingerprint()
+    before = today()
     path = package / "report/vision/tables.py"
     path.write_text(path.read_text() + "\nX = 1\n")
-    assert fingerprint() == before
+    assert today() == before
 
 
 @pytest.mark.parametrize(
@@ -70,17 +93,17 @@ def test_the_report_does_not_enter_the_fingerprint(package):
     ],
 )
 def test_an_edit_makes_stale_the_studies_that_it_can_alter(package, module, stale):
-    before = {study: fingerprint(study) for study in ("theory", "pretraining")}
+    before = {study: today(study) for study in ("theory", "pretraining")}
     path = package / module
     path.write_text(path.read_text() + "\nX = 1\n")
-    assert {study for study in before if fingerprint(study) != before[study]} == stale
+    assert {study for study in before if today(study) != before[study]} == stale
 
 
 STEPS = ("estimators.gaussian", "estimators.sphere", "estimators.rates", "identifiability.steps")
 NUMBERLESS = {  # the theory studies import these, and no number depends on them
-    "__init__.py", "allowed.py", "artefacts.py", "collectives.py", "commit.py", "errors.py", "paths.py",
-    "progress.py", "provenance.py", "regular.py", "settings.py", "sources.py", "strict.py", "training/__init__.py",
-    "training/distributed.py", "yaml_reader.py",
+    "__init__.py", "allowed.py", "artefacts.py", "collectives.py", "commit.py", "errors.py", "fingerprint.py",
+    "paths.py", "progress.py", "provenance.py", "regular.py", "settings.py", "sources.py", "strict.py",
+    "training/__init__.py", "training/distributed.py", "yaml_reader.py",
 }  # fmt: skip
 
 
@@ -89,9 +112,9 @@ def test_all_that_the_theory_studies_import_is_in_their_fingerprint_or_alters_no
     code = f"import sys, {steps}; print(*(m.__file__ for n, m in sys.modules.items() if n.split('.')[0] == 'entrec'))"
     environment = os.environ | {"PYTHONPATH": "src"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
-    modules = {Path(file).relative_to(provenance.PACKAGE).as_posix() for file in done.stdout.split()}
+    modules = {Path(file).relative_to(fingerprint.PACKAGE).as_posix() for file in done.stdout.split()}
     assert "information/bounds.py" in modules
-    others = {module for module in modules if not provenance.computes(module, "theory")}
+    others = {module for module in modules if not fingerprint.computes(module, "theory")}
     assert {module for module in others if not module.startswith("results/")} <= NUMBERLESS
 
 
@@ -112,7 +135,7 @@ def test_a_record_of_synthetic_data_has_no_dataset():
     with provenance.record({"samples": 64}, seed=0, device=torch.device("cpu"), study="theory") as recording:
         pass
     assert "dataset" not in recording.made_from.model_dump(exclude_unset=True)
-    assert recording.circumstances.code == provenance.fingerprint("theory") != provenance.fingerprint()
+    assert recording.circumstances.code == fingerprint.fingerprint("theory") != fingerprint.fingerprint("pretraining")
 
 
 def commit_all(folder: Path) -> None:

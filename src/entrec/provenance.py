@@ -1,36 +1,22 @@
 """Records what a result is made from (parameters, data, seed) and its circumstances: code, versions, hardware, time."""
 
-import ast
-import hashlib
-import io
 import platform
 import resource
 import sys
 import time
-import tokenize
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
 from entrec.arithmetic import arithmetic_in_use
 from entrec.commit import commit_of
+from entrec.fingerprint import PACKAGE, Study, fingerprint
 from entrec.results import Circumstances, DataIdentity, Hardware, MadeFrom
-
-PACKAGE = Path(__file__).parent
-Study = Literal["pretraining", "theory"]
-# A change of these alters no number.
-NOT_COMPUTING = {"report", "plan", "pipeline", "commands", "__main__.py", "results"}
-# Pretraining depends on everything else, so that no new module is forgotten; the theory studies depend on little.
-NOT_PRETRAINING = {"theory"}
-THEORY = {"theory", "information", "arithmetic.py"} | {
-    f"training/{name}.py" for name in ("checkpoint", "device", "eager", "interruption", "schedule")
-}
 
 
 class Recording:
@@ -73,43 +59,6 @@ def record(
         seconds=round(time.monotonic() - began, 2),
         peak_memory_mb=round(_peak_memory_mb(device), 1),
     )
-
-
-@lru_cache
-def fingerprint(study: Study = "pretraining") -> str:
-    """Return a digest of the code that computes a study, which are the modules that `computes` names.
-
-    Docstrings and comments do not enter.
-    """
-    digest = hashlib.sha256()
-    for path in sorted(PACKAGE.rglob("*.py")):
-        relative = path.relative_to(PACKAGE).as_posix()
-        if computes(relative, study):
-            digest.update(f"{relative}\n{_bare(path.read_text(encoding='utf-8'))}\n".encode())
-    return digest.hexdigest()[:16]
-
-
-def computes(module: str, study: Study) -> bool:
-    """Return whether an edit of `module`, a path within the package, can alter a number of that study."""
-    part = module.split("/")[0]
-    if study == "theory":
-        return part in THEORY or module in THEORY
-    return part not in NOT_COMPUTING | NOT_PRETRAINING
-
-
-def _bare(source: str) -> str:
-    """Return the source without docstrings, comments and blank lines; every Python version returns the same."""
-    lines = source.splitlines()
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            row, column = token.start
-            lines[row - 1] = lines[row - 1][:column]
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
-            docstring = node.body[0]
-            for row in range(docstring.lineno, (docstring.end_lineno or docstring.lineno) + 1):
-                lines[row - 1] = ""
-    return "\n".join(line.rstrip() for line in lines if line.strip())
 
 
 def _versions(device: torch.device) -> dict[str, str]:

@@ -35,7 +35,7 @@ def main() -> None:
     for module in MODULES:
         importlib.import_module(module)
     import entrec.data.store
-    from entrec.provenance import fingerprint
+    from entrec.fingerprint import fingerprint
 
     entrec.data.store.SHARD = SHARD
     fingerprint("pretraining"), fingerprint("theory")  # computed once for all children

@@ -109,7 +109,7 @@ def test_the_page_is_the_same_file_whatever_the_circumstances_of_its_results(
             continue
         with edited_result(path) as made:
             made |= {"started": "2031-02-03T04:05:06+00:00", "seconds": 77.0, "dirty": True, "code": "another"}
-    monkeypatch.setattr("entrec.report.vision.page.todays_fingerprint", lambda: "another")
+    monkeypatch.setattr("entrec.report.vision.page.todays_fingerprint", lambda study: "another")
     render(demo_file, results=folder, output=output, data=data)
     assert files_of(output) == first
     assert {"index.html", "index.json", "notebooks/results.ipynb"} <= set(first)

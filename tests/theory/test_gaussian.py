@@ -10,10 +10,10 @@ from tests.conftest import generator
 from tests.theory.conftest import CPU
 
 from entrec.errors import UserError
+from entrec.fingerprint import fingerprint
 from entrec.information import bounds
 from entrec.information.kernels import VMFKernel
 from entrec.paths import circumstances_of
-from entrec.provenance import fingerprint
 from entrec.theory.estimators.critics import GaussianDensity, JointCritic, SeparableCritic, mlp
 from entrec.theory.estimators.gaussian import (
     blocks,

@@ -14,6 +14,7 @@ import typer
 from entrec.allowed import did_you_mean
 from entrec.arithmetic import choose_native_arithmetic
 from entrec.artefacts import writable_file, writable_folder
+from entrec.commands.loading import loading
 from entrec.commit import commit_of
 from entrec.errors import UserError, shown
 from entrec.pipeline.launch import start_all
@@ -98,7 +99,8 @@ def prepare(
     output: Annotated[Path, typer.Option(help="The folder to write; Snakemake uses data/STUDY/DATASET.")],
 ) -> None:  # fmt: skip
     """Prepare one dataset of a study: images, labels and splits in the form that the other steps read."""
-    from entrec.data.prepare import prepare as step
+    with loading():
+        from entrec.data.prepare import prepare as step
 
     step(dataset, _dataset(load_study(study), dataset, study), writable_folder(output))
 
@@ -168,7 +170,8 @@ def pretrain(
     named = _run(s, run, study)
     writable_folder(output)
     start_all(s.resources["pretrain"], sys.argv[1:])
-    from entrec.training.pretrain import pretrain as step
+    with loading():
+        from entrec.training.pretrain import pretrain as step
 
     step(s, named, data=data, folder=output)
 
@@ -176,7 +179,8 @@ def pretrain(
 @app.command()
 def evaluate(study: StudyFile, run: RunName, data: DataFolder, encoder: Encoder, output: ScoresFile) -> None:
     """Evaluate one encoder on its frozen features, by a linear classifier and by nearest neighbours."""
-    from entrec.evaluation.evaluate import evaluate as step
+    with loading():
+        from entrec.evaluation.evaluate import evaluate as step
 
     s = loaded(study)
     step(s, _run(s, run, study), data=data, encoder=encoder, output=writable_file(output))
@@ -187,7 +191,8 @@ def transfer(
     study: StudyFile, run: RunName, dataset: DatasetName, data: DataFolder, encoder: Encoder, output: ScoresFile
 ) -> None:
     """Fine-tune one encoder on another dataset and score it there."""
-    from entrec.evaluation.transfer import transfer as step
+    with loading():
+        from entrec.evaluation.transfer import transfer as step
 
     s = loaded(study)
     _dataset(s, dataset, study)
@@ -201,7 +206,8 @@ def table(
     output: Annotated[Path, typer.Option(help="The folder for the table as CSV, LaTeX and HTML.")],
 ) -> None:  # fmt: skip
     """Make one table from the results that it needs."""
-    from entrec.report.vision.tables import write_table
+    with loading():
+        from entrec.report.vision.tables import write_table
 
     write_table(load_study(study), name, results=results, output=writable_folder(output))
 
@@ -213,7 +219,8 @@ def report(
     output: Annotated[Path, typer.Option(help="The folder of the page, reports/<study>.")],
 ) -> None:  # fmt: skip
     """Render the HTML report of a study."""
-    from entrec.report.vision.page import render
+    with loading():
+        from entrec.report.vision.page import render
 
     render(study, results=results, output=writable_folder(output), data=data)
 
@@ -228,7 +235,8 @@ def provenance(
 
     It says when, where and by which code its results were computed, and compares them with the published ones.
     """
-    from entrec.report.vision.page import render_provenance
+    with loading():
+        from entrec.report.vision.page import render_provenance
 
     render_provenance(study, results=results, output=writable_folder(output), data=data)
 

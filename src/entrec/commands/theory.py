@@ -10,6 +10,7 @@ import typer
 
 from entrec.arithmetic import choose_native_arithmetic
 from entrec.artefacts import writable_file, writable_folder
+from entrec.commands.loading import loading
 from entrec.theory.study import Setting, load_theory
 
 app = typer.Typer(no_args_is_help=True, help="Run the theory studies, on synthetic data whose true values are known.")
@@ -32,7 +33,8 @@ Targets = Annotated[list[str], typer.Argument(help="First outputs of jobs of one
 @app.command()
 def gaussian(study: StudyFile, setting: SettingName, bound: Bound, seed: Seed, output: ResultFile) -> None:
     """Train one bound of mutual information on correlated Gaussians, whose information rises in levels."""
-    from entrec.theory.estimators.gaussian import gaussian as step
+    with loading():
+        from entrec.theory.estimators.gaussian import gaussian as step
 
     step(loaded(study, setting), bound, seed, output=writable_file(output))
 
@@ -40,7 +42,8 @@ def gaussian(study: StudyFile, setting: SettingName, bound: Bound, seed: Seed, o
 @app.command()
 def sphere(study: StudyFile, setting: SettingName, dimension: Dimension, output: ResultFile) -> None:
     """Estimate the information of vMF pairs at their true latents, in one dimension."""
-    from entrec.theory.estimators.sphere import sphere as step
+    with loading():
+        from entrec.theory.estimators.sphere import sphere as step
 
     step(loaded(study, setting), dimension, output=writable_file(output))
 
@@ -48,7 +51,8 @@ def sphere(study: StudyFile, setting: SettingName, dimension: Dimension, output:
 @app.command()
 def rates(study: StudyFile, setting: SettingName, case: Case, output: ResultFile) -> None:
     """Measure how fast one entropy estimate converges, and fit its exponents."""
-    from entrec.theory.estimators.rates import rates as step
+    with loading():
+        from entrec.theory.estimators.rates import rates as step
 
     step(loaded(study, setting), case, output=writable_file(output))
 
@@ -56,7 +60,8 @@ def rates(study: StudyFile, setting: SettingName, case: Case, output: ResultFile
 @app.command("latent-recovery")
 def latent_recovery(study: StudyFile, setting: SettingName, run: Run, output: RunFolder) -> None:
     """Train an encoder to recover latents from their mixtures; a stopped run continues from its checkpoint."""
-    from entrec.theory.identifiability.steps import latent_recovery as step
+    with loading():
+        from entrec.theory.identifiability.steps import latent_recovery as step
 
     step(loaded(study, setting), run, output=writable_folder(output))
 
@@ -64,7 +69,8 @@ def latent_recovery(study: StudyFile, setting: SettingName, run: Run, output: Ru
 @app.command("content-isolation")
 def content_isolation(study: StudyFile, setting: SettingName, run: Run, output: RunFolder) -> None:
     """Train an encoder to isolate content from style; a stopped run continues from its checkpoint."""
-    from entrec.theory.identifiability.steps import content_isolation as step
+    with loading():
+        from entrec.theory.identifiability.steps import content_isolation as step
 
     step(loaded(study, setting), run, output=writable_folder(output))
 
@@ -75,7 +81,8 @@ def table(
     output: Annotated[Path, typer.Option(help="The folder for the table as CSV, LaTeX and HTML.")],
 ) -> None:  # fmt: skip
     """Make one table from the results that it needs."""
-    from entrec.report.theory.tables import write_theory_table
+    with loading():
+        from entrec.report.theory.tables import write_theory_table
 
     write_theory_table(load_theory(study).setting(setting), name, results=results, output=writable_folder(output))
 
@@ -86,7 +93,8 @@ def figure(
     output: Annotated[Path, typer.Option(help="The folder for the figure and its numbers.")],
 ) -> None:  # fmt: skip
     """Draw one figure from the results that it needs."""
-    from entrec.report.theory.figures import write_theory_figure
+    with loading():
+        from entrec.report.theory.figures import write_theory_figure
 
     write_theory_figure(load_theory(study).setting(setting), name, results=results, output=writable_folder(output))
 
@@ -116,7 +124,8 @@ def report(
     output: Annotated[Path, typer.Option(help="The folder of the page, reports/theory/<setting>.")],
 ) -> None:  # fmt: skip
     """Render the HTML page of one setting."""
-    from entrec.report.theory.page import render_theory
+    with loading():
+        from entrec.report.theory.page import render_theory
 
     load_theory(study).setting(setting)
     render_theory(study, setting, results=results, output=writable_folder(output))
@@ -131,7 +140,8 @@ def provenance(
 
     It says when, where and by which code its results were computed, and compares them with the published ones.
     """
-    from entrec.report.theory.page import render_theory_provenance
+    with loading():
+        from entrec.report.theory.page import render_theory_provenance
 
     load_theory(study).setting(setting)
     render_theory_provenance(study, setting, results=results, output=writable_folder(output))

@@ -18,8 +18,8 @@ from torch import Generator, Tensor, nn
 from entrec.artefacts import replacing
 from entrec.collectives import rank
 from entrec.errors import UserError
+from entrec.fingerprint import fingerprint
 from entrec.progress import say
-from entrec.provenance import fingerprint
 from entrec.regular import regular
 
 Learner = TypeVar("Learner", bound=nn.Module)
@@ -44,7 +44,7 @@ class TrainingState(Generic[Learner]):
     history: list[dict[str, Any]] = field(default_factory=list)
     unlogged: list[dict[str, Tensor]] = field(default_factory=list)
     generator: Generator | None = None
-    fingerprints: list[str] = field(default_factory=lambda: [fingerprint()])
+    fingerprints: list[str] = field(default_factory=lambda: [fingerprint("pretraining")])
     last_is_damaged: bool = False
 
 

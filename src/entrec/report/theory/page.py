@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from entrec.fingerprint import fingerprint as todays_fingerprint
 from entrec.paths import ReportFolder, TheoryPaths
 from entrec.pipeline.recording import Places, require_whole, write_record
 from entrec.pipeline.theory_jobs import PROVENANCE_NOTEBOOK, THEORY_NOTEBOOK, TheoryJobs
@@ -48,7 +49,7 @@ def render_theory_provenance(
     `UserError` naming the first file that is missing or damaged.
     """
     setting, folder = load_theory(study_file).setting(setting_name), ReportFolder(output)
-    found = theory_provenance(setting, results, fingerprint=fingerprint or _fingerprint())
+    found = theory_provenance(setting, results, fingerprint=fingerprint or todays_fingerprint("theory"))
     places = _places(setting, results=results, output=output)
     context = {
         "study": setting.study,
@@ -114,9 +115,3 @@ def _trained(own: LatentRecovery | ContentIsolation, methods: int) -> str:
         f"{hidden_of(own)} units, {steps_of(own)} steps in batches of {own.training.batch_size}, "
         f"{quantity(len(own.seeds), 'seed')}"
     )
-
-
-def _fingerprint() -> str:
-    from entrec.provenance import fingerprint  # imports torch
-
-    return fingerprint("theory")

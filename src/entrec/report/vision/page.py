@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from entrec.fingerprint import fingerprint as todays_fingerprint
 from entrec.methods.registry import METHODS
 from entrec.paths import ReportFolder, StudyPaths
 from entrec.pipeline.jobs import TABLES, Jobs
 from entrec.pipeline.recording import Places, require_whole, write_record
-from entrec.provenance import fingerprint as todays_fingerprint
 from entrec.report.comparison import comparison_section
 from entrec.report.page import write_page, write_provenance_page
 from entrec.report.vision.datasets import sheets
@@ -61,7 +61,7 @@ def render_provenance(
     """
     study, here = load_study(study_path), ReportFolder(output)
     places = _places(study, results=results, output=output, data=data)
-    found = find_provenance(study, results, fingerprint=fingerprint or todays_fingerprint())
+    found = find_provenance(study, results, fingerprint=fingerprint or todays_fingerprint("pretraining"))
     context = {
         "study": study,
         "what": f"study {study.name}",

@@ -16,9 +16,9 @@ import torch
 from torch import nn
 
 from entrec.errors import UserError
+from entrec.fingerprint import fingerprint
 from entrec.information.checks import InvalidEmbeddings, without_device_sync
 from entrec.progress import progress
-from entrec.provenance import fingerprint
 from entrec.results import TrainingRow
 from entrec.settings import Precision
 from entrec.strict import plain
