@@ -244,6 +244,7 @@ def test_a_place_that_cannot_be_written_is_found_before_anything_runs(tmp_path):
 STEPS = {
     "evaluate": ["--run", "simclr-b256-e20-s0", "--data", "x", "--encoder", "x"],
     "transfer": ["--run", "simclr-b256-e20-s0", "--dataset", "faces", "--data", "x", "--encoder", "x"],
+    "evaluate-and-transfer": ["--run", "simclr-b256-e20-s0", "--data", "x", "--encoder", "x"],
     "pretrain": ["--run", "simclr-b256-e20-s0", "--data", "x"],
     "prepare": ["--dataset", "digits"],
 }

@@ -33,8 +33,8 @@ def test_everything_that_takes_a_code_path_is_the_papers(rehearsal):
 
 def test_it_has_a_sweep_and_more_than_one_process_and_chunk(rehearsal):
     assert len(rehearsal.batch_sizes) > 1
-    assert rehearsal.resources["pretrain"].processes > 1
-    assert rehearsal.batch_sizes[0] // rehearsal.resources["pretrain"].processes > rehearsal.training.chunk
+    assert rehearsal.asked("pretrain").processes > 1
+    assert rehearsal.batch_sizes[0] // rehearsal.asked("pretrain").processes > rehearsal.training.chunk
 
 
 def test_its_raw_data_lies_beside_it_and_is_marked_as_a_stand_in(rehearsal):

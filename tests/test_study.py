@@ -110,6 +110,11 @@ def test_every_study_file_is_valid_and_named_after_itself(path):
             "evaluate: {threads: 1, memory_mb: 1500, gpus: 2",
             ["resources.evaluate.gpus: 2", "one process", "allowed: up to 1"],
         ),
+        (
+            "  evaluate: {threads: 1, memory_mb: 1500, gpus: 0, minutes: 10}",
+            "  evaluate: null",
+            ["resources.evaluate: null", "allowed: a mapping; null only for transfer"],
+        ),
         ("  pretrain: {threads", "  pretrian: {threads", ["resources.pretrian", "pretrain"]),
         ("compile: false\n  chunk: null", "compile: true\n  chunk: 8", ["training.compile: true", "allowed: false"]),
         ("chunk: null", "chunk: 0", ["training.chunk: 0; allowed: whole numbers from 1 to 2,147,483,647, or null"]),

@@ -91,7 +91,7 @@ class Study:
     diagnostics: Diagnostics
     evaluation: Evaluation
     methods: Annotated[dict[str, dict[str, Any]], AfterValidator(_methods)]
-    resources: dict[Step, Resources]
+    resources: dict[Step, Resources | None]
     notes: dict[str, str]
 
     @check
@@ -148,8 +148,12 @@ class Study:
 
     @check
     def _resources_of_every_step(self) -> Iterator[Fault]:
-        """Yield steps without resources."""
+        """Yield steps without resources; those of `transfer` may be null."""
         yield from (missing(f"resources.{step}") for step in get_args(Step) if step not in self.resources)
+        for step, asked in self.resources.items():
+            if asked is None and step != "transfer":
+                allowed = "a mapping; null only for transfer, which the jobs of evaluate then do too"
+                yield Fault(f"resources.{step}", "null", allowed)
 
     @check
     def _headlines(self) -> Iterator[Fault]:
@@ -177,7 +181,7 @@ class Study:
     def _single_processes(self) -> Iterator[Fault]:
         """Yield steps of one process that ask for several."""
         for step, asked in self.resources.items():
-            for key, value in {"gpus": asked.gpus, "nodes": asked.nodes}.items():
+            for key, value in {"gpus": asked.gpus, "nodes": asked.nodes}.items() if asked else ():
                 if step != "pretrain" and value > 1:
                     yield Fault(f"resources.{step}.{key}", f"{value}, but this step is one process", "up to 1")
 
@@ -192,7 +196,8 @@ class Study:
 
     def _processes(self) -> int:
         """Return the processes of a pretraining; 1 where the file does not say it, which is a fault of its own."""
-        return self.resources["pretrain"].processes if "pretrain" in self.resources else 1
+        asked = self.resources.get("pretrain")
+        return asked.processes if asked else 1
 
     @check
     def _same_channels(self) -> Iterator[Fault]:
@@ -283,6 +288,17 @@ class Study:
     def headline_runs(self) -> list[Run]:
         """The runs of the headline setting, whose encoders are transferred to other datasets."""
         return [run for run in self.runs if (run.batch_size, run.epochs) == self.headline]
+
+    @property
+    def transfers_apart(self) -> bool:
+        """Whether each transfer is a job of its own; otherwise the job that evaluates an encoder transfers it too."""
+        return self.resources["transfer"] is not None
+
+    def asked(self, step: Step) -> Resources:
+        """Return what the job that does a step asks for."""
+        asked = self.resources[step] or self.resources["evaluate"]
+        assert asked is not None  # checked above
+        return asked
 
     def method(self, name: str) -> Any:
         """Return the settings of one method as an object of its class."""

@@ -17,7 +17,7 @@ def test_a_row_says_jobs_planned_and_actual_hours_and_speeds(demo, results, tmp_
     folder = results(demo)
     table = rows(plan_table(demo, find_provenance(demo, folder, fingerprint=""), tmp_path))
     runs = sum(run.method == "simclr" for run in demo.runs)
-    threads = demo.resources["pretrain"].threads
+    threads = demo.asked("pretrain").threads
     plan = plan_of(demo, device=device_of(demo, None), data=tmp_path, results=None)
     costs = [c for c in plan.costs if c.job.rule == "pretrain" and c.job.run.method == "simclr"]
     planned = sum(c.device_hours for c in costs)

@@ -38,6 +38,8 @@ signal.signal(signal.SIGUSR1, signal.SIG_IGN)
 STUDY_FILE, STUDY = read_study(workflow.config_settings, default="params/demo.yaml")
 JOBS = Jobs(STUDY)
 PATHS = JOBS.paths
+TRANSFERS = STUDY.evaluation.transfer.datasets
+APART = [run for run in STUDY.runs if run not in JOBS.together]  # evaluated and transferred by jobs of their own
 DATASET, RUN = PATHS.dataset("{dataset}"), PATHS.run("{run}")
 REPORT, LOGS = PATHS.report, PATHS.logs
 
@@ -57,12 +59,12 @@ def depends_on(keys, study=STUDY):
 
 def threads_of(step):
     """Return the threads that the study gives to each job of a step."""
-    return STUDY.resources[step].threads
+    return STUDY.asked(step).threads
 
 
 def resources_of(step):
     """Return what each job of a step asks for, under the names that Snakemake and its Slurm plugin know."""
-    return named_resources(STUDY.resources[step])
+    return named_resources(STUDY.asked(step))
 
 
 def theory_asks(w, rulename):

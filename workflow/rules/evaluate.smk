@@ -10,20 +10,44 @@ rule evaluate:
         LOGS.log("evaluate", "{run}"),
     benchmark:
         LOGS.benchmark("evaluate", "{run}")
+    wildcard_constraints:
+        run=one_of(APART),
     conda:
         "../../environment.yml"
     threads: threads_of("evaluate")
     resources:
         **resources_of("evaluate"),
     params:
+        step=["evaluate"],
         study=lambda w: STUDY_FILE,
         data=lambda w, input: Path(input.data).parent,
+        output=lambda w, output: output[0],
         slice=depends_on(evaluate_keys()),
     message:
         "evaluate {wildcards.run}"
     shell:
-        "python -m entrec evaluate --study {params.study:q} --run {wildcards.run:q} --data {params.data:q}"
-        " --encoder {input.encoder:q} --output {output:q} &> {log:q}"
+        "python -m entrec {params.step:q} --study {params.study:q} --run {wildcards.run:q} --data {params.data:q}"
+        " --encoder {input.encoder:q} --output {params.output:q} &> {log:q}"
+
+
+use rule evaluate as evaluate_and_transfer with:
+    """Score the encoder of one run, and fine-tune and score it on every other dataset, in one process."""
+    input:
+        data=[PATHS.dataset(name).card for name in dict.fromkeys([STUDY.dataset, *TRANSFERS])],
+        encoder=RUN.encoder,
+        description=RUN.description,
+    output:
+        RUN.evaluation,
+        [RUN.transfer(name) for name in TRANSFERS],
+    wildcard_constraints:
+        run=one_of(JOBS.together),
+    params:
+        step=["evaluate-and-transfer"],
+        data=lambda w: str(PATHS.data),
+        output=lambda w, output: Path(output[0]).parent,
+        slice=lambda w: depends_on(JOBS.evaluate_and_transfer(Run.parse(w.run)).keys),
+    message:
+        "evaluate_and_transfer {wildcards.run}"
 
 
 rule transfer:
@@ -38,6 +62,8 @@ rule transfer:
         LOGS.log("transfer", "{run}-{dataset}"),
     benchmark:
         LOGS.benchmark("transfer", "{run}-{dataset}")
+    wildcard_constraints:
+        run=one_of(APART),
     conda:
         "../../environment.yml"
     threads: threads_of("transfer")

@@ -17,6 +17,7 @@ from entrec.artefacts import writable_file, writable_folder
 from entrec.commands.loading import loading
 from entrec.commit import commit_of
 from entrec.errors import UserError, shown
+from entrec.paths import RunFolder
 from entrec.pipeline.launch import start_all
 from entrec.pipeline.workflow import check_owner
 from entrec.runs import Run
@@ -169,7 +170,7 @@ def pretrain(
     s = loaded(study)
     named = _run(s, run, study)
     writable_folder(output)
-    start_all(s.resources["pretrain"], sys.argv[1:])
+    start_all(s.asked("pretrain"), sys.argv[1:])
     with loading():
         from entrec.training.pretrain import pretrain as step
 
@@ -197,6 +198,24 @@ def transfer(
     s = loaded(study)
     _dataset(s, dataset, study)
     step(s, _run(s, run, study), dataset, data=data, encoder=encoder, output=writable_file(output))
+
+
+@app.command()
+def evaluate_and_transfer(
+    study: StudyFile, run: RunName, encoder: Encoder,
+    data: Annotated[Path, typer.Option(help="The folder of the study's prepared datasets, data/<study>.")],
+    output: Annotated[Path, typer.Option(help="The folder of the run, for its scores.")],
+) -> None:  # fmt: skip
+    """Do what `evaluate` does, then what `transfer` does on every other dataset of the study, in one process."""
+    with loading():
+        from entrec.evaluation.evaluate import evaluate as first_step
+        from entrec.evaluation.transfer import transfer as step
+
+    s = loaded(study)
+    named, folder = _run(s, run, study), RunFolder(writable_folder(output))
+    first_step(s, named, data=data / s.dataset, encoder=encoder, output=folder.evaluation)
+    for dataset in s.evaluation.transfer.datasets:
+        step(s, named, dataset, data=data / dataset, encoder=encoder, output=folder.transfer(dataset))
 
 
 @app.command()

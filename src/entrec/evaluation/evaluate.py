@@ -27,8 +27,8 @@ def evaluate(study: Study, run: Run, *, data: Path, encoder: Path, output: Path)
     Raises `UserError` for an encoder that is damaged or was trained on other data, for features that are not finite
     and for too many neighbours.
     """
-    device = device_for(study.resources["evaluate"])
-    make_deterministic(device, threads=study.resources["evaluate"].threads)
+    device = device_for(study.asked("evaluate"))
+    make_deterministic(device, threads=study.asked("evaluate").threads)
     prepared = open_as(data, study.dataset, study.datasets[study.dataset])
     classes, settings = len(prepared.classes), study.evaluation
     check_neighbours(settings.knn.neighbours, train=len(prepared.indices("train")))

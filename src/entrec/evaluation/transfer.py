@@ -28,8 +28,8 @@ from entrec.training.device import device_for, make_deterministic
 
 def transfer(study: Study, run: Run, dataset: str, *, data: Path, encoder: Path, output: Path) -> None:
     """Fine-tune the backbone `encoder` of `run` on the prepared `dataset` in `data`; write the scores to `output`."""
-    device = device_for(study.resources["transfer"])
-    make_deterministic(device, threads=study.resources["transfer"].threads)
+    device = device_for(study.asked("transfer"))
+    make_deterministic(device, threads=study.asked("transfer").threads)
     prepared = open_as(data, dataset, study.datasets[dataset])
     params = study.slice(transfer_keys(dataset))
     compute = Compute(device, study.training.precision, study.training.channels_last)

@@ -128,16 +128,23 @@ def _of_methods(study: Study, file: StageFile) -> Contents:
     jobs = Jobs(study)
     made = {f"prepare_{name}": _preparation(jobs, file, name) for name in study.datasets}
     transfers = [jobs.transfer(EACH_RUN, name) for name in study.evaluation.transfer.datasets]
-    repeated = {
-        "pretrain": ("${runs}", [jobs.pretrain(EACH_RUN)]),
-        "evaluate": ("${runs}", [jobs.evaluate(EACH_RUN)]),
-        "transfer": ("${headline_runs}", transfers),
+    lists = {"runs": study.runs} | ({"headline_runs": study.headline_runs} if transfers else {})
+    repeated = {"pretrain": ("runs", [jobs.pretrain(EACH_RUN)])}
+    if jobs.together:
+        lists["other_runs"] = [run for run in study.runs if run not in jobs.together]
+        repeated["evaluate"] = ("other_runs", [jobs.evaluate(EACH_RUN)])
+        repeated["evaluate_and_transfer"] = ("headline_runs", [jobs.evaluate_and_transfer(EACH_RUN)])
+    else:
+        repeated["evaluate"] = ("runs", [jobs.evaluate(EACH_RUN)])
+        repeated["transfer"] = ("headline_runs", transfers)
+    made |= {
+        name: {"foreach": f"${{{runs}}}", "do": file.stage(each)}
+        for name, (runs, each) in repeated.items()
+        if lists.get(runs)
     }
-    made |= {name: {"foreach": items, "do": file.stage(each)} for name, (items, each) in repeated.items() if each}
     made |= {table: file.stage([jobs.table(table)]) for table in TABLES}
     made |= {"report": file.stage([jobs.report()])}
-    lists = {"runs": study.runs} | ({"headline_runs": study.headline_runs} if transfers else {})
-    variables = {key: {str(run): run.method for run in runs} for key, runs in lists.items()}
+    variables = {key: {str(run): run.method for run in runs} for key, runs in lists.items() if runs}
     return {"vars": [variables], "stages": made} | study_views(jobs, folder=file.folder)
 
 

@@ -44,11 +44,20 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class StudyJob(Job):
-    """One job of a study of methods, on `devices` GPUs, or on threads where the study asks for no GPU."""
+    """One job of a study of methods, on `devices` GPUs, or on threads where the study asks for no GPU.
+
+    `parts` are the jobs that one process does one after the other, where it does several.
+    """
 
     devices: int
     run: Run | None = None
     dataset: str | None = None
+    parts: Sequence["StudyJob"] = ()
+
+    @property
+    def each(self) -> Sequence["StudyJob"]:
+        """The parts of the job, or the job itself where it has none."""
+        return self.parts or [self]
 
 
 @dataclass(frozen=True)
@@ -120,6 +129,26 @@ class Jobs:
             dataset=dataset,
         )
 
+    def evaluate_and_transfer(self, run: Run) -> StudyJob:
+        """Return the job that evaluates `run` and transfers it to every dataset, in one process."""
+        transfers = [self.transfer(run, name) for name in self.study.evaluation.transfer.datasets]
+        parts = [self.evaluate(run), *transfers]
+        return StudyJob(
+            rule="evaluate_and_transfer",
+            inputs=list(dict.fromkeys(path for part in parts for path in part.inputs)),
+            outputs=[path for part in parts for path in part.outputs],
+            keys=list(dict.fromkeys(key for part in parts for key in part.keys)),
+            devices=self._devices("evaluate"),
+            run=run,
+            parts=parts,
+        )
+
+    @property
+    def together(self) -> list[Run]:
+        """The runs that one job each evaluates and transfers."""
+        study = self.study
+        return study.headline_runs if study.evaluation.transfer.datasets and not study.transfers_apart else []
+
     def table(self, name: str) -> StudyJob:
         """Return the job that makes the table `name`; raises `UserError` for an unknown one."""
         shown = [path for run in runs_of(self.study, name) for path in self._shown(run, name)]
@@ -171,9 +200,8 @@ class Jobs:
 
     @property
     def results(self) -> list[Path]:
-        """Every result of every run."""
-        jobs = (job for job in self._computing() if job.run is not None)
-        return [path for job in jobs for path in job.outputs]
+        """Every result of every run, step by step."""
+        return [path for job in self._of_runs() for path in job.outputs]
 
     def __iter__(self) -> Iterator[StudyJob]:
         """Go through every job, in the order of the steps."""
@@ -182,8 +210,14 @@ class Jobs:
         yield from (self.report(), self.provenance(), self.all())
 
     def _computing(self) -> Iterator[StudyJob]:
+        together = self.together
+        yield from (self.prepare(name, encoded=spec.encoded) for name, spec in self.study.datasets.items())
+        yield from (job for job in self._of_runs() if job.rule == "pretrain" or job.run not in together)
+        yield from map(self.evaluate_and_transfer, together)
+
+    def _of_runs(self) -> Iterator[StudyJob]:
+        """Go through what is done with the runs, step by step, also where one job does several of these."""
         study, transfers = self.study, self.study.evaluation.transfer.datasets
-        yield from (self.prepare(name, encoded=spec.encoded) for name, spec in study.datasets.items())
         yield from (self.pretrain(run) for run in study.runs)
         yield from (self.evaluate(run) for run in study.runs)
         yield from (self.transfer(run, name) for run in study.headline_runs for name in transfers)
@@ -199,7 +233,7 @@ class Jobs:
         return [*shown, folder.description] if shown else []
 
     def _devices(self, step: Step) -> int:
-        asked, on_gpus = self.study.resources[step], self.study.resources["pretrain"].gpus > 0
+        asked, on_gpus = self.study.asked(step), self.study.asked("pretrain").gpus > 0
         return (asked.gpus if on_gpus else asked.threads) * asked.nodes
 
 

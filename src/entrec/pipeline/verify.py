@@ -135,7 +135,8 @@ def _faults(job: Job, study: Study | Setting) -> Iterator[UserError]:
     elif isinstance(job, StudyJob) and job.rule in ("prepare", "prepare_encoded"):
         yield from _faults_of_dataset(job, study)
     elif isinstance(job, StudyJob) and job.run is not None:
-        yield from _faults_of_run(job, job.run, study)
+        for part in job.each:
+            yield from _faults_of_run(part, job.run, study)
     elif job.outputs:
         yield from record_faults(job, study, places={})
 

@@ -39,7 +39,7 @@ def device_of(study: Study, name: str | None) -> Device:
 
     Raises `UserError` for a name that is no such device.
     """
-    unit, asked = ("GPU", "GPUs") if study.resources["pretrain"].gpus else ("core", "no GPU")
+    unit, asked = ("GPU", "GPUs") if study.asked("pretrain").gpus else ("core", "no GPU")
     devices: dict[str, dict[str, Any]] = ASSUMPTIONS["devices"]
     known = {key: entry for key, entry in devices.items() if entry["unit"] == unit}
     if name is not None and name not in known:

@@ -62,7 +62,7 @@ def plan_of(study: Study, *, device: Device, data: Path, results: Path | None) -
     speeds = {method: speed for method, speed in found.items() if speed and networks[method].step}
     unusable = unusable_runs(study, results) if results else []
     plan = Plan(study, device, sizes, networks, speeds, unusable, [])
-    return replace(plan, costs=[Cost(job, _seconds(plan, job)) for job in Jobs(study)])
+    return replace(plan, costs=[Cost(part, _seconds(plan, part)) for job in Jobs(study) for part in job.each])
 
 
 def _seconds(plan: Plan, job: StudyJob) -> float:

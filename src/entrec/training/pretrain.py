@@ -49,7 +49,7 @@ def pretrain(study: Study, run: Run, *, data: Path, folder: Path) -> None:
     Raises `UserError` for damaged data or checkpoints, for a loss that is not finite and for missing GPUs, and
     `Interrupted` when a signal stops it, after a checkpoint is saved.
     """
-    asked = study.resources["pretrain"]
+    asked = study.asked("pretrain")
     device = device_for(asked)
     make_deterministic(device, threads=asked.threads_each)
     with process_group(device):
