@@ -3,12 +3,14 @@
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sized
+from pathlib import Path
 from typing import TypeVar
 
 from tqdm import tqdm
 
 T = TypeVar("T")
 SECONDS_BETWEEN_LINES = 5.0
+CONCLUSION = "result: "  # begins the line of a log that says what a step has found
 
 
 def say(text: str) -> None:
@@ -18,6 +20,21 @@ def say(text: str) -> None:
     """
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
+
+
+def conclude(text: str) -> None:
+    """Say what the step has found. Snakemake's line about the job repeats it (`snakemake_logger_plugin_entrec`)."""
+    say(f"{CONCLUSION}{text}")
+
+
+def conclusion_of(log: Path) -> str | None:
+    """Return what a step has concluded in its log; None where it has concluded nothing, or there is no log."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    said = [line.removeprefix(CONCLUSION) for line in lines if line.startswith(CONCLUSION)]
+    return ", ".join(said) or None
 
 
 def progress(items: Iterable[T], description: str, *, start: int = 0) -> Iterator[T]:

@@ -65,6 +65,11 @@ class Clone:
         path.write_text(text.replace(old, new))
 
 
+def ended(said: str) -> list[str]:
+    """Return what Snakemake said of each job that ended: its description, and what it concluded."""
+    return re.findall(r"^ *\d+ of \d+, .+ left: (.+)$", said, flags=re.MULTILINE)
+
+
 def shrink(path: Path) -> None:
     """Cut the study down to three methods, one seed and two epochs."""
     study = read_yaml(path)

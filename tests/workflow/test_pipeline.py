@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 import yaml
-from tests.workflow.conftest import UP_TO_DATE
+from tests.workflow.conftest import UP_TO_DATE, ended
 
 from entrec.pipeline.jobs import TABLES
 from entrec.yaml_reader import read_yaml
@@ -38,10 +38,12 @@ def test_a_run_that_the_study_does_not_have_is_no_target(finished):
     assert "MissingRuleException" in said or "No rule to produce" in said
 
 
-def test_every_job_is_announced_in_one_line_and_writes_its_progress_to_its_log(finished):
-    announced = re.findall(r"^Job \d+: (.+)$", finished.said, flags=re.MULTILINE)
-    assert len(announced) == len(set(announced)) == 18 + len(TABLES)  # 2 datasets, 7 runs twice, 2 pages
-    assert "pretrain simclr-b256-e2-s0" in announced
+def test_every_job_ends_with_one_line_that_has_its_scores_and_writes_its_progress_to_its_log(finished):
+    told = ended(finished.said)
+    assert len(told) == len(set(told)) == 19 + len(TABLES)  # 2 datasets, 7 runs trained and evaluated, 2 pages, `all`
+    assert "pretrain simclr-b256-e2-s0" in told
+    scores = r"evaluate_and_transfer simclr-b256-e2-s0: linear [\d.]+%, nearest neighbours [\d.]+%, faces [\d.]+%"
+    assert [line for line in told if re.fullmatch(scores, line)]
     log = (finished.folder / "logs/demo/pretrain/simclr-b256-e2-s0.log").read_text()
     assert "pretrain: 8/8 done" in log
 

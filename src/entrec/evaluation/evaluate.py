@@ -14,6 +14,7 @@ from entrec.evaluation.knn import check_neighbours, evaluate_knn
 from entrec.evaluation.linear import evaluate_linear
 from entrec.evaluation.splits import Split, Splits
 from entrec.paths import DatasetFolder
+from entrec.progress import conclude
 from entrec.provenance import record
 from entrec.results import EvaluationResult, write_computed
 from entrec.runs import Run
@@ -44,6 +45,7 @@ def evaluate(study: Study, run: Run, *, data: Path, encoder: Path, output: Path)
         run=str(run), encoder=made.pretraining.encoder, linear=linear, knn=knn, made_from=recording.made_from
     )
     write_computed(output, result, recording.circumstances)
+    conclude(f"linear {linear.test:.1%}, nearest neighbours {knn.test:.1%}")
 
 
 def frozen_splits(study: Study, run: Run, prepared: Prepared, *, encoder: Path, device: torch.device) -> Splits:

@@ -18,6 +18,7 @@ from entrec.evaluation.encoder import load_encoder, results_beside
 from entrec.evaluation.features import Compute, extract
 from entrec.evaluation.fine_tuning import fine_tune, with_fresh_head
 from entrec.evaluation.metrics import Metric, mean_per_class, score, top1
+from entrec.progress import conclude
 from entrec.provenance import record
 from entrec.results import BothMetrics, ScoredPoint, TransferResult, write_computed
 from entrec.runs import Run
@@ -40,6 +41,7 @@ def transfer(study: Study, run: Run, dataset: str, *, data: Path, encoder: Path,
     digest = results_beside(study, run, encoder).pretraining.encoder
     result = TransferResult(run=str(run), encoder=digest, dataset=dataset, **scores, made_from=recording.made_from)
     write_computed(output, result, recording.circumstances)
+    conclude(f"{dataset} {getattr(result.test, metric):.1%}")
 
 
 def transfer_scores(
