@@ -16,6 +16,7 @@ from entrec.pipeline.jobs import Jobs, StudyJob
 from entrec.plan.assumptions import Device, device_of, encoded_bytes
 from entrec.plan.costs import Cost, plan_of
 from entrec.plan.flops import networks_of, passes_of
+from entrec.plan.pace import Pace, measure_pace
 from entrec.plan.sizes import size_of
 from entrec.plan.speeds import measured_speed
 from entrec.plan.text import plan_text
@@ -34,6 +35,11 @@ GPU = Device("toy", "Toy", "GPU", 1e13, {"bfloat16": 1e12, "float32": 5e11}, "no
 @pytest.fixture(scope="module")
 def paper():
     return load_study(PAPER)
+
+
+@pytest.fixture(scope="module")
+def demo():
+    return load_study(DEMO)
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +119,34 @@ def test_wall_time_is_that_of_the_longest_first_schedule(plan):
     assert wall_seconds(toy, 4) == 6 + 4  # 5 beside 3 and 3; a place for each of three
     assert wall_seconds(toy, 5) == wall_seconds(toy, 4)  # a fifth GPU is no place for two
     assert wall_seconds(toy, 6) == 5 + 4
+
+
+def test_the_parts_of_a_job_start_one_process(demo):
+    plan = plan_of(demo, device=device_of(demo, None), data=NOWHERE, results=None)
+    starts = {rule: sum(c.starts for c in plan.costs if c.job.rule == rule) for rule in ("evaluate", "transfer")}
+    assert starts == {"evaluate": len(demo.runs), "transfer": 0}
+    resources = {**demo.resources, "transfer": demo.asked("evaluate")}
+    apart = plan_of(replace(demo, resources=resources), device=device_of(demo, None), data=NOWHERE, results=None)
+    assert sum(c.starts for c in apart.costs) - sum(c.starts for c in plan.costs) == 2 * len(demo.headline_runs)
+    assert sorted(c.seconds for c in apart.costs) == sorted(c.seconds for c in plan.costs)
+
+
+def test_a_measured_pace_gives_every_process_its_start_and_replaces_the_assumed_speed(demo):
+    device, (batch_size, _) = device_of(demo, None), demo.headline
+    pace = Pace(start=2.0, sustained={(8, b): 1e9 for b in demo.batch_sizes} | {(16, 32): 1e9})
+    plan, without = (
+        plan_of(demo, device=device, data=NOWHERE, results=None, pace=p) for p in (pace, replace(pace, start=0.0))
+    )
+    assert plan.rate("simclr", batch_size) == pytest.approx(1e9 / plan.networks["simclr"].step)
+    assert wall_seconds(plan, 1) - wall_seconds(without, 1) == pytest.approx(2 * sum(c.starts for c in plan.costs))
+    assert "a process starts in 2.0 s" in plan_text(plan, devices=[1])
+
+
+def test_the_pace_of_this_machine_has_every_batch_that_the_study_trains_on(demo):
+    pace = measure_pace(demo)
+    assert pace.start > 0
+    assert pace.sustained.keys() == {(8, 256), (8, 128), (8, 64), (16, 32)}
+    assert min(pace.sustained.values()) > 0
 
 
 def test_wall_time_is_at_least_the_hours_shared_out_and_the_longest_job(plan):
@@ -267,7 +301,8 @@ def test_the_image_count_of_a_folder_is_unknown_until_it_is_prepared(paper):
 
 
 @pytest.mark.parametrize("path", sorted(set(Path("params").glob("*.yaml")) - {Path(THEORY_FILE)}), ids=lambda p: p.stem)
-def test_every_study_has_a_plan_that_fits_on_a_page(path, tmp_path, capsys):
+def test_every_study_has_a_plan_that_fits_on_a_page(path, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("entrec.plan.pace.measure_pace", lambda study: Pace(2.0, {(8, 64): 1e10}))
     show_plan(path, data=tmp_path, results=tmp_path)
     said = capsys.readouterr().out
     for title in ("Jobs", "by table", "Methods", "Wall time", "Disk", "Assumptions"):
@@ -325,4 +360,4 @@ def test_what_runs_on_processors_takes_no_time_of_gpus(paper, plan):
     assert pretrainings == [c for c in plan.costs if c.job.rule == "pretrain"]
     assert {cost.seconds for cost in mixed.costs if cost.job.rule != "pretrain"} == {0}
     assert wall_seconds(mixed, 16) == pytest.approx(sum(cost.seconds for cost in pretrainings))  # one after the other
-    assert re.search(r"evaluate +57 +0 +0\.0 s", plan_text(mixed, devices=[16]))
+    assert re.search(r"evaluate +57 +57 +0 +0\.0 s", plan_text(mixed, devices=[16]))

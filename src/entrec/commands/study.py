@@ -276,11 +276,14 @@ def show_plan(
     """Estimate what a study takes before anything runs: jobs, GPU-hours, wall time and disk space."""
     from entrec.plan.assumptions import device_of
     from entrec.plan.costs import plan_of
+    from entrec.plan.pace import measure_pace
     from entrec.plan.text import default_devices, plan_text
     from entrec.plan.wall_time import check_devices
 
-    s = load_study(study)
-    plan = plan_of(s, device=device_of(s, device), data=data, results=results)
+    s = loaded(study)
+    chosen = device_of(s, device)
+    pace = measure_pace(s) if chosen.unit == "core" else None
+    plan = plan_of(s, device=chosen, data=data, results=results, pace=pace)
     if gpus is not None:
         check_devices(plan, gpus)
     print(plan_text(plan, devices=[gpus] if gpus is not None else default_devices(plan)), end="")

@@ -9,6 +9,7 @@ from entrec.methods.registry import METHODS
 from entrec.pipeline.jobs import runs_of
 from entrec.plan.assumptions import GIGA, TERA
 from entrec.plan.costs import Cost, Plan
+from entrec.plan.pace import Pace
 from entrec.plan.wall_time import wall_seconds, widest
 from entrec.runs import Run
 
@@ -22,7 +23,7 @@ def plan_text(plan: Plan, *, devices: Sequence[int]) -> str:
     hours = f"{plan.device.unit}-hours"
     speed = f"images/s/{plan.device.unit}"
     sections = {
-        "Jobs": _table(["rule", "jobs", hours, "longest"], _rules(plan)),
+        "Jobs": _table(["rule", "jobs", "process starts", hours, "longest"], _rules(plan)),
         f"{hours} by table": _table(["", "runs", "pretrain", "linear and kNN", "transfer", "sum"], _tables(plan)),
         "Methods": _table(["", "runs", "GFLOP/image", speed, "speed from", hours], _methods(plan)),
         "Wall time": _table(["", "until all is done"], _wall(plan, devices)),
@@ -50,8 +51,12 @@ def _rules(plan: Plan) -> list[list[str]]:
         costs = [cost for cost in plan.costs if cost.job.rule == rule]
         estimated = rule in STEPS
         hours = _hours(device_hours(costs)) if estimated else NOTHING
-        rows.append([rule, str(len(costs)), hours, _duration(max(c.seconds for c in costs)) if estimated else NOTHING])
-    return [*rows, ["sum", str(len(plan.costs)), _hours(device_hours(plan.costs)), ""]]
+        starts = str(sum(c.starts for c in costs))
+        rows.append(
+            [rule, str(len(costs)), starts, hours, _duration(max(c.seconds for c in costs)) if estimated else NOTHING]
+        )
+    starts = str(sum(cost.starts for cost in plan.costs))
+    return [*rows, ["sum", str(len(plan.costs)), starts, _hours(device_hours(plan.costs)), ""]]
 
 
 def _tables(plan: Plan) -> list[list[str]]:
@@ -108,20 +113,18 @@ def _disk(plan: Plan) -> list[list[str]]:
 
 
 def _assumptions(plan: Plan) -> list[str]:
-    device, precision = plan.device, plan.study.training.precision
-    share = f", {100 * device.utilisation:.1f} % of its peak in bfloat16" if device.utilisation else ""
     counted = [name for name, size in plan.sizes.items() if size.counted]
     published = [name for name, size in plan.sizes.items() if not size.counted]
     lines = [
-        f"One {device.title} sustains {device.sustained[precision] / TERA:g} TFLOP/s in {precision}{share}:"
-        f" {device.source}.",
+        *([_measured(plan.pace)] if plan.pace else [_assumed(plan)]),
         "FLOPs are counted on the networks: multiplications and additions for every view, small crop and EMA copy,"
         " forward and backward. Heads, losses, augmentation and communication are left out.",
         "Where finished runs trained the same network on images of the same size in the same precision, their measured"
         " speed replaces the count.",
-        "Not estimated: idle time of GPUs with small batches, slow disks, preemption, the start of each job, jobs on"
-        " processors such as preparation, and linear classifiers that lbfgs fits.",
-        "The wall time assumes that all devices are free all the time and that the longest pretrainings start first.",
+        "Not estimated: idle time of GPUs with small batches, slow disks, preemption,"
+        f"{'' if plan.pace else ' the start of each job,'} jobs on processors such as preparation beside GPUs, what"
+        " tables and pages compute, and linear classifiers that lbfgs fits.",
+        "The wall time assumes that all devices are free all the time and that the longest jobs start first.",
     ]
     if plan.unusable:
         lines.append(
@@ -133,6 +136,23 @@ def _assumptions(plan: Plan) -> list[str]:
     if counted:
         lines.append(f"Image counts of prepared datasets: {', '.join(counted)}.")
     return lines
+
+
+def _assumed(plan: Plan) -> str:
+    """Return the line about the speed that is assumed of the device."""
+    device, precision = plan.device, plan.study.training.precision
+    share = f", {100 * device.utilisation:.1f} % of its peak in bfloat16" if device.utilisation else ""
+    sustained = device.sustained[precision] / TERA
+    return f"One {device.title} sustains {sustained:g} TFLOP/s in {precision}{share}: {device.source}."
+
+
+def _measured(pace: Pace) -> str:
+    """Return the line about what was measured on this machine."""
+    slowest, fastest = (find(pace.sustained.values()) / TERA for find in (min, max))
+    return (
+        f"Measured here and now: a process starts in {pace.start:.1f} s, and training steps of the study's network on"
+        f" one thread sustain {slowest:.2g} to {fastest:.2g} TFLOP/s, depending on the sizes of images and batches."
+    )
 
 
 def _hours(hours: float) -> str:

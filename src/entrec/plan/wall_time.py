@@ -1,10 +1,12 @@
-"""The wall time of all jobs on a number of devices: pretrainings side by side, then evaluations and transfers."""
+"""The wall time of all jobs on a number of devices, one kind after the other, those of a kind side by side."""
 
 import heapq
 from collections.abc import Iterable
 
 from entrec.errors import UserError
 from entrec.plan.costs import Cost, Plan
+
+KINDS = (("prepare", "prepare_encoded"), ("pretrain",), ("evaluate", "transfer"), ("table",), ("report", "provenance"))
 
 
 def check_devices(plan: Plan, devices: int) -> None:
@@ -23,21 +25,19 @@ def widest(plan: Plan) -> int:
 
 
 def wall_seconds(plan: Plan, devices: int) -> float:
-    """Return the seconds on `devices` that are always free: all pretrainings, then all evaluations and transfers."""
-    first = [cost for cost in plan.costs if cost.job.rule == "pretrain"]
-    second = [cost for cost in plan.costs if cost.job.rule in ("evaluate", "transfer")]
-    return sum(_side_by_side(costs, devices) for costs in (first, second))
+    """Return the seconds on `devices` that are always free."""
+    return sum(_side_by_side(plan, [c for c in plan.costs if c.job.rule in kind], devices) for kind in KINDS)
 
 
-def _side_by_side(costs: Iterable[Cost], devices: int) -> float:
+def _side_by_side(plan: Plan, costs: Iterable[Cost], devices: int) -> float:
     """Return the seconds until the last job ends, if the longest waiting job starts whenever enough devices are free.
 
     All jobs are given the devices of the widest.
     """
-    ordered = sorted((cost for cost in costs if cost.job.devices), key=lambda cost: cost.seconds, reverse=True)
+    ordered = sorted((cost for cost in costs if cost.job.devices), key=plan.wall, reverse=True)
     if not ordered:
         return 0.0
     free = [0.0] * (devices // max(cost.job.devices for cost in ordered))
     for cost in ordered:
-        heapq.heapreplace(free, free[0] + cost.seconds)
+        heapq.heapreplace(free, free[0] + plan.wall(cost))
     return max(free)
