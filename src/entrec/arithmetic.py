@@ -6,6 +6,7 @@ mode of MKL that gives Intel and AMD processors the same bits; `AVX2` does not. 
 for AVX-512. The libraries read the variables when they are loaded or at their first operation, so importing this
 package must come before that. Variables that the user has set stay as they are. The vector functions of MKL, which
 torch uses for a few functions, obey none of these variables; `information.portable` stands in for them.
+MKL's compatible mode is slow, so that `information.products` gives products to oneDNN.
 
 A study with `arithmetic: native` is computed by the fastest code of each processor instead. Its results differ in
 their last bits from one processor to another. That suits a study which runs on a GPU, which none of this affects, and

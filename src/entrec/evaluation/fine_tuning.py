@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from entrec.data.prepared import Prepared
 from entrec.errors import UserError
 from entrec.evaluation.features import Compute, Precision
+from entrec.information.products import Linear
 from entrec.progress import progress
 from entrec.results import Point
 from entrec.settings import Transfer
@@ -53,7 +54,7 @@ class Candidate:
 
 def with_fresh_head(backbone: nn.Module, *, classes: int, seed: int) -> nn.Module:
     """Return the backbone followed by a linear head, whose weights depend on `seed` only and whose bias is 0."""
-    head = nn.Linear(int(backbone.num_features), classes)  # type: ignore[arg-type]
+    head = Linear(int(backbone.num_features), classes)  # type: ignore[arg-type]
     nn.init.normal_(head.weight, std=HEAD_STD, generator=torch.Generator().manual_seed(seed))
     nn.init.zeros_(head.bias)
     return nn.Sequential(backbone, head)

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from entrec.errors import UserError
 from entrec.evaluation.metrics import mean_per_class, top1
 from entrec.evaluation.splits import Splits
+from entrec.information.products import product
 from entrec.results import Accuracies
 from entrec.settings import KNN
 
@@ -45,7 +46,7 @@ def votes(
     bank = F.normalize(bank, dim=1)
     rows = []
     for chunk in F.normalize(queries, dim=1).split(CHUNK):
-        similarity, nearest = (chunk @ bank.T).topk(neighbours, dim=1)  # (chunk, neighbours)
+        similarity, nearest = (product(chunk, bank.T)).topk(neighbours, dim=1)  # (chunk, neighbours)
         weight = (similarity / temperature).softmax(dim=1)  # the exp without overflow; votes keep their order
         rows.append(weight.new_zeros(len(chunk), classes).scatter_add_(1, labels[nearest], weight))
     return torch.cat(rows)

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from entrec.information.portable import log
+from entrec.information.products import add_product_, product
 
 NEGLIGIBLE = -80.0  # its exp is 2e-35: a million of them change no sum in float64
 LOST = 1e-16  # the clamp at `NEGLIGIBLE` may change the last digits of a sum of powers below this
@@ -67,10 +68,10 @@ class _Self(torch.autograd.Function):
         for i, j in _upper(len(z), ctx.tile):
             scores = _scores(z, bias, i, j, ctx.skip_diagonal)
             weights = _weights(scores, sums[i], sums[j], gradient[i], gradient[j])
-            of_z[:, i].addmm_(z[j].T, weights.T)
+            add_product_(of_z[:, i], z[j].T, weights.T)
             of_bias[i] += weights.sum(dim=1)
             if i != j:
-                of_z[:, j].addmm_(z[i].T, weights)
+                add_product_(of_z[:, j], z[i].T, weights)
                 of_bias[j] += weights.sum(dim=0)
         return of_z.T, of_bias, None, None
 
@@ -81,7 +82,7 @@ class _Cross(torch.autograd.Function):
         rows, columns = a.new_full((len(a),), -math.inf), b.new_full((len(b),), -math.inf)
         for i in _slices(len(a), tile):
             for j in _slices(len(b), tile):
-                _merge_both(rows, i, columns, j, a[i] @ b[j].T)
+                _merge_both(rows, i, columns, j, product(a[i], b[j].T))
         ctx.save_for_backward(a, b, rows, columns)
         ctx.tile = tile
         return rows, columns
@@ -93,9 +94,9 @@ class _Cross(torch.autograd.Function):
         of_a, of_b = _transposed_zeros(a), _transposed_zeros(b)
         for i in _slices(len(a), ctx.tile):
             for j in _slices(len(b), ctx.tile):
-                weights = _weights(a[i] @ b[j].T, rows[i], columns[j], of_rows[i], of_columns[j])
-                of_a[:, i].addmm_(b[j].T, weights.T)
-                of_b[:, j].addmm_(a[i].T, weights)
+                weights = _weights(product(a[i], b[j].T), rows[i], columns[j], of_rows[i], of_columns[j])
+                add_product_(of_a[:, i], b[j].T, weights.T)
+                add_product_(of_b[:, j], a[i].T, weights)
         return of_a.T, of_b.T, None
 
 
@@ -105,7 +106,7 @@ class _Rows(torch.autograd.Function):
         sums = a.new_full((len(a),), -math.inf)
         for i in _slices(len(a), tile):
             for j in _slices(len(b), tile):
-                _merge(sums, i, a[i] @ b[j].T, dim=1)
+                _merge(sums, i, product(a[i], b[j].T), dim=1)
         ctx.save_for_backward(a, b, sums)
         ctx.tile = tile
         return sums
@@ -117,10 +118,10 @@ class _Rows(torch.autograd.Function):
         of_a, of_b = _transposed_zeros(a), _transposed_zeros(b)
         for i in _slices(len(a), ctx.tile):
             for j in _slices(len(b), ctx.tile):
-                weights = _exp((a[i] @ b[j].T).sub_(sums[i, None])).mul_(gradient[i, None])
-                of_a[:, i].addmm_(b[j].T, weights.T)
+                weights = _exp(product(a[i], b[j].T).sub_(sums[i, None])).mul_(gradient[i, None])
+                add_product_(of_a[:, i], b[j].T, weights.T)
                 if ctx.needs_input_grad[1]:  # keys of a momentum encoder have none
-                    of_b[:, j].addmm_(a[i].T, weights)
+                    add_product_(of_b[:, j], a[i].T, weights)
         return of_a.T, of_b.T, None
 
 
@@ -144,7 +145,7 @@ def _upper(k: int, tile: int) -> Iterator[tuple[slice, slice]]:
 
 
 def _scores(z: Tensor, bias: Tensor, i: slice, j: slice, skip_diagonal: bool) -> Tensor:
-    scores = (z[i] @ z[j].T).add_(bias[i, None]).add_(bias[None, j])
+    scores = product(z[i], z[j].T).add_(bias[i, None]).add_(bias[None, j])
     if skip_diagonal and i == j:
         scores.fill_diagonal_(-math.inf)
     return scores

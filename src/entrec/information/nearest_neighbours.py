@@ -15,6 +15,7 @@ from torch import Tensor
 
 from entrec.information.checks import check_dimension, check_finite, check_sample, unit_vectors
 from entrec.information.portable import arcsin, log
+from entrec.information.products import product
 from entrec.information.sphere import log_area
 
 ROWS = 1024  # of the matrix of distances at a time
@@ -102,7 +103,7 @@ def _distances(points: Tensor, neighbours: int) -> Tensor:
     found = []
     for rows in torch.arange(k, device=points.device).split(ROWS):
         # without the row's own square, which changes no order; the smallest is the distance of the point to itself
-        order = squares - 2 * points[rows] @ points.T
+        order = squares - 2 * product(points[rows], points.T)
         neighbour = order.kthvalue(neighbours + 1, dim=1).indices
         found.append(torch.linalg.vector_norm(points[rows] - points[neighbour], dim=1))
     return torch.cat(found)

@@ -28,6 +28,7 @@ from entrec.data import randomness
 from entrec.information.checks import check_pairs, check_positive, check_sample
 from entrec.information.portable import log_sum_exp
 from entrec.information.precision import full_precision, lift
+from entrec.information.products import Linear, product
 from entrec.methods.method import BatchSource, Method, StepOutput
 from entrec.methods.registry import AMDIMSettings
 from entrec.networks.backbones import num_features
@@ -102,7 +103,7 @@ class PositionHead(nn.Module):
     def __init__(self, inputs: int, hidden: int, embedding: int) -> None:
         super().__init__()
         self.layers = mlp(inputs, (hidden, embedding), last_bias=False)
-        self.shortcut = nn.Linear(inputs, embedding, bias=False)
+        self.shortcut = Linear(inputs, embedding, bias=False)
         self.norm = nn.BatchNorm1d(embedding)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -148,7 +149,7 @@ def local_info_nce(sources: Tensor, targets: Tensor, *, clip: float) -> tuple[Te
     check_pairs(sources, targets[:, 0])
     check_positive(clip=clip)
     (k, d), positions = sources.shape, targets.shape[1]
-    scores = (sources @ targets.flatten(0, 1).T).unflatten(1, (k, positions)) / d**0.5  # (k, k, positions)
+    scores = product(sources, targets.flatten(0, 1).T).unflatten(1, (k, positions)) / d**0.5  # (k, k, positions)
     clipped = clip * (scores / clip).tanh()
     own = clipped.diagonal().T  # (k, positions)
     same_image = torch.eye(k, dtype=torch.bool, device=scores.device)[:, :, None]

@@ -15,6 +15,7 @@ from entrec.collectives import gather
 from entrec.information.checks import check_pairs, check_sample
 from entrec.information.geometry import off_diagonal_energy
 from entrec.information.precision import full_precision, lift
+from entrec.information.products import product
 from entrec.methods.method import Method, StepOutput
 from entrec.methods.registry import BarlowTwinsSettings
 from entrec.networks.backbones import num_features
@@ -50,4 +51,4 @@ def cross_correlation(z1: Tensor, z2: Tensor) -> Tensor:
     check_pairs(z1, z2)
     check_sample(z1)
     standard1, standard2 = (F.batch_norm(z, None, None, training=True) for z in (z1, z2))
-    return standard1.T @ standard2 / len(z1)
+    return product(standard1.T, standard2) / len(z1)

@@ -22,6 +22,7 @@ from entrec.collectives import gather
 from entrec.data import randomness
 from entrec.errors import UserError
 from entrec.information.precision import full_precision
+from entrec.information.products import product
 from entrec.methods.method import BatchSource, Method, StepOutput
 from entrec.methods.multi_crop import features_of_crops
 from entrec.methods.registry import DeepClusterSettings
@@ -146,7 +147,7 @@ def spherical_k_means(points: Tensor, centroids: Tensor, *, iterations: int) -> 
 
 def nearest_centroids(points: Tensor, centroids: Tensor) -> Tensor:
     """Return for each of `points` (k, d) the number of the centroid with the largest inner product; (k,)."""
-    return torch.cat([(rows @ centroids.T).argmax(dim=1) for rows in points.split(ROWS)])
+    return torch.cat([product(rows, centroids.T).argmax(dim=1) for rows in points.split(ROWS)])
 
 
 @full_precision

@@ -26,6 +26,7 @@ from entrec.collectives import gather, share_gradient
 from entrec.data import randomness
 from entrec.information.checks import check_pairs, check_sample
 from entrec.information.precision import full_precision, lift
+from entrec.information.products import Linear
 from entrec.methods.method import BatchSource, Method, StepOutput
 from entrec.methods.registry import MIBSettings
 from entrec.networks.backbones import num_features
@@ -104,7 +105,7 @@ class Critic(nn.Module):
     def __init__(self, d: int, hidden: Sequence[int]) -> None:
         super().__init__()
         widths = itertools.pairwise([2 * d, *hidden, 1])
-        layers = [layer for a, b in widths for layer in (nn.Linear(a, b), nn.ReLU())]
+        layers = [layer for a, b in widths for layer in (Linear(a, b), nn.ReLU())]
         self.layers = nn.Sequential(*layers[:-1])
 
     def forward(self, z1: Tensor, z2: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from entrec.collectives import gather
+from entrec.information.products import Linear
 from entrec.methods.method import Method, StepOutput
 from entrec.methods.registry import SupervisedSettings
 from entrec.networks.backbones import num_features
@@ -21,7 +22,7 @@ class Supervised(Method):
     def __init__(self, backbone: nn.Module, settings: SupervisedSettings, *, classes: int) -> None:
         super().__init__()
         self.backbone = backbone
-        self.classifier = nn.Linear(num_features(backbone), classes)
+        self.classifier = Linear(num_features(backbone), classes)
         self.label_smoothing = settings.label_smoothing
 
     @classmethod

@@ -16,6 +16,7 @@ from entrec.information.checks import check_pairs, check_sample
 from entrec.information.geometry import off_diagonal_energy
 from entrec.information.portable import sqrt
 from entrec.information.precision import full_precision, lift
+from entrec.information.products import product
 from entrec.methods.method import Method, StepOutput
 from entrec.methods.registry import VICRegSettings
 from entrec.networks.backbones import num_features
@@ -68,4 +69,4 @@ def covariance_energy(z: Tensor) -> Tensor:
     """Return the sum of the squared covariances of different coordinates of `z` (k, d), divided by d (eqs. 3 and 4)."""
     k, d = z.shape
     centred = z - z.mean(dim=0)
-    return off_diagonal_energy(centred.T @ centred / (k - 1)) / d
+    return off_diagonal_energy(product(centred.T, centred) / (k - 1)) / d

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from entrec.information.precision import full_precision, lift
+from entrec.information.products import Linear, product
 
 
 def on_sphere(z: Tensor) -> Tensor:
@@ -17,7 +18,7 @@ def on_sphere(z: Tensor) -> Tensor:
 @full_precision
 def cosines(z: Tensor, prototypes: Tensor) -> Tensor:
     """Return the cosines (k, m) of unit vectors `z` (k, d) with unit vectors `prototypes` (m, d)."""
-    return z @ prototypes.T
+    return product(z, prototypes.T)
 
 
 def mlp(inputs: int, widths: Sequence[int], *, last_norm: bool = False, last_bias: bool = True) -> nn.Sequential:
@@ -28,8 +29,8 @@ def mlp(inputs: int, widths: Sequence[int], *, last_norm: bool = False, last_bia
     """
     layers: list[nn.Module] = []
     for a, b in itertools.pairwise([inputs, *widths[:-1]]):
-        layers += [nn.Linear(a, b, bias=False), nn.BatchNorm1d(b), nn.ReLU(inplace=True)]
-    layers.append(nn.Linear([inputs, *widths][-2], widths[-1], bias=last_bias and not last_norm))
+        layers += [Linear(a, b, bias=False), nn.BatchNorm1d(b), nn.ReLU(inplace=True)]
+    layers.append(Linear([inputs, *widths][-2], widths[-1], bias=last_bias and not last_norm))
     if last_norm:
         layers.append(nn.BatchNorm1d(widths[-1], affine=False))
     return nn.Sequential(*layers)

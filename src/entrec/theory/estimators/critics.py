@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
+from entrec.information.products import Linear, product
+
 
 def mlp(inputs: int, hidden: Sequence[int], outputs: int) -> nn.Sequential:
     """Return linear layers with ReLU between them, from `inputs` to `outputs` coordinates."""
     widths = [inputs, *hidden, outputs]
-    layers = [layer for a, b in itertools.pairwise(widths) for layer in (nn.Linear(a, b), nn.ReLU())]
+    layers = [layer for a, b in itertools.pairwise(widths) for layer in (Linear(a, b), nn.ReLU())]
     return nn.Sequential(*layers[:-1])
 
 
@@ -24,7 +26,7 @@ class SeparableCritic(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Return the scores (k, k) of all pairs of `x` (k, d) and `y` (k, d)."""
-        return self.f(x) @ self.g(y).T
+        return product(self.f(x), self.g(y).T)
 
 
 class JointCritic(nn.Module):

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from entrec.information.precision import lift
+from entrec.information.products import Linear
 from entrec.theory.identifiability.streams import seed_of
 from entrec.theory.settings.identifiability import Network, Space
 
@@ -35,7 +36,7 @@ class Encoder(nn.Module):
         self.register_buffer("mean", torch.zeros(widths[0]))
         self.register_buffer("deviation", torch.ones(widths[0]))
         pairs = itertools.pairwise(widths)
-        layers = [layer for a, b in pairs for layer in (nn.Linear(a, b), nn.LeakyReLU(slope, inplace=True))]
+        layers = [layer for a, b in pairs for layer in (Linear(a, b), nn.LeakyReLU(slope, inplace=True))]
         self.layers = nn.Sequential(*layers[:-1])
         self.space = space
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from entrec.information.products import linear
 from entrec.theory.identifiability.streams import stream
 from entrec.theory.settings.identifiability import Network
 
@@ -27,8 +28,8 @@ class Mixing(nn.Module):
         """Return the observations (k, n) of latents `z` (k, n)."""
         *hidden, last = self.weights.unbind()
         for weight in hidden:
-            z = F.leaky_relu(z @ weight.T, self.slope)
-        return z @ last.T
+            z = F.leaky_relu(linear(z, weight, None), self.slope)
+        return linear(z, last, None)
 
 
 def draw_mixing(n: int, settings: Network, *, seed: int) -> Mixing:
