@@ -57,6 +57,8 @@ def test_every_study_file_is_valid_and_named_after_itself(path):
             ["datasets.digits.source: unknown source 'digit'; did you mean digits? allowed: digits, faces"],
         ),
         ("dataset: digits\n", "dataset: mnist\n", ["dataset", "'mnist'", "digits, faces, textures"]),
+        ("claims: [C1]", "claims: [C2]", ["claims.0: 'C2'; allowed: C1, C4, C5, C6, C7"]),
+        ("claims: [C1]", "claims: [C1, C1]", ["claims.1", "C1", "given twice"]),
         ("[faces, textures]", "[faces, flowers]", ["evaluation.transfer.datasets.1", "'flowers'", "faces, textures"]),
         (
             "  cmc: {",
@@ -141,6 +143,20 @@ def test_a_fault_is_one_line_that_names_file_line_key_value_and_what_is_allowed(
     lines = str(caught.value).split("\n")
     assert all(re.match(rf"{re.escape(str(path))}, line \d+: ", line) for line in lines)
     assert any(all(part in line for part in says) for line in lines), lines
+
+
+def test_a_claim_without_its_experiment_is_refused(tmp_path):
+    study = read_yaml(DEMO) | {"claims": ["C4", "C5", "C6", "C7"], "batch_sizes": [256], "epochs": [20]}
+    study["evaluation"]["transfer"]["datasets"] = []
+    path, transfer_sets = tmp_path / "none.yaml", "evaluation.transfer.datasets"
+    path.write_text(json.dumps(study))
+    with pytest.raises(UserError) as caught:
+        load_study(path)
+    assert [line.split(": ", 1)[1] for line in str(caught.value).split("\n")] == [
+        f"claims.1: 'C5', but {transfer_sets} has 0; allowed: with at least 1 of {transfer_sets}",
+        "claims.2: 'C6', but batch_sizes has 1; allowed: with at least 2 of batch_sizes",
+        "claims.3: 'C7', but epochs has 1; allowed: with at least 2 of epochs",
+    ]
 
 
 def test_a_study_without_methods_is_refused(tmp_path):

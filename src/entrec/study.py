@@ -37,6 +37,7 @@ from entrec.strict import Fault, at, check, faults_below, missing, named_after, 
 from entrec.yaml_reader import Document, read_document
 
 Step = Literal["prepare", "pretrain", "evaluate", "transfer", "tables", "report"]
+Claim = Literal["C1", "C4", "C5", "C6", "C7"]  # those that a study of methods can speak of
 
 
 def _methods(methods: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -72,12 +73,14 @@ class Study:
     """What one file of `params/` says: which methods are trained how, on what, and how they are evaluated.
 
     The first batch size and the first number of epochs are the headline setting; the others are sweeps. The settings
-    of the methods stay plain values; `method` gives them as objects.
+    of the methods stay plain values; `method` gives them as objects. `claims` are the paper's claims that the study was
+    made to decide: the report gives no verdict on any other.
     """
 
     name: StudyName
     title: str
     description: str
+    claims: Annotated[tuple[Claim, ...], Distinct]
     dataset: str
     datasets: dict[Name, Dataset]
     seeds: Seeds
@@ -162,6 +165,20 @@ class Study:
             if values[0] != max(values):
                 problem = f"{values[0]}; the first value is the headline setting of the tables"
                 yield Fault(f"{key}.0", problem, f"the largest, {max(values)}")
+
+    @check
+    def _claims_with_experiments(self) -> Iterator[Fault]:
+        """Yield claims about a sweep, or about transfer, that the study does not have."""
+        needed = {
+            "C5": (len(self.evaluation.transfer.datasets), 1, "evaluation.transfer.datasets"),
+            "C6": (len(self.batch_sizes), 2, "batch_sizes"),
+            "C7": (len(self.epochs), 2, "epochs"),
+        }
+        for i, claim in enumerate(self.claims):
+            if claim in needed:
+                found, least, key = needed[claim]
+                if found < least:
+                    yield Fault(f"claims.{i}", f"{claim!r}, but {key} has {found}", f"with at least {least} of {key}")
 
     @check
     def _warmup(self) -> Iterator[Fault]:
@@ -342,6 +359,7 @@ def table_keys() -> list[str]:
 def report_keys() -> list[str]:
     """Return the keys that the page shows, beside those of its tables."""
     shown = [
+        "claims",
         "description",
         "datasets",
         "arithmetic",

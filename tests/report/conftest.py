@@ -198,13 +198,15 @@ def demo(demo_file: Path) -> Study:
 
 @pytest.fixture
 def paper(tmp_path: Path) -> Study:
-    """The demo under the paper's name, with the paper's batch sizes and epochs."""
-    return load_study(_with_settings(tmp_path / "paper.yaml", "[4096, 2048, 1024, 512]", "[400, 300, 200, 100]"))
+    """The demo under the paper's name, with the paper's batch sizes, epochs and claims."""
+    sizes, epochs = "[4096, 2048, 1024, 512]", "[400, 300, 200, 100]"
+    return load_study(_with_settings(tmp_path / "paper.yaml", sizes, epochs, claims="[C1, C4, C5, C6, C7]"))
 
 
-def _with_settings(path: Path, batch_sizes: str, epochs: str) -> Path:
+def _with_settings(path: Path, batch_sizes: str, epochs: str, *, claims: str = "[C1]") -> Path:
     text = (ROOT / "params" / "demo.yaml").read_text()
-    settings = {"batch_sizes": batch_sizes, "epochs": epochs, "seeds": "{main: [0, 1], sweep: [0]}"}
+    seeds = "{main: [0, 1], sweep: [0]}"
+    settings = {"claims": claims, "batch_sizes": batch_sizes, "epochs": epochs, "seeds": seeds}
     for key, value in settings.items():
         text, found = re.subn(rf"^{key}:.*$", f"{key}: {value}", text, flags=re.MULTILINE)
         assert found == 1

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import floats, lists
 
-from entrec.report.mean_sd import MeanSD, decimal, points, pooled
+from entrec.report.mean_sd import MeanSD, decimal, points
 
 GROUPS = lists(lists(floats(-100, 100), max_size=4), max_size=5)
 
@@ -16,12 +16,6 @@ def test_a_union_has_the_mean_and_the_deviation_of_all_its_values(groups: list[l
     assert union.n == whole.n
     assert union.mean == pytest.approx(whole.mean, abs=1e-9, nan_ok=True)
     assert union.sd == pytest.approx(whole.sd, abs=1e-5)
-
-
-def test_pooled_deviation_weighs_groups_by_their_degrees_of_freedom() -> None:
-    # variances 4 (one degree) and 1 (two degrees): (4 + 2) / 3
-    assert pooled([MeanSD(0, 2.0, 2), MeanSD(0, 1.0, 3), MeanSD(0, None, 1)]) == pytest.approx(2**0.5)
-    assert pooled([MeanSD(0, None, 1)]) is None
 
 
 @given(floats(-1e6, 1e6))

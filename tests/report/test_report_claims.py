@@ -1,6 +1,7 @@
 """Claims: the rules on numbers chosen by hand, and what may never be said."""
 
 import re
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +11,11 @@ from tests.report.conftest import frames_of, write_history
 
 from entrec.report.claims import Verdict
 from entrec.report.templates import fragment
-from entrec.report.vision.claims import judge
+from entrec.report.vision.claims import DECISIONS, judge
 from entrec.report.vision.figures import TITLES
 from entrec.report.vision.published import published_rows
 from entrec.runs import Run
-from entrec.study import Study
+from entrec.study import Study, load_study
 
 Results = Callable[..., Path]
 
@@ -24,37 +25,57 @@ def verdicts(study: Study, folder: Path) -> dict[str, Verdict]:
 
 
 def as_printed(run: Run, study: Study) -> float:
-    """The paper's own tables as fractions: the baselines, which it has not, far away from everything."""
+    """The paper's own tables as fractions: the baselines, which it has not, far below and above everything."""
     printed = [row for table in ("table_1", "table_2") for row in published_rows(study, table)]
     own = [row for row in printed if row["method"] == run.method]
     if not own:
-        return 0.2
+        return {"untrained": 0.2, "supervised": 0.9}.get(run.method, 0.5)
     here = (run.batch_size, run.epochs)
     change = sum(row["delta"] for row in own if "delta" in row and (row["batch_size"], row["epochs"]) == here)
     return (own[0]["value"] + change) / 100
 
 
-def test_claims_about_imagenet_are_never_reproduced_by_another_study(demo: Study, results: Results) -> None:
+def noisy(run: Run, study: Study) -> float:
+    """The paper's numbers with a tenth of a point between neighbouring seeds."""
+    return as_printed(run, study) + 0.001 * ((zlib.crc32(run.method.encode()) + run.seed) % 2)
+
+
+def test_a_study_gives_no_verdict_on_claims_that_it_does_not_speak_of(demo: Study, results: Results) -> None:
     found = verdicts(demo, results(demo))
+    assert demo.claims == ("C1",)
     for name in ("C4", "C5", "C6", "C7"):
         assert found[name].status == "not run"
-        assert "Only the study `paper`" in found[name].sentence
-        assert found[name].here.startswith("On digits the rule ")
+        assert found[name].sentence == "The study `demo` does not speak of this claim."
+        assert found[name].scale == ""
+    assert found["C1"].status != "not run"
 
 
 def test_the_papers_own_numbers_reproduce_its_claims(paper: Study, results: Results) -> None:
-    found = verdicts(paper, results(paper, lambda run: as_printed(run, paper)))
+    found = verdicts(paper, results(paper, lambda run: noisy(run, paper)))
     assert {name: found[name].status for name in ("C4", "C5", "C6", "C7")} == dict.fromkeys(
         ("C4", "C5", "C6", "C7"), "reproduced"
     )
-    assert "EntRecCont reaches 69.7" in found["C4"].sentence
-    assert found["C6"].here == ""
+    assert "EntRecCont reaches 69.8" in found["C4"].sentence
+    assert "−4.2 for EntRecCont" in found["C6"].sentence
+    assert "−5.9 for EntRecCont" in found["C7"].sentence
+
+
+def test_a_verdict_on_other_images_than_imagenet_is_indicative(paper: Study, results: Results) -> None:
+    frames = frames_of(paper, results(paper))
+    found = judge(paper, frames)
+    scales = {verdict.name: verdict.scale for verdict in found if verdict.name in DECISIONS}
+    assert scales == dict.fromkeys(DECISIONS, "indicative, on digits")
+    html = fragment("claims", found, TITLES)
+    assert html.count("</span><small>indicative, on digits</small></td>") == len(DECISIONS)
+    on_imagenet = load_study(Path("params/paper.yaml"))
+    assert {verdict.scale for verdict in judge(on_imagenet, frames)} == {""}
 
 
 @pytest.mark.parametrize(
     ("claim", "worse"),
     [
         ("C4", lambda run: -0.02),
+        ("C5", lambda run: -0.02),
         ("C6", lambda run: -0.02 if run.batch_size < 4096 else 0.0),
         ("C7", lambda run: -0.12 if run.epochs == 100 else 0.0),
     ],
@@ -63,24 +84,43 @@ def test_an_entrec_that_does_worse_is_not_reproduced(
     claim: str, worse: Callable[[Run], float], paper: Study, results: Results
 ) -> None:
     def accuracy(run: Run) -> float:
-        return as_printed(run, paper) + (worse(run) if run.method == "entrec_cont" else 0.0)
+        return noisy(run, paper) + (worse(run) if run.method == "entrec_cont" else 0.0)
 
     assert verdicts(paper, results(paper, accuracy))[claim].status == "not reproduced"
 
 
-def test_the_margin_is_two_pooled_deviations_but_at_least_half_a_point(paper: Study, results: Results) -> None:
-    def wide(run: Run) -> float:  # every method's two seeds are 2 points apart: sd 1.41
-        return as_printed(run, paper) + 0.02 * run.seed
-
-    assert "margin 2.8 points" in verdicts(paper, results(paper, wide))["C4"].sentence
-    assert "margin 0.5 points" in verdicts(paper, results(paper, lambda run: as_printed(run, paper)))["C4"].sentence
-
-
 def test_dino_must_lose_least_with_fewer_epochs(paper: Study, results: Results) -> None:
     def accuracy(run: Run) -> float:
-        return as_printed(run, paper) - (0.05 if run.method == "dino" and run.epochs == 100 else 0.0)
+        return noisy(run, paper) - (0.05 if run.method == "dino" and run.epochs == 100 else 0.0)
 
     assert verdicts(paper, results(paper, accuracy))["C7"].status == "not reproduced"
+
+
+def test_one_seed_leaves_every_claim_inconclusive(paper: Study, results: Results) -> None:
+    study = replace(paper, seeds=replace(paper.seeds, main=(0,)))
+    found = verdicts(study, results(study, lambda run: as_printed(run, study)))
+    assert {found[name].status for name in DECISIONS} == {"inconclusive"}
+
+
+def test_methods_that_the_paper_does_not_have_decide_nothing(paper: Study, results: Results) -> None:
+    zoo = load_study(Path("params/zoo.yaml")).methods
+    other = {name: zoo[name] for name in ("vicreg", "simsiam")}
+    study = replace(paper, methods=paper.methods | other)
+    before = verdicts(paper, results(paper, lambda run: noisy(run, paper)))
+    after = verdicts(study, results(study, lambda run: noisy(run, study)))
+    assert before == after
+
+
+def test_a_method_at_the_level_of_the_untrained_network_leaves_the_claims_inconclusive(
+    paper: Study, results: Results
+) -> None:
+    def accuracy(run: Run) -> float:
+        return 0.683 if run.method == "untrained" else noisy(run, paper)
+
+    found = verdicts(paper, results(paper, accuracy))
+    for name in ("C4", "C6", "C7"):
+        assert found[name].status == "inconclusive"
+        assert re.search(r"No better than the untrained network \(68.3 %\): .*EntRecDisc\.$", found[name].sentence)
 
 
 def test_claims_of_the_theory_are_not_run(demo: Study, results: Results) -> None:
@@ -94,11 +134,7 @@ def test_a_claim_of_the_theory_names_the_command_that_judges_it(demo: Study, res
         assert found[name].sentence.endswith("The theory studies decide it: `snakemake theory`.")
 
 
-def test_the_split_is_reproduced_where_it_is_measured_and_its_sum_rises(demo: Study, results: Results) -> None:
-    assert verdicts(demo, results(demo))["C1"].status == "reproduced"
-
-
-def test_the_split_is_not_run_where_a_method_was_not_measured(demo: Study, results: Results) -> None:
+def test_the_bound_is_not_run_where_a_method_was_not_measured(demo: Study, results: Results) -> None:
     folder = results(demo)
     path = folder / "byol-b256-e20-s1" / "history.csv"
     write_history(path.parent, path.read_text().splitlines()[0] + "\n", steps=0)
@@ -107,26 +143,26 @@ def test_the_split_is_not_run_where_a_method_was_not_measured(demo: Study, resul
     assert "byol-b256-e20-s1" in verdict.sentence
 
 
-@pytest.mark.parametrize("bounds", [("3.0", "1.0"), ("1.0", "9.0")], ids=["it falls", "it is no sum"])
-def test_the_split_is_not_reproduced_where_the_bound_falls_or_is_no_sum(
-    bounds: tuple[str, str], demo: Study, results: Results
-) -> None:
+@pytest.mark.parametrize(("last", "status"), [(2.0, "reproduced"), (0.1, "not reproduced"), (1.0, "inconclusive")])
+def test_the_bound_must_rise_for_every_method(last: float, status: str, demo: Study, results: Results) -> None:
     folder = results(demo)
-    for seed in (0, 1):
-        rows = [
-            f"{step},{step},0,1,{entropy},0,{bound}"
-            for step, entropy, bound in zip((10, 20), ("3.0", "1.0"), bounds, strict=True)
-        ]
-        header = "step,epoch,lr,loss,entropy,reconstruction,bound"
-        write_history(folder / f"dino-b256-e20-s{seed}", "\n".join([header, *rows]) + "\n", steps=20)
-    assert verdicts(demo, folder)["C1"].status == "not reproduced"
+    for method in demo.methods:
+        for seed in (0, 1):
+            end = (last if method == "dino" else 2.0) + 0.001 * seed
+            rows = [f"{step},{step},0,1,{bound},0,{bound}" for step, bound in ((10, 1.0), (20, end))]
+            header = "step,epoch,lr,loss,entropy,reconstruction,bound"
+            write_history(folder / f"{method}-b256-e20-s{seed}", "\n".join([header, *rows]) + "\n", steps=20)
+    found = verdicts(demo, folder)["C1"]
+    assert found.status == status
+    assert "DINO 1.00 → " in found.sentence
 
 
-def test_a_rule_without_its_methods_cannot_be_applied(demo: Study, results: Results) -> None:
-    study = replace(demo, notes={}, methods={name: demo.methods[name] for name in ("untrained", "simclr", "byol")})
+def test_a_rule_without_its_methods_is_not_run(paper: Study, results: Results) -> None:
+    study = replace(paper, notes={}, methods={name: paper.methods[name] for name in ("untrained", "simclr", "byol")})
     found = verdicts(study, results(study))
     for name in ("C4", "C5", "C6", "C7"):
-        assert "On digits the rule cannot be applied" in found[name].here
+        assert found[name].status == "not run"
+        assert found[name].sentence.startswith("The rule needs ")
 
 
 def test_every_claim_shows_its_rule(demo: Study, results: Results) -> None:
@@ -138,4 +174,4 @@ def test_every_claim_shows_its_rule(demo: Study, results: Results) -> None:
     links = re.findall(r'<a href="#([^"]+)">([^<]+)</a>', html)
     assert ("information_over_training", "Entropy, reconstruction and bound over training") in links
     assert all(title == TITLES[name] for name, title in links)
-    assert "2 pooled standard deviations in the headline setting, at least 0.5 points" in html
+    assert "is above −1 point" in html

@@ -8,15 +8,14 @@ from entrec.settings import settings
 from entrec.strict import validated
 from entrec.yaml_reader import read_yaml
 
-Status = Literal["reproduced", "not reproduced", "not run"]
+Status = Literal["reproduced", "not reproduced", "inconclusive", "not run"]
 
 
 @settings
 class Stated:
-    """A claim as `claims.yaml` states it: whether it is about ImageNet, and how the theory studies decide it."""
+    """A claim as `claims.yaml` states it, and how the theory studies decide it, if they do."""
 
     text: str
-    imagenet: bool = False
     theory: str = ""
 
 
@@ -28,8 +27,9 @@ STATED = {name: validated(Stated, claim) for name, claim in read_yaml(_CLAIMS).i
 class Verdict:
     """A claim with the rule that decides it, its status, and one sentence of numbers.
 
-    `evidence` are the anchors on the page of the numbers that the rule looks at. `here` is what this study shows where
-    it cannot decide. Backticks mark code in the sentences.
+    `inconclusive` is what was run and leaves the claim open. `evidence` are the anchors on the page of the numbers that
+    the rule looks at. `scale` says of which images the status speaks, where they are not those of the claim. Backticks
+    mark code in the sentences.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Verdict:
     evidence: tuple[str, ...]
     status: Status
     sentence: str
-    here: str = ""
+    scale: str = ""
 
     @property
     def text(self) -> str:

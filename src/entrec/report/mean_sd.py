@@ -56,13 +56,6 @@ def points(value: float) -> str:
     return ("+" if round(value, 1) > 0 else "") + decimal(value, 1)
 
 
-def pooled(found: Iterable[MeanSD]) -> float | None:
-    """Return the standard deviation pooled by degrees of freedom; None when every group is of one seed."""
-    groups = [(group.sd, group.n - 1) for group in found if group.sd is not None]
-    freedom = sum(df for _, df in groups)
-    return math.sqrt(sum(sd**2 * df for sd, df in groups) / freedom) if freedom else None
-
-
 def mean_sds(rows: pd.DataFrame, by: str | list[str], column: str, *, scale: float = 1) -> dict[Any, MeanSD]:
     """Return mean and deviation of `scale` times `column` for every group of rows, in their order."""
     return {key: MeanSD.of(scale * group) for key, group in rows.groupby(by, sort=False)[column]}

@@ -6,10 +6,10 @@ This module imports neither torch nor pandas, since Snakemake and the report rea
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from entrec.errors import UserError, shown
-from entrec.settings import Arithmetic, Resources, settings
+from entrec.settings import Arithmetic, Distinct, Resources, settings
 from entrec.strict import Fault, at, check, missing, named_after, plain
 from entrec.theory.registry import BOUNDS
 from entrec.theory.settings.estimators import Estimators, Gaussian
@@ -19,12 +19,17 @@ from entrec.yaml_reader import read_document
 THEORY_FILE = "params/theory.yaml"
 Step = Literal["gaussian", "sphere", "rates", "latent_recovery", "content_isolation", "tables", "report"]
 SETTINGS = ("quick", "full")
+Claim = Literal["C2", "C3", "C8"]  # those that the theory studies can speak of
 
 
 @settings
 class Size:
-    """What one setting of the theory studies computes, and what a job of each step asks of the machine."""
+    """What one setting of the theory studies computes, and what a job of each step asks of the machine.
 
+    `claims` are the paper's claims that the setting was made to decide: the report gives no verdict on any other.
+    """
+
+    claims: Annotated[tuple[Claim, ...], Distinct]
     arithmetic: Arithmetic
     estimators: Estimators
     latent_recovery: LatentRecovery
@@ -87,6 +92,11 @@ class Setting:
         return self.size.content_isolation
 
     @property
+    def claims(self) -> tuple[Claim, ...]:
+        """The paper's claims that the setting speaks of."""
+        return self.size.claims
+
+    @property
     def resources(self) -> dict[Step, Resources]:
         """What a job of each step asks of the machine."""
         return self.size.resources
@@ -129,7 +139,7 @@ class Setting:
 
     def page_keys(self) -> list[str]:
         """Return the keys that the page shows."""
-        parts = ("arithmetic", "estimators", "latent_recovery", "content_isolation")
+        parts = ("claims", "arithmetic", "estimators", "latent_recovery", "content_isolation")
         return ["title", "description", *(f"{self.name}.{part}" for part in parts)]
 
     def _keys(self, part: str, *keys: str) -> list[str]:

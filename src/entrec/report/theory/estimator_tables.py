@@ -6,8 +6,8 @@ import pandas as pd
 
 from entrec.report.mean_sd import NOTHING, MeanSD, decimal
 from entrec.report.table import Column, Layout
+from entrec.report.theory.decision_rules import TOLERANCE, SlopeOutcome, slope_outcome
 from entrec.report.theory.names import IN_WIDTH, case_title, listed, number, quantity
-from entrec.report.theory.verdicts import TOLERANCE, SlopeOutcome, slope_outcome
 from entrec.theory.registry import BOUNDS, ENTROPY_ESTIMATORS, SPHERE_ESTIMATORS
 from entrec.theory.study import Setting
 

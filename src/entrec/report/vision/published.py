@@ -9,7 +9,7 @@ from entrec.study import Study
 from entrec.yaml_reader import read_yaml
 
 PUBLISHED = read_yaml(Path(__file__).with_name("published.yaml"))
-NOISE_FLOOR = float(PUBLISHED["noise"])  # the difference in points that the paper's own single runs do not resolve
+PAPERS_METHODS = tuple(PUBLISHED["table_1"])  # these alone decide the paper's claims
 
 
 def published_rows(study: Study, table: str) -> Iterator[dict[str, Any]]:
@@ -21,11 +21,6 @@ def published_rows(study: Study, table: str) -> Iterator[dict[str, Any]]:
         yield from _of_paper(table)
     if table == "table_knn":
         yield from _of_libraries(study)
-
-
-def of_paper_scale(study: Study) -> bool:
-    """Return whether the paper's claims about ImageNet can be decided by this study."""
-    return study.name in PUBLISHED["studies"]
 
 
 def _of_paper(table: str) -> Iterator[dict[str, Any]]:
