@@ -9,7 +9,7 @@ REPORT = reports/$(STUDY)/index.html
 # Results that are not the published ones are no failure of the run that made them.
 COMPARE = test ! -f reports/published/$(STUDY)/artefacts.csv || python -m entrec compare results/$(STUDY) || true
 
-.PHONY: help demo run plan rehearse theory publish verify record push pull adopt check test test-workflow test-faults test-slurm test-bits test-learning test-gpu bench bench-gpu lock format clean
+.PHONY: help demo run plan rehearse theory publish verify record push pull adopt check test test-workflow test-faults test-slurm test-bits test-learning test-gpu bench lock format clean
 .DEFAULT_GOAL := help
 
 # The name of a study becomes part of commands and paths, and a study that does not exist is reported before anything is
@@ -171,16 +171,8 @@ test-learning: .venv/installed  ## train every method until it has learnt, in at
 test-gpu: .venv/installed  ## run the tests that need a GPU
 	pytest -m gpu
 
-bench: .venv/installed  ## measure every ratio and rate that the documentation states
-	python benchmarks/training_step.py
-	python benchmarks/views.py
-	python benchmarks/reading.py
-	python benchmarks/diagnostics.py
-	python benchmarks/kernel_entropy.py
-	python benchmarks/theory_steps.py
-
-bench-gpu: .venv/installed  ## measure the same on a GPU
-	python benchmarks/on_gpu.py --output benchmarks/results
+bench: .venv/installed  ## measure every ratio that docs/performance.md states, in about an hour; nothing else should run
+	python -m benchmarks
 
 lock: .venv/installed  ## write requirements.lock anew from pyproject.toml
 	uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \

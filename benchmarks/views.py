@@ -1,111 +1,99 @@
-"""Measure the views per second of the augmentation alone, on a GPU or one thread: `python benchmarks/views.py`."""
+"""Two views of each image of a batch, by SimCLR's augmentation with blur, against lightly and torchvision.
 
-import statistics
-import time
-from collections.abc import Callable
-from dataclasses import replace
+Ours are normalised and ready on the device. Lightly's transform takes an image of PIL, and torchvision's second
+version of transforms a tensor of uint8, each image by itself as in a dataset. All have one thread.
+"""
+
+from collections.abc import Iterator
 from itertools import count
-from pathlib import Path
 
-import numpy as np
 import torch
+from lightly.transforms import SimCLRTransform
+from PIL import Image
+from torch import Tensor
+from torchvision.transforms import v2
 
-from entrec.data.images import ArrayImages
+from benchmarks.measuring import Ratio, at_least, in_turn, median_ratio, random_images
+from benchmarks.studies import SIMCLR
 from entrec.data.prepared import Prepared
-from entrec.settings import View
-from entrec.study import load_study
 from entrec.training.batches import Batches
 from entrec.training.device import make_deterministic, pick_device
 
-STEPS = 8  # in an epoch: random numbers are drawn for several steps at once
-
-# SimCLR's family (arXiv:2002.05709, appendix A and B.9) with the blur that it leaves out for CIFAR-10
-SIMCLR = View(
-    crop_scale=(0.08, 1.0),
-    crop_ratio=(0.75, 1.3333),
-    flip=0.5,
-    jitter=0.8,
-    brightness=0.8,
-    contrast=0.8,
-    saturation=0.8,
-    hue=0.2,
-    greyscale=0.2,
-    blur=0.5,
-    blur_sigma=(0.1, 2.0),
-    solarise=0.0,
-    solarise_threshold=0.5,
-)
+BATCH = 256
+STEPS = 8  # of ours in a round, because random numbers are drawn for several steps at once
 
 
-def median_seconds(function: Callable[[], object], device: torch.device, repeats: int = 11) -> float:
-    """Return the median of the wall-clock seconds of a call, the device's work included, after one call to warm up."""
-    function()
-    seconds = []
-    for _ in range(repeats):
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        start = time.perf_counter()
-        function()
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
+def ratios() -> Iterator[Ratio]:
+    """Yield the views per second relative to those of the two libraries."""
+    make_deterministic(pick_device(), threads=1)
+    for size, target in ((32, 10.0), (96, 4.0)):
+        times = times_of_two_views(size)
+        for other in ("lightly", "torchvision"):
+            measured = STEPS * median_ratio(times[other], times["ours"])
+            yield at_least(target, f"speed of the views over {other}'s: {size}x{size}, batch {BATCH}", measured)
 
 
-def views_per_second(view: View, *, size: int, channels: int, batch: int, device: torch.device) -> float:
-    """Return the views per second of whole epochs on `device`, two of each image, as networks see them."""
-    batches = Batches(
-        noise(STEPS * batch, size=size, channels=channels),
-        (view, view),
-        batch_size=batch,
-        seed=0,
-        device=device,
-        channels_last=False,
-    )
+def times_of_two_views(size: int) -> dict[str, list[float]]:
+    """Return the seconds for two views of colour images of `size` pixels: of `STEPS` batches for ours, else of one."""
+    data = random_images(BATCH * STEPS, size=size, channels=3)
+    batches = Batches(data, (SIMCLR, SIMCLR), batch_size=BATCH, seed=0, device=pick_device(), channels_last=False)
+    array = data.images.array[:BATCH]  # type: ignore[attr-defined]
     epochs = count()
+    pil, tensors = [Image.fromarray(image) for image in array], torch.from_numpy(array).permute(0, 3, 1, 2)
+    lightly, torchvision = lightly_transform(data), torchvision_transform(data)
 
-    def epoch() -> None:
+    def one_epoch() -> None:
         first = STEPS * next(epochs)
         for step in range(first, first + STEPS):
             batches.at(step)
 
-    return 2 * batch * STEPS / median_seconds(epoch, device)
-
-
-def noise(images: int, *, size: int, channels: int) -> Prepared:
-    """Return a prepared dataset of noise, all of it for training."""
-    pixels = np.random.default_rng(0).integers(256, size=(images, size, size, channels), dtype=np.uint8)
-    return Prepared(
-        name="noise",
-        images=ArrayImages(pixels),
-        labels=np.zeros(images, dtype=np.int64),
-        splits=np.zeros(images, dtype=np.uint8),
-        classes=["noise"],
-        size=size,
-        channels=channels,
-        card=None,  # type: ignore[arg-type]  # it was not prepared
-        checksum="",
-        colour="rgb",
-        mean=(0.5,) * channels,
-        std=(0.25,) * channels,
+    return in_turn(
+        {
+            "ours": one_epoch,
+            "lightly": lambda: collated([lightly(image) for image in pil]),
+            "torchvision": lambda: collated([[torchvision(image), torchvision(image)] for image in tensors]),
+        },
+        rounds=5,
     )
 
 
-def report(title: str, view: View, *, size: int, channels: int, batch: int = 256) -> None:
-    """Print views/s and the milliseconds that two views of a batch take."""
-    rate = views_per_second(view, size=size, channels=channels, batch=batch, device=pick_device())
-    print(f"{title:<44} {rate:>10,.0f} views/s {2e3 * batch / rate:>8.2f} ms for both views of {batch} images")
+def collated(pairs: list[list[Tensor]]) -> list[Tensor]:
+    """Return the two views of all images, each as one tensor on the device."""
+    return [torch.stack(views).to(pick_device()) for views in zip(*pairs, strict=True)]
 
 
-def main() -> None:
-    """Measure SimCLR's family at 32x32 and the demo's view at its own size."""
-    make_deterministic(pick_device(), threads=1)
-    study = load_study(Path(__file__).parents[1] / "params" / "demo.yaml")
-    demo = study.datasets[study.dataset]
-    report("SimCLR with blur, 32x32 colour", SIMCLR, size=32, channels=3)
-    report("SimCLR and solarise, 32x32 colour", replace(SIMCLR, solarise=0.2), size=32, channels=3)
-    report(f"demo, {demo.size}x{demo.size}", study.views[0], size=demo.size, channels=demo.channels)
+def lightly_transform(data: Prepared) -> SimCLRTransform:
+    """Return lightly's transform with the numbers of `SIMCLR` and the normalisation of `data`."""
+    return SimCLRTransform(
+        input_size=data.size,
+        cj_prob=SIMCLR.jitter,
+        cj_strength=1.0,
+        cj_bright=SIMCLR.brightness,
+        cj_contrast=SIMCLR.contrast,
+        cj_sat=SIMCLR.saturation,
+        cj_hue=SIMCLR.hue,
+        min_scale=SIMCLR.crop_scale[0],
+        random_gray_scale=SIMCLR.greyscale,
+        gaussian_blur=SIMCLR.blur,
+        sigmas=SIMCLR.blur_sigma,
+        hf_prob=SIMCLR.flip,
+        normalize={"mean": list(data.mean), "std": list(data.std)},
+    )
 
 
-if __name__ == "__main__":
-    main()
+def torchvision_transform(data: Prepared) -> v2.Compose:
+    """Return torchvision's pipeline with the numbers of `SIMCLR` and the normalisation of `data`."""
+    view = SIMCLR
+    jitter = v2.ColorJitter(view.brightness, view.contrast, view.saturation, view.hue)
+    taps = max(3, data.size // 10 // 2 * 2 + 1)  # a tenth of the side, odd (SimCLR, appendix A)
+    return v2.Compose(
+        [
+            v2.RandomResizedCrop(data.size, scale=view.crop_scale, ratio=view.crop_ratio, antialias=True),
+            v2.RandomHorizontalFlip(view.flip),
+            v2.RandomApply([jitter], view.jitter),
+            v2.RandomGrayscale(view.greyscale),
+            v2.RandomApply([v2.GaussianBlur(taps, view.blur_sigma)], view.blur),
+            v2.ToDtype(torch.float32, scale=True),
+            v2.Normalize(data.mean, data.std),
+        ]
+    )

@@ -49,7 +49,7 @@ def record(
         **commit_of(PACKAGE)._asdict(),
         "code": fingerprint(study),
         "versions": _versions(device),
-        "hardware": _hardware(device),
+        "hardware": hardware(device),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     began = time.monotonic()
@@ -74,7 +74,7 @@ def _cuda_versions() -> dict[str, str]:
     return {"cuda": str(torch.version.cuda), "cudnn": str(torch.backends.cudnn.version()), "nccl": nccl}
 
 
-def _hardware(device: torch.device) -> Hardware:
+def hardware(device: torch.device) -> Hardware:
     return Hardware(
         cpu=_cpu_name(),
         arithmetic=arithmetic_in_use(),
